@@ -1,0 +1,43 @@
+"""Hide messages in fields: pictures, weather, sound, anything that is a function from coordinates to values.
+
+    from stegafield import Engine, Key
+    key = Key.generate()
+    stego = Engine().hide(b"meet at dawn", carrier="era5", key=key)
+    stego.save("t2m.nc")
+    Engine().reveal("t2m.nc", key=key)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .core.stego import Report, Stego
+    from .message.key import Key
+    from .plugins.hookspecs import hookimpl
+    from .plugins.wiring import Engine
+
+    engine: Engine
+
+__all__ = ["Engine", "Key", "Report", "Stego", "engine", "hookimpl"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Engine": "plugins.wiring",
+    "Key": "message.key",
+    "Report": "core.stego",
+    "Stego": "core.stego",
+    "hookimpl": "plugins.hookspecs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names when they are first used, so that `import stegafield` is quick; `engine` is a default."""
+    from importlib import import_module
+
+    if name in _HOMES:
+        found = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    elif name == "engine":
+        found = __getattr__("Engine")()
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found

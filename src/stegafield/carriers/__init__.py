@@ -1,0 +1,1 @@
+"""Carriers: one medium a file."""

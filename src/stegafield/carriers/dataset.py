@@ -1,0 +1,107 @@
+"""Data sets: a packed variable of the user's own NetCDF file, or of an `xarray.Dataset` or `DataArray`."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from ..channels import netcdf
+from ..core import options
+from ..core.carrier import Carrier
+from ..core.cover import Cover
+from ..errors import ConfigError, FormatError
+
+
+class DatasetCarrier(Carrier):
+    """A variable packed into integers. Pole rows, fill values and what lies outside the valid range are not free."""
+
+    name: ClassVar[str] = "dataset"
+    channel: ClassVar = netcdf.NetcdfChannel
+
+    class Options(options.Options):
+        """Options of the dataset carrier."""
+
+        variable: str | None = Field(None, description="the variable to hide in, where several are packed")
+
+    def open(self, source: Any) -> Cover:
+        """The chosen variable as a cover: channels are its other dimensions (time, level), space is latitude, longitude."""
+        data = _bytes(source)
+        names = {name: why for name, why in netcdf.describe(data).items() if why != "is a coordinate"}
+        packed = [name for name, why in names.items() if why is None]
+        wanted = self.options.variable
+        if wanted is not None and names.get(wanted, "is not in this file") is not None:
+            why = names.get(wanted, "is not in this file")
+            raise ConfigError("carrier.variable", f"{wanted} {why}.", f"Packed: {', '.join(packed) or 'none'}.")
+        if not packed:
+            listed = "; ".join(f"{name} {why}" for name, why in names.items())
+            hint = "Packed integers need scale_factor or add_offset."
+            raise ConfigError("cover", f"has no packed variable ({listed or 'no variables'}).", hint)
+        if wanted is None and len(packed) > 1:
+            hint = f"Choose one with --set carrier.variable={packed[0]}."
+            raise ConfigError("carrier.variable", f"several are packed: {', '.join(packed)}.", hint)
+        covers = self.channel().read(data)
+        return next(c for c in covers if _variable(c) == (wanted or packed[0]))
+
+    def value(self, source: Any, data: bytes) -> Any:
+        """An `xarray.Dataset` or `DataArray` for one (loaded, with its encoding), else the bytes."""
+        import xarray
+
+        if not isinstance(source, xarray.Dataset | xarray.DataArray):
+            return data
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "stego.nc")
+            path.write_bytes(data)
+            found = xarray.load_dataset(path, engine="netcdf4")
+        return found[source.name or _UNNAMED] if isinstance(source, xarray.DataArray) else found
+
+
+_UNNAMED = "data"
+
+
+def _variable(cover: Cover) -> str:
+    assert isinstance(cover.container, netcdf.PackedVariable)
+    return cover.container.variable
+
+
+def _bytes(source: Any) -> bytes:
+    if isinstance(source, str | os.PathLike):
+        return Path(source).read_bytes()
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if hasattr(source, "read"):
+        return source.read()
+    import xarray
+
+    if isinstance(source, xarray.DataArray):
+        source = source.to_dataset(name=source.name or _UNNAMED)
+    if isinstance(source, xarray.Dataset):
+        return _packed(source)
+    raise FormatError(f"the dataset carrier takes no {type(source).__name__}")
+
+
+def _packed(dataset: Any) -> bytes:
+    """A data set as the file that its own encoding describes, after a check that the encoding holds its values.
+
+    xarray keeps the packing a variable was read with, and packs changed values with it even where they no longer fit:
+    they wrap around without a word.
+    """
+    for name, variable in dataset.data_vars.items():
+        scale = variable.encoding.get("scale_factor")
+        dtype = np.dtype(variable.encoding.get("dtype", variable.dtype))
+        if scale is not None and dtype.kind in "iu":
+            offset = variable.encoding.get("add_offset", 0.0)
+            codes = (np.asarray(variable.values, np.float64) - offset) / scale
+            limits = np.iinfo(dtype)
+            if not ((codes > limits.min - 0.5) & (codes < limits.max + 0.5) | np.isnan(codes)).all():
+                raise ConfigError(
+                    "cover",
+                    f"the values of {name} do not fit the packing it was read with ({dtype}, scale_factor {scale:g}).",
+                    f'Set a wider one in dataset["{name}"].encoding.',
+                )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "cover.nc")
+        dataset.to_netcdf(path, engine="netcdf4")
+        return path.read_bytes()

@@ -1,0 +1,232 @@
+"""NetCDF: variables packed into integers (`scale_factor`, `add_offset`). A file is patched in a copy, never rebuilt."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from ..core.channel import Channel
+from ..core.cover import Cover, GridSpec
+from ..errors import FormatError
+
+_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
+_NORTH = {f"degree{s}{n}" for s in ("", "s") for n in ("_north", "_N", "N")}
+_EAST = {unit.replace("north", "east").replace("N", "E") for unit in _NORTH}
+_POLE = 1e-3  # degrees: a row this close to 90 is the pole itself
+
+
+@dataclass(frozen=True)
+class PackedVariable:
+    """Where a cover's codes stand in a file."""
+
+    data: bytes
+    """The whole file."""
+    variable: str
+    dtype: np.dtype
+    """As stored; `unsigned` where the file says that it means otherwise."""
+    unsigned: bool
+    shape: tuple[int, ...]
+    space: tuple[int, ...]
+    """Which dimensions are the space axes; the others, flattened, are the channels."""
+
+
+class NetcdfChannel(Channel):
+    """NetCDF-3 and NetCDF-4 files; each packed integer variable of the root group is a candidate."""
+
+    name: ClassVar[str] = "netcdf"
+    suffixes: ClassVar[tuple[str, ...]] = (".nc", ".nc4", ".cdf", ".netcdf")
+
+    def read(self, data: bytes) -> Iterator[Cover]:
+        """One cover for each packed variable, in the file's order."""
+        with _opened(data) as file:
+            for name, variable in file.variables.items():
+                if why_not(file, name) is None:
+                    yield _cover(file, variable, data)
+
+    def write(self, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
+        """A copy of the file with new integers in the one variable."""
+        import netCDF4
+
+        where = cover.container
+        assert isinstance(where, PackedVariable)
+        moved = [where.shape[axis] for axis in _order(where)]
+        stored = np.moveaxis(codes.reshape(moved), range(len(moved)), _order(where))
+        native = where.dtype.newbyteorder("=")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "copy.nc")
+            path.write_bytes(where.data)
+            with netCDF4.Dataset(path, "r+") as file:
+                variable = file.variables[where.variable]
+                variable.set_auto_maskandscale(False)
+                variable[...] = stored.astype(_meant(where.dtype, where.unsigned)).view(native)
+            return path.read_bytes()
+
+
+def why_not(file: Any, name: str) -> str | None:
+    """Why a variable cannot be a cover, in words; None where it can."""
+    variable = file.variables[name]
+    dtype = variable.dtype
+    if name in file.dimensions or _coordinate(variable):
+        return "is a coordinate"
+    if not isinstance(dtype, np.dtype) or dtype.kind not in "iuf":
+        return "is not numeric"
+    if dtype.kind == "f":
+        return f"is stored as {dtype}, not packed into integers"
+    if not {"scale_factor", "add_offset"} & set(variable.ncattrs()):
+        return "has no scale_factor and no add_offset: its integers may be categories"
+    if dtype.itemsize > 4:
+        return f"is stored as {dtype}"
+    return "has no dimensions" if variable.ndim == 0 else None
+
+
+def describe(data: bytes) -> dict[str, str | None]:
+    """Every variable of a file with the reason why it cannot be a cover (None: it can)."""
+    with _opened(data) as file:
+        return {name: why_not(file, name) for name in file.variables}
+
+
+def _opened(data: bytes) -> Any:
+    import netCDF4
+
+    if not data.startswith(_MAGIC):
+        raise FormatError("not a NetCDF file", ".nc")
+    try:
+        return netCDF4.Dataset("in-memory.nc", memory=data)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FormatError(f"not a readable NetCDF file ({error})", ".nc") from None
+
+
+def _cover(file: Any, variable: Any, data: bytes) -> Cover:
+    attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
+    unsigned = str(attributes.get("_Unsigned", "false")).lower() == "true"
+    variable.set_auto_maskandscale(False)
+    try:
+        raw = np.asarray(variable[...])
+    except (OSError, RuntimeError) as error:
+        raise FormatError(f"the variable {variable.name} is damaged ({error})", ".nc") from None
+    meant = _meant(variable.dtype, unsigned)
+    space, spec, latitude = _geometry(file, variable)
+    where = PackedVariable(data, variable.name, variable.dtype, unsigned, raw.shape, space)
+    wide = np.int32 if meant.itemsize < 4 else np.int64
+    stored = raw.astype(raw.dtype.newbyteorder("=")).view(meant).astype(wide)
+    size = tuple(raw.shape[axis] for axis in space)
+    codes = np.ascontiguousarray(stored.transpose(_order(where))).reshape(-1, *size)
+    free, low, high = _range(codes, attributes, variable.dtype, meant)
+    weight = None
+    if latitude is not None:
+        rows = np.cos(np.radians(latitude)).clip(0)
+        shape = [-1 if axis == "latitude" else 1 for axis in spec.axes]
+        weight = np.broadcast_to(rows.reshape(shape), codes.shape)
+        free = free & (np.abs(np.abs(latitude)) < 90 - _POLE).reshape(shape)
+    return Cover(
+        codes=codes,
+        low=low,
+        high=high,
+        free=free,
+        spec=spec,
+        container=where,
+        weight=weight,
+        step=abs(float(np.ravel(attributes.get("scale_factor", 1.0))[0])),
+        unit=str(attributes.get("units", "1")),
+    )
+
+
+def _meant(dtype: np.dtype, unsigned: bool) -> np.dtype:
+    """The integer type that the stored one stands for (`_Unsigned` in files whose format has signed ones only)."""
+    return np.dtype(f"{'u' if unsigned or dtype.kind == 'u' else 'i'}{dtype.itemsize}")
+
+
+def _order(where: PackedVariable) -> list[int]:
+    """The dimensions with the space axes last."""
+    return [axis for axis in range(len(where.shape)) if axis not in where.space] + list(where.space)
+
+
+def _range(
+    codes: Int[ndarray, "channel *space"], attributes: dict[str, Any], stored: np.dtype, meant: np.dtype
+) -> tuple[Bool[ndarray, "channel *space"], int | ndarray, int | ndarray]:
+    """Which codes are data, and between which values each may move without becoming, or ceasing to be, missing."""
+    import netCDF4
+
+    limits = np.iinfo(meant)
+    low, high = int(limits.min), int(limits.max)
+    bounds = [*np.ravel(attributes.get("valid_range", []))] or [None, None]
+    bounds = [attributes.get("valid_min", bounds[0]), attributes.get("valid_max", bounds[-1])]
+    for i, bound in enumerate(bounds):
+        value = _integer(bound, stored, meant)
+        if value is not None:
+            low, high = (max(low, value), high) if i == 0 else (low, min(high, value))
+    default = netCDF4.default_fillvals.get(stored.str[1:])
+    fills = [attributes.get("_FillValue", default), *np.ravel(attributes.get("missing_value", []))]
+    missing = sorted({v for f in fills if (v := _integer(f, stored, meant)) is not None and low <= v <= high})
+    free = (codes >= low) & (codes <= high) & ~np.isin(codes, missing)
+    # Fill values split the range: a code stays between the two that it stands between.
+    gaps = np.array([low - 1, *missing, high + 1], np.int64)
+    below = np.searchsorted(gaps, codes, side="left")
+    below = np.clip(below, 1, gaps.size - 1)
+    used = np.unique(below[free])
+    if used.size <= 1:
+        gap = int(used[0]) if used.size else 1
+        return free, int(gaps[gap - 1]) + 1, int(gaps[gap]) - 1
+    return free, (gaps[below - 1] + 1).astype(codes.dtype), (gaps[below] - 1).astype(codes.dtype)
+
+
+def _integer(value: Any, stored: np.dtype, meant: np.dtype) -> int | None:
+    """An attribute in terms of the codes, or None where it is absent or no stored value."""
+    if value is None:
+        return None
+    try:
+        number = np.ravel(value)[0].item()
+        if number != int(number):
+            return None
+        number = int(number)
+    except (ValueError, TypeError, OverflowError, IndexError, AttributeError):
+        return None
+    if stored.kind == "i" and meant.kind == "u" and number < 0:
+        number += 1 << (8 * meant.itemsize)
+    return number if np.iinfo(meant).min <= number <= np.iinfo(meant).max else None
+
+
+def _geometry(file: Any, variable: Any) -> tuple[tuple[int, ...], GridSpec, ndarray | None]:
+    """The space axes by CF metadata (latitude and longitude, or the last two), and the latitudes in degrees."""
+    axes = [_axis(file, name) for name in variable.dimensions]
+    if "latitude" in axes and "longitude" in axes:
+        space = tuple(i for i, axis in enumerate(axes) if axis in ("latitude", "longitude"))
+        names = tuple(axes[i] for i in space)
+        degrees = {axes[i]: _values(file, variable.dimensions[i]) for i in space}
+        spec = GridSpec(names, tuple(_wraps(axis, degrees[axis]) for axis in names), "sphere")
+        return space, spec, degrees["latitude"]
+    count = min(2, variable.ndim)
+    space = tuple(range(variable.ndim - count, variable.ndim))
+    names = tuple(variable.dimensions[i] for i in space)
+    return space, GridSpec(names, (False,) * count, "plane" if count == 2 else "line"), None
+
+
+def _axis(file: Any, dimension: str) -> str:
+    variable = file.variables.get(dimension)
+    return (_coordinate(variable) if variable is not None else None) or dimension
+
+
+def _coordinate(variable: Any) -> str | None:
+    """ "latitude" or "longitude" where the CF attributes of a variable say so."""
+    units = getattr(variable, "units", "")
+    name = getattr(variable, "standard_name", "")
+    if units in _NORTH or name == "latitude":
+        return "latitude"
+    return "longitude" if units in _EAST or name == "longitude" else None
+
+
+def _values(file: Any, dimension: str) -> ndarray:
+    return np.ma.filled(file.variables[dimension][...].astype(np.float64), np.nan)
+
+
+def _wraps(axis: str, degrees: ndarray) -> bool:
+    if axis != "longitude" or degrees.size < 2:
+        return False
+    step = np.abs(np.diff(degrees)).mean()
+    return bool(abs(step * degrees.size - 360) < step / 2)

@@ -1,0 +1,55 @@
+"""The contract of a channel: one file format as a codec of integers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import ClassVar
+
+from jaxtyping import Int
+from numpy import ndarray
+
+from ..errors import ConfigError
+from .cover import Cover
+
+LOSSY = {
+    **dict.fromkeys([".jpg", ".jpeg", ".jpe", ".jfif"], "JPEG"),
+    **{".webp": "WebP (lossy by default)", ".avif": "AVIF", ".heic": "HEIC", ".jxl": "JPEG XL"},
+    **{".jp2": "JPEG 2000", ".gif": "GIF", ".mp3": "MP3", ".ogg": "Ogg Vorbis", ".opus": "Opus"},
+    **{".m4a": "AAC", ".aac": "AAC", ".wma": "WMA", ".mp4": "MPEG-4", ".grib": "GRIB packing"},
+    **{".grb": "GRIB packing", ".grib2": "GRIB packing"},
+}
+"""Formats that users ask for and that would destroy a message, by suffix."""
+
+
+class Channel(ABC):
+    """One file format. Reads the integers a file stores and writes them back, exactly.
+
+    A user's own file is patched in a copy, never rebuilt: whatever is not a free sample stays as it was.
+    """
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    """File name suffixes with the dot, the usual one first."""
+
+    @abstractmethod
+    def read(self, data: bytes) -> Iterator[Cover]:
+        """Every candidate cover of a file (each eligible variable, say).
+
+        Raises `FormatError` where the bytes are not of this format; yields nothing where they are, but hold nothing
+        that this channel can carry a message in.
+        """
+
+    @abstractmethod
+    def write(self, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
+        """The file of `cover` with these codes in the place of its own."""
+
+    def check_suffix(self, path: str) -> None:
+        """Raise `ConfigError` where a file of this name would not be taken for this format, or would be lossy."""
+        suffix = PurePath(path).suffix.lower()
+        if suffix in ("", *self.suffixes):
+            return
+        good = " or ".join(self.suffixes)
+        if suffix in LOSSY:
+            problem = f"{suffix} ({LOSSY[suffix]}) is lossy and would destroy the message."
+            raise ConfigError("out", problem, f"Save losslessly instead, as {good}.")
+        raise ConfigError("out", f"this carrier does not write {suffix} files.", f"Save as {good}.")

@@ -1,0 +1,70 @@
+"""A cover as the engine sees it: integer codes, which of them are free, and their geometry."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class GridSpec:
+    """The geometry of the space axes: what they are, and which of them wrap around."""
+
+    axes: tuple[str, ...]
+    """One name per space axis: "y", "x", "latitude", "longitude", "time", ..."""
+    periodic: tuple[bool, ...]
+    """True where the last sample of the axis neighbours the first (longitude on the whole globe)."""
+    kind: str = "plane"
+    """"plane" (pictures), "sphere" (weather), "line" (sound, tides)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """The law of a generated cover: codes are round(value + sigma * standard normal noise)."""
+
+    value: Float[ndarray, "channel *space"]
+    """The noise-free function, in codes."""
+    sigma: float
+    """Standard deviation of the noise, in codes: a constant of the carrier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """One item, as a file would hold it. "Storage order" is the C order of `codes`."""
+
+    codes: Int[ndarray, "channel *space"]
+    """The integers that the file stores: int32, or int64 where the file needs it. 1 is the least step."""
+    low: int | Int[ndarray, "channel *space"]
+    """The least value a code may take: a number, or one for each sample (never step onto a fill value)."""
+    high: int | Int[ndarray, "channel *space"]
+    """The greatest value a code may take."""
+    free: Bool[ndarray, "channel *space"]
+    """Which codes may change: a function of what embedding never changes (alpha, fill mask, coordinates)."""
+    spec: GridSpec
+    container: object = None
+    """What the channel needs to write the file again; untouched by everybody else."""
+    law: Law | None = None
+    """For generated covers only."""
+    weight: Float[ndarray, "channel *space"] | None = None
+    """Share of the domain that a sample stands for (cosine of latitude), for metrics and costs."""
+    step: float = 1.0
+    """Physical size of one code."""
+    unit: str = "levels"
+    """Physical unit of `step`: "K", "m", or levels of grey."""
+    peak: float | None = None
+    """Full scale in codes, for PSNR (255 for 8 bits); None where the medium has none."""
+    notes: tuple[str, ...] = ()
+    """What the carrier had to do to the user's cover (palette converted to RGB, say): goes into the report."""
+
+    def with_codes(self, codes: Int[ndarray, "channel *space"]) -> "Cover":
+        """The same cover with other codes."""
+        return replace(self, codes=codes)
+
+    def with_free(self, free: Bool[ndarray, "channel *space"]) -> "Cover":
+        """The same cover with other free samples."""
+        return replace(self, free=free)
+
+    def take(self, bound: "int | ndarray", index: ndarray) -> "int | ndarray":
+        """`low` or `high` at flat positions: the number itself, or the array's values there."""
+        return bound.ravel()[index] if isinstance(bound, np.ndarray) else bound

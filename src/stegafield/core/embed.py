@@ -1,0 +1,100 @@
+"""Putting payload bits into a cover: draw where the cover has a law, project where the extractor can, else optimise."""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from numpy import ndarray
+from numpy.random import Generator
+from pydantic import Field
+
+from ..errors import ConfigError
+from .cover import Cover
+from .extractor import Extractor, supports
+from .optimizer import Box, Optimizer
+from .options import Options
+
+Method = Literal["sample", "project", "optimize"]
+_NEEDS = {"sample": "draw", "project": "project", "optimize": "objective"}
+
+
+class Effort(Options):
+    """What only the sender chooses; the receiver needs to know none of it."""
+
+    method: Method | None = None
+    """How bits get into the codes; None takes the first of sample, project, optimize that is possible."""
+    epsilon: float = Field(0.3, gt=0, le=1)
+    """Bound on |stego - cover| for `optimize`, as a share of full scale (the paper's 0.3)."""
+    attempts: int = Field(4, ge=1, le=100)
+    """Fresh salts (and fresh covers, where the carrier draws them) before giving up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Codes that carry the payload, and how they were found."""
+
+    codes: Int[ndarray, "channel *space"]
+    method: Method
+    errors: int
+    """Bits that the extractor reads wrongly from these codes."""
+    evaluations: int
+    """Evaluations of the objective; 0 where nothing was optimised."""
+    milliseconds: float
+
+
+def choose_method(cover: Cover, extractor: Extractor, asked: Method | None) -> Method:
+    """The method that is asked for, or the first possible one; `ConfigError` where it is impossible."""
+    possible: list[Method] = [m for m, need in _NEEDS.items() if supports(extractor, need)]
+    if cover.law is None and "sample" in possible:
+        possible.remove("sample")
+    if asked is None and possible:
+        return possible[0]
+    if asked in possible:
+        return asked
+    problem = f"the extractor {extractor.name!r} cannot {asked or 'embed'} in this cover."
+    raise ConfigError("method", problem, f"Possible here: {', '.join(possible) or 'none'}.")
+
+
+def embed(
+    cover: Cover,
+    bits: UInt8[ndarray, " bit"],
+    extractor: Extractor,
+    effort: Effort,
+    optimizer: Optimizer | None,
+    rng: Generator,
+) -> Embedding:
+    """Codes of the cover that read `bits`. Never raises for failing to: `errors` counts what reads back wrongly."""
+    method, evaluations = choose_method(cover, extractor, effort.method), 0
+    start = time.perf_counter()
+    if method == "sample":
+        codes = extractor.draw(cover, bits, rng)
+    elif method == "project":
+        codes = extractor.project(cover, bits, rng)
+    else:
+        codes, evaluations = _optimize(cover, bits, extractor, effort, optimizer)
+    milliseconds = 1000 * (time.perf_counter() - start)
+    errors = int(np.count_nonzero(extractor.read(codes, cover.free, cover.spec) != bits))
+    return Embedding(codes, method, errors, evaluations, milliseconds)
+
+
+def _optimize(
+    cover: Cover,
+    bits: UInt8[ndarray, " bit"],
+    extractor: Extractor,
+    effort: Effort,
+    optimizer: Optimizer | None,
+) -> tuple[Int[ndarray, "channel *space"], int]:
+    """The rounded change that the optimizer finds within epsilon and within the range of the codes."""
+    if optimizer is None:
+        raise ConfigError("optimizer", f"the extractor {extractor.name!r} needs one.")
+    scale = cover.peak or float(np.max(cover.high) - np.min(cover.low))
+    reach = np.where(cover.free, effort.epsilon * scale, 0.0)
+    box = Box(
+        lower=np.maximum(-reach, np.where(cover.free, cover.low - cover.codes, 0))[None],
+        upper=np.minimum(reach, np.where(cover.free, cover.high - cover.codes, 0))[None],
+    )
+    solution = optimizer.solve(extractor.objective(cover, bits), box)
+    change = np.rint(np.clip(solution.change[0], box.lower[0], box.upper[0]))
+    return cover.codes + change.astype(cover.codes.dtype), int(solution.evaluations[0])

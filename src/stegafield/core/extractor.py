@@ -1,0 +1,63 @@
+"""The contract of an extractor: a keyed, fixed network that reads bits from codes."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from jaxtyping import Bool, Int, UInt8
+from numpy import ndarray
+from numpy.random import Generator
+
+from .cover import Cover, GridSpec
+from .ladder import Rung
+from .optimizer import Objective
+from .options import Options
+
+
+class Extractor(ABC):
+    """Reads bits. `read` is the only method it must have, and the only one that reveal calls.
+
+    It gets a 32-byte seed that is derived for it and for one file; never the master key. Override any of `project`,
+    `draw` and `objective` that it is capable of: the engine uses the first that fits the cover and the method asked.
+    """
+
+    name: ClassVar[str]
+    exact: ClassVar[bool] = False
+    """True where `read` is exact integer arithmetic; otherwise the engine adds error correction."""
+
+    class Options(Options):
+        """What both sides must agree on. A file header can name `bool` and `Literal` fields only."""
+
+    def __init__(self, options: Any, *, seed: bytes, rate: Rung) -> None:
+        self.options, self.seed, self.rate = options, seed, rate
+
+    @abstractmethod
+    def read(
+        self, codes: Int[ndarray, "channel *space"], free: Bool[ndarray, "channel *space"], spec: GridSpec
+    ) -> UInt8[ndarray, " bit"]:
+        """The bits (0 or 1) that these codes carry. How many depends on `free` and `spec` alone, never on codes."""
+
+    def count(self, cover: Cover) -> int:
+        """How many bits `read` returns for a cover."""
+        return self.read(cover.codes, cover.free, cover.spec).size
+
+    def project(
+        self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
+    ) -> Int[ndarray, "channel *space"]:
+        """The nearest codes that read `bits`; ties are broken with `rng`."""
+        raise NotImplementedError
+
+    def draw(
+        self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
+    ) -> Int[ndarray, "channel *space"]:
+        """Codes drawn from the law of the cover, conditioned on `bits`."""
+        raise NotImplementedError
+
+    def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> Objective:
+        """The loss of a change of the codes, differentiable; torch lives behind this method."""
+        raise NotImplementedError
+
+
+def supports(extractor: Extractor | type[Extractor], method: str) -> bool:
+    """Whether an extractor has its own `project`, `draw` or `objective`."""
+    owner = extractor if isinstance(extractor, type) else type(extractor)
+    return getattr(owner, method) is not getattr(Extractor, method)

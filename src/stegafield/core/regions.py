@@ -1,0 +1,142 @@
+"""The three regions of a file: the salt (public positions), the header (keyed positions), and the rest, the payload.
+
+Salt and header are the bootstrap: one byte in each fixed window of n samples, always in the block form of the phase
+extractor. They are written first and their samples are frozen, so that any extractor can carry the payload.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+from numpy.random import Generator
+
+from ..message.code import CODES, Code
+from ..message.key import SALT_BYTES, FileKey
+from ..message.place import keystream, permutation, tiles
+from . import window
+from .cover import Cover
+from .ladder import LADDER, Rung, bootstrap_rung
+
+FORMAT = 1
+HEADER_BYTES = 8
+LEAST_FREE = 8 * (SALT_BYTES + HEADER_BYTES)
+"""Fewer free samples than this carry nothing."""
+_PUBLIC = hashlib.sha256(b"stegafield/1/salt").digest()
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a header's profile byte names: a rung of the ladder and the error correction of the payload."""
+
+    rung: Rung
+    code: Code
+
+    @property
+    def byte(self) -> int:
+        """The index of the rung in the low six bits, of the code in the high two."""
+        return LADDER.index(self.rung) | CODES.index(self.code) << 6
+
+    @classmethod
+    def of(cls, byte: int) -> "Profile | None":
+        """The profile of a byte, or None where this version of the ladder has no such row."""
+        rung, code = byte & 63, byte >> 6
+        return cls(LADDER[rung], CODES[code]) if rung < len(LADDER) and code < len(CODES) else None
+
+
+@dataclass(frozen=True)
+class Header:
+    """Eight bytes: format, profile, extractor tag (4), reserved (2, zero)."""
+
+    profile: Profile
+    tag: bytes
+
+    def pack(self) -> bytes:
+        """The eight bytes, before masking."""
+        return bytes([FORMAT, self.profile.byte]) + self.tag + bytes(2)
+
+    @classmethod
+    def unpack(cls, raw: bytes) -> "Header | None":
+        """The header, or None where these bytes are not one."""
+        profile = Profile.of(raw[1])
+        return cls(profile, raw[2:6]) if raw[0] == FORMAT and raw[6:] == bytes(2) and profile else None
+
+
+def salt_windows(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, "byte sample"]:
+    """Flat positions of the salt, which everybody can compute. Shape (0, n) where the cover is too small."""
+    first = _first_tile(free)
+    samples = bootstrap_rung(int(np.count_nonzero(free))).samples
+    if first.size < (SALT_BYTES + HEADER_BYTES) * samples:
+        return np.empty((0, samples), np.int64)
+    return first[permutation(_PUBLIC, first.size)[: SALT_BYTES * samples]].reshape(SALT_BYTES, -1)
+
+
+def header_windows(
+    free: Bool[ndarray, "channel *space"], key: FileKey
+) -> Int[ndarray, "byte sample"]:
+    """Flat positions of the header, from the file key, among what the salt leaves of the first tile."""
+    salt = salt_windows(free)
+    rest = np.setdiff1d(_first_tile(free), salt, assume_unique=True)
+    order = permutation(key.derive("header-positions"), rest.size)
+    return rest[order[: HEADER_BYTES * salt.shape[1]]].reshape(HEADER_BYTES, -1)
+
+
+def read_salt(cover: Cover) -> bytes | None:
+    """The salt, or None where the cover is too small to hold one."""
+    windows = salt_windows(cover.free)
+    return _read(cover, windows) if windows.size else None
+
+
+def read_header(cover: Cover, key: FileKey) -> Header | None:
+    """The header, or None where this key finds none here."""
+    raw = _read(cover, header_windows(cover.free, key))
+    return Header.unpack(_header_mask(raw, key))
+
+
+def payload_free(cover: Cover, key: FileKey) -> Bool[ndarray, "channel *space"]:
+    """The free samples that salt and header leave to the payload."""
+    free = cover.free.copy()
+    free.flat[salt_windows(cover.free)] = False
+    free.flat[header_windows(cover.free, key)] = False
+    return free
+
+
+def write_bootstrap(
+    cover: Cover, salt: bytes, header: Header, key: FileKey, rng: Generator
+) -> Cover:
+    """The cover with salt and header in place, and only the payload's samples still free."""
+    codes = _write(cover, cover.codes, salt_windows(cover.free), salt, rng)
+    masked = _header_mask(header.pack(), key)
+    codes = _write(cover, codes, header_windows(cover.free, key), masked, rng)
+    return cover.with_codes(codes).with_free(payload_free(cover, key))
+
+
+def _first_tile(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " position"]:
+    """Flat positions of the free samples in the first tile."""
+    _, tile = next(tiles(int(np.count_nonzero(free))))
+    flat, size = free.ravel(), tile.stop
+    found = np.flatnonzero(flat[: 2 * size])  # most covers are almost all free
+    return found[:size] if found.size >= size else np.flatnonzero(flat)[:size]
+
+
+def _header_mask(raw: bytes, key: FileKey) -> bytes:
+    stream = keystream(key.derive("header-mask"), HEADER_BYTES)
+    return bytes(a ^ b for a, b in zip(raw, stream, strict=True))
+
+
+def _read(cover: Cover, windows: Int[ndarray, "byte sample"]) -> bytes:
+    rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+    symbols = window.read_symbols(cover.codes.ravel()[windows], rung)
+    return symbols.astype(np.uint8).tobytes()
+
+
+def _write(
+    cover: Cover, codes: ndarray, windows: Int[ndarray, "byte sample"], data: bytes, rng: Generator
+) -> ndarray:
+    rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+    symbols = np.frombuffer(data, np.uint8).astype(np.int64)
+    low, high = cover.take(cover.low, windows), cover.take(cover.high, windows)
+    out = codes.copy()
+    out.flat[windows] = window.project(codes.ravel()[windows], low, high, symbols, rung, rng)
+    return out

@@ -1,0 +1,142 @@
+"""What `hide` returns: the file's bytes, the cover's own type back, and a report."""
+
+import os
+import stat
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Int
+from numpy import ndarray
+from pydantic import BaseModel, ConfigDict
+
+from ..message.key import Key
+from .channel import Channel
+from .cover import Cover
+
+
+class Report(BaseModel):
+    """What was done, in numbers. Holds no key, no message, no path and nothing that is in the file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    carrier: str
+    channel: str
+    extractor: str
+    method: str | None = None
+    optimizer: str | None = None
+    window_bits: int | None = None
+    """k of the rung."""
+    window_samples: int | None = None
+    """n of the rung."""
+    error_correction: str | None = None
+    message_bytes: int
+    capacity_bytes: int | None = None
+    """Largest message at this rung."""
+    samples: int | None = None
+    free_samples: int | None = None
+    payload_bits: int | None = None
+    bits_per_sample: float | None = None
+    """Payload bits / free samples."""
+    bits_per_pixel: float | None = None
+    """Payload bits / positions of the grid, where the medium has pixels."""
+    bit_errors: int | None = None
+    """Payload bits that the extractor read wrongly before the file was written."""
+    attempts: int = 0
+    failures: list[str] = []
+    evaluations: int = 0
+    changed_share: float | None = None
+    """Share of the samples that changed."""
+    rms_change: float | None = None
+    """Root mean square change, area-weighted, in codes (least steps of the file)."""
+    rms_change_physical: float | None = None
+    unit: str | None = None
+    psnr: float | None = None
+    """dB, plain, on the decoded file; None where the medium has no full scale or nothing changed."""
+    milliseconds_embed: float | None = None
+    milliseconds_total: float | None = None
+    notes: list[str] = []
+
+
+@dataclass(frozen=True)
+class Stego:
+    """A file that carries a message, already read back from these very bytes."""
+
+    data: bytes
+    """The file."""
+    value: Any
+    """The stego as the type of the cover that was given (an array for an array), or the bytes."""
+    report: Report
+    cover: Cover = field(repr=False)
+    codes: Int[ndarray, "channel *space"] = field(repr=False)
+    channel: Channel = field(repr=False)
+    key: Key = field(repr=False)
+    """The key that reveals it: the one given, or the fresh one where none was."""
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the file whole or not at all; an existing one is replaced only with `force`. Lossy names are refused."""
+        self.channel.check_suffix(os.fspath(path))
+        return write_file(path, self.data, force=force)
+
+    def __repr__(self) -> str:
+        report = self.report
+        return (
+            f"<Stego {report.carrier}/{report.channel}: {len(self.data)} bytes of file, {report.message_bytes} of "
+            f"{report.capacity_bytes} bytes of message, {report.extractor} {report.method}>"
+        )
+
+
+def check_writable(path: str | os.PathLike[str], *, force: bool) -> None:
+    """Raise the `OSError` that writing this file would meet, before any work is done."""
+    target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder")
+    if target.exists() and not force:
+        raise FileExistsError(f"{target} exists; use --force (force=True) to replace it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent}")
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(f"the folder {target.parent} is not writable")
+
+
+def write_file(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> Path:
+    """Write a file through a temporary neighbour, so that it is never half there; returns its path."""
+    target = Path(path)
+    check_writable(target, force=force)
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        target.write_bytes(data)  # a device or a pipe
+        return target
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, _mode(target))
+        if force:
+            os.replace(temporary, target)
+        else:
+            _publish(temporary, target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return target
+
+
+def _publish(temporary: str, target: Path) -> None:
+    """Give the file its name unless somebody else took it meanwhile."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise FileExistsError(f"{target} exists; use --force (force=True) to replace it") from None
+    except OSError:  # a file system without hard links
+        os.replace(temporary, target)
+
+
+def _mode(target: Path) -> int:
+    """The permissions of the file that is replaced, or those of a new file."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask

@@ -1,0 +1,285 @@
+"""The block form of the phase extractor: windows of n samples that carry k bits in sum(w * u) mod 2**k.
+
+Reading is exact integer arithmetic. Embedding reaches every residue by a change of least energy (least sum of squared
+steps), found once per rung by dynamic programming over the taps and kept in a table; no window is ever searched for,
+except where samples at the end of their range forbid every tabulated change.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Bool, Int, Int8
+from numpy import ndarray
+from numpy.random import Generator
+
+from .ladder import Rung
+
+_TIES = 16  # equally good changes kept per residue
+_LONGEST_TABLED = 128
+_PASS_BYTES = 1 << 24
+_NEVER = 9_999  # an energy that no change has; twice this fits into int16
+
+
+def read_symbols(windows: Int[ndarray, "window sample"], rung: Rung) -> Int[ndarray, " window"]:
+    """The symbol (0 to 2**k - 1) of each window. Integer overflow wraps, which changes nothing modulo 2**k."""
+    return (windows @ rung.taps.astype(windows.dtype)).astype(np.int64) & (rung.phases - 1)
+
+
+def project(
+    windows: Int[ndarray, "window sample"],
+    low: int | Int[ndarray, "window sample"],
+    high: int | Int[ndarray, "window sample"],
+    symbols: Int[ndarray, " window"],
+    rung: Rung,
+    rng: Generator,
+) -> Int[ndarray, "window sample"]:
+    """The nearest windows that read `symbols` and stay within [low, high].
+
+    Among equally near ones it chooses with `rng`, symmetrically in sign, so that embedding shifts no mean. A window
+    that cannot reach its symbol (its range is too narrow) keeps its codes.
+    """
+    wanted = (symbols - read_symbols(windows, rung)) & (rung.phases - 1)
+    sign = rng.integers(0, 2, wanted.size, dtype=np.int8) * np.int8(2) - np.int8(1)
+    change = programme(rung).changes(wanted, sign, windows, low, high, rng)
+    return windows + change
+
+
+@lru_cache(maxsize=32)
+def programme(rung: Rung) -> "Table | Ruler":
+    """The least-energy programme of a rung, built once per process."""
+    return Table(rung) if rung.samples <= _LONGEST_TABLED else Ruler(rung)
+
+
+class Table:
+    """Least-energy changes for windows of up to 128 samples, from a dynamic programme over the taps.
+
+    `counts[i, e, r]` is the number of changes of the first i samples that have energy e and move the residue by r;
+    changes are listed by unranking it, in order of energy.
+    """
+
+    def __init__(self, rung: Rung) -> None:
+        self.taps, self.phases = rung.taps, rung.phases
+        self.reach = min(2 * int(np.ceil(2 ** (rung.bits / rung.samples))), rung.phases - 1)
+        self.leaders, energy = self._list(_TIES)
+        self.ties = (energy == energy[:, :1]).sum(axis=1)
+
+    def changes(
+        self,
+        wanted: Int[ndarray, " window"],
+        sign: Int8[ndarray, " window"],
+        windows: Int[ndarray, "window sample"],
+        low: int | Int[ndarray, "window sample"],
+        high: int | Int[ndarray, "window sample"],
+        rng: Generator,
+    ) -> Int8[ndarray, "window sample"]:
+        """A change of least energy per window that moves its residue by `wanted`."""
+        turned = np.where(sign > 0, wanted, -wanted & (self.phases - 1))
+        chosen = (rng.random(wanted.size) * self.ties[turned]).astype(np.intp)
+        change = self.leaders[turned, chosen] * sign[:, None]
+        moved = windows + change
+        stuck = np.flatnonzero(((moved < low) | (moved > high)).any(axis=1))
+        for start in range(0, stuck.size, 4096):
+            part = stuck[start : start + 4096]
+            down, up = _room(windows[part], _rows(low, part), _rows(high, part), self.reach)
+            change[part] = self._detours(wanted[part], turned[part], sign[part], down, up, rng)
+        return change
+
+    def _detours(
+        self,
+        wanted: Int[ndarray, " window"],
+        turned: Int[ndarray, " window"],
+        sign: Int8[ndarray, " window"],
+        down: Int8[ndarray, "window sample"],
+        up: Int8[ndarray, "window sample"],
+        rng: Generator,
+    ) -> Int8[ndarray, "window sample"]:
+        """Another leader where the range allows one, and otherwise the programme restricted to the allowed moves."""
+        trial = self.leaders[turned] * sign[:, None, None]
+        allowed = ((trial >= -down[:, None]) & (trial <= up[:, None])).all(axis=2)
+        allowed &= np.arange(_TIES) < self.ties[turned][:, None]
+        best = np.where(allowed, rng.random(allowed.shape), -1).argmax(axis=1)
+        change = trial[np.arange(best.size), best]
+        hard = np.flatnonzero(~allowed.any(axis=1))
+        if not hard.size:
+            return change
+        # Windows whose samples have the same room share one pass of the programme.
+        room, group = np.unique(
+            np.concatenate([down[hard], up[hard]], axis=1), axis=0, return_inverse=True
+        )
+        size = max(1, _PASS_BYTES // (2 * self.phases * (self.taps.size + 1)))
+        for start in range(0, len(room), size):
+            here = np.flatnonzero((group >= start) & (group < start + size))
+            sides = np.split(room[start : start + size], 2, axis=1)
+            change[hard[here]] = self._restricted(wanted[hard[here]], group[here] - start, *sides, rng)
+        return change
+
+    def _restricted(
+        self,
+        wanted: Int[ndarray, " window"],
+        group: Int[ndarray, " window"],
+        down: Int8[ndarray, "group sample"],
+        up: Int8[ndarray, "group sample"],
+        rng: Generator,
+    ) -> Int8[ndarray, "window sample"]:
+        """The least-energy change of each window under the moves of its group; zero where there is none."""
+        steps = np.array(sorted(range(-self.reach, self.reach + 1), key=abs))
+        barred = (steps[:, None, None] < -down) | (steps[:, None, None] > up)  # step, group, sample
+        price = np.where(barred, _NEVER, (steps * steps)[:, None, None]).astype(np.int16)
+        best = np.full((self.taps.size + 1, len(down), self.phases), _NEVER, np.int16)
+        best[0, :, 0] = 0
+        for i, tap in enumerate(self.taps):
+            twice = np.concatenate([best[i], best[i]], axis=1)  # so that every rotation is a slice
+            for j in np.flatnonzero(~barred[:, :, i].all(axis=1)):
+                start = -int(steps[j] * tap) & (self.phases - 1)
+                moved = twice[:, start : start + self.phases] + price[j, :, i, None]
+                np.minimum(best[i + 1], moved, out=best[i + 1])
+        change, residue = np.zeros((wanted.size, self.taps.size), np.int8), wanted.copy()
+        reached = best[-1, group, residue] < _NEVER
+        for i in reversed(range(self.taps.size)):
+            before = (residue - np.multiply.outer(steps, self.taps[i])[:, None]) & (self.phases - 1)
+            cost = best[i, group, before] + price[:, group, i]
+            step = steps[(cost + rng.random(cost.shape)).argmin(axis=0)]
+            change[:, i] = step
+            residue = (residue - step * self.taps[i]) & (self.phases - 1)
+        change[~reached] = 0
+        return change
+
+    def _list(
+        self, length: int
+    ) -> tuple[Int8[ndarray, "residue leader sample"], Int[ndarray, "residue leader"]]:
+        """The first `length` changes of every residue by energy (the last energy is sampled evenly), and energies."""
+        limit = 4
+        counts = self._counts(limit)
+        while (counts[-1].sum(axis=0) < length).any() and limit < 4 * self.reach**2:
+            limit += 2 if limit < 16 else limit // 2
+            counts = self._counts(limit)
+        total = counts[-1]  # energy, residue
+        ends = np.cumsum(total, axis=0)
+        place = np.arange(length)[:, None, None]
+        level = (place >= ends).sum(axis=1)  # leader, residue
+        level_at = np.minimum(level, limit)
+        residue = np.broadcast_to(np.arange(self.phases), level.shape)
+        size, end = total[level_at, residue], ends[level_at, residue]
+        start = end - size
+        kept = np.minimum(size, np.maximum(length - start, 1))
+        rank = (place[:, 0] - start) * size // np.maximum(kept, 1)
+        energy = np.where(level > limit, _NEVER, level).astype(np.int16)
+        rank = np.where(level > limit, 0, rank)
+        found = level <= limit
+        changes = np.zeros((*level.shape, self.taps.size), np.int8)
+        changes[found] = self._unrank(counts, residue[found], level[found], rank[found])
+        changes[~found] = 127  # never allowed
+        return np.ascontiguousarray(changes.transpose(1, 0, 2)), np.ascontiguousarray(energy.T)
+
+    def _counts(self, limit: int) -> Int[ndarray, "prefix energy residue"]:
+        counts = np.zeros((self.taps.size + 1, limit + 1, self.phases), np.int64)
+        counts[0, 0, 0] = 1
+        for i, tap in enumerate(self.taps):
+            counts[i + 1] = counts[i]
+            for step in range(1, int(limit**0.5) + 1):
+                for move in (step, -step):
+                    moved = np.roll(counts[i, : limit + 1 - step * step], int(move * tap), axis=1)
+                    counts[i + 1, step * step :] += moved
+        return counts
+
+    def _unrank(
+        self,
+        counts: Int[ndarray, "prefix energy residue"],
+        residue: Int[ndarray, " item"],
+        energy: Int[ndarray, " item"],
+        rank: Int[ndarray, " item"],
+    ) -> Int8[ndarray, "item sample"]:
+        residue, energy, rank = residue.copy(), energy.copy(), rank.copy()
+        changes = np.zeros((residue.size, self.taps.size), np.int8)
+        most = int(energy.max(initial=0) ** 0.5)
+        for i in reversed(range(self.taps.size)):
+            open_, step = np.ones(residue.size, bool), np.zeros(residue.size, np.int64)
+            for move in sorted(range(-most, most + 1), key=abs):
+                left = energy - move * move
+                there = (residue - move * self.taps[i]) & (self.phases - 1)
+                number = np.where(left >= 0, counts[i, np.maximum(left, 0), there], 0)
+                take = open_ & (rank < number)
+                step[take] = move
+                open_ &= ~take
+                rank -= np.where(open_, number, 0)
+            changes[:, i] = step
+            residue = (residue - step * self.taps[i]) & (self.phases - 1)
+            energy = energy - step * step
+        return changes
+
+
+class Ruler:
+    """Long windows with the taps 1..n and 2n phases: one step of one sample reaches any residue, without a table."""
+
+    def __init__(self, rung: Rung) -> None:
+        self.phases = rung.phases
+
+    def changes(
+        self,
+        wanted: Int[ndarray, " window"],
+        sign: Int8[ndarray, " window"],
+        windows: Int[ndarray, "window sample"],
+        low: int | Int[ndarray, "window sample"],
+        high: int | Int[ndarray, "window sample"],
+        rng: Generator,
+    ) -> Int8[ndarray, "window sample"]:
+        """One step of one sample, or two of two samples where the range forbids the one."""
+        change = np.zeros(windows.shape, np.int8)
+        step = np.where(wanted == self.phases // 2, sign, np.where(wanted < self.phases // 2, 1, -1))
+        rows = np.flatnonzero(wanted)
+        change[rows, self._sample(wanted[rows])] = step[rows]
+        moved = windows + change
+        stuck = np.flatnonzero(((moved < low) | (moved > high)).any(axis=1))
+        change[stuck] = 0
+        for start in range(0, stuck.size, 256):
+            part = stuck[start : start + 256]
+            down, up = _room(windows[part], _rows(low, part), _rows(high, part), 1)
+            self._detours(change, part, wanted[part], down > 0, up > 0, rng)
+        return change
+
+    def _detours(
+        self,
+        change: Int8[ndarray, "window sample"],
+        rows: Int[ndarray, " stuck"],
+        wanted: Int[ndarray, " stuck"],
+        down: Bool[ndarray, "stuck sample"],
+        up: Bool[ndarray, "stuck sample"],
+        rng: Generator,
+    ) -> None:
+        """Fill in a random allowed pair of steps that moves the residue by `wanted`, where there is one."""
+        here, half = np.arange(rows.size)[:, None], self.phases // 2
+        can = np.zeros((rows.size, self.phases), bool)  # can[v]: some single step moves the residue by v
+        can[:, 1 : half + 1] = up
+        can[:, half:] |= down[:, ::-1]
+        first = np.arange(self.phases)
+        second = (wanted[:, None] - first) & (self.phases - 1)
+        pair = can & can[here, second] & (first != second)
+        single = can[here[:, 0], wanted]  # residue n, reached by either sign
+        chosen = np.where(pair, rng.random(pair.shape), -1).argmax(axis=1)
+        good = pair[here[:, 0], chosen] | single
+        for move in (np.where(single, wanted, chosen), np.where(single, 0, (wanted - chosen)) & (self.phases - 1)):
+            used = good & (move != 0)
+            sample = self._sample(np.where(used, move, 1))
+            rising = (move < half) | ((move == half) & up[here[:, 0], sample])
+            change[rows[used], sample[used]] = np.where(rising, 1, -1)[used]
+
+    def _sample(self, residue: Int[ndarray, " item"]) -> Int[ndarray, " item"]:
+        """The sample whose step moves the residue by this much."""
+        return np.minimum(residue, self.phases - residue) - 1
+
+
+def _rows(bound: int | ndarray, rows: ndarray) -> int | ndarray:
+    return bound[rows] if isinstance(bound, np.ndarray) else bound
+
+
+def _room(
+    windows: Int[ndarray, "window sample"],
+    low: int | Int[ndarray, "window sample"],
+    high: int | Int[ndarray, "window sample"],
+    reach: int,
+) -> tuple[Int8[ndarray, "window sample"], Int8[ndarray, "window sample"]]:
+    """How far each sample may move down and up, at most `reach`."""
+    wide = windows.astype(np.int64)
+    down = np.clip(wide - low, 0, reach).astype(np.int8)
+    up = np.clip(high - wide, 0, reach).astype(np.int8)
+    return down, up

@@ -1,0 +1,1 @@
+"""Extractors: one architecture a file."""

@@ -1,0 +1,1 @@
+"""Functions from coordinates to values, and distributions of such functions. Nothing here knows of steganography."""

@@ -1,0 +1,74 @@
+"""The sealed frame: message and file name, compressed where that is shorter, padded to the capacity, authenticated.
+
+    body   = flags, [name length, name], content, 0x80, 0x00 ... up to the capacity
+    sealed = ChaCha20-Poly1305(body), nonce zero (the key is used once), the header of the file as associated data
+"""
+
+import zlib
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+TAG_BYTES = 16
+_COMPRESSED, _NAMED = 1, 2
+_NONCE = bytes(12)
+
+
+class Frame(NamedTuple):
+    """What a frame holds: the user's bytes, and the original file name if one was given."""
+
+    message: bytes
+    name: str | None = None
+
+
+def capacity(sealed: int) -> int:
+    """The largest incompressible, nameless message in a sealed frame of `sealed` bytes; negative if not even none."""
+    return sealed - TAG_BYTES - 2
+
+
+def needed(frame: Frame) -> int:
+    """Bytes of capacity that this frame takes (the message alone, unless a name was given or compression helped)."""
+    return len(_body(frame)) - 2
+
+
+def seal(frame: Frame, sealed: int, key: bytes, header: bytes) -> bytes:
+    """The frame as exactly `sealed` uniformly random-looking bytes. The caller has checked that it fits."""
+    body = _body(frame)
+    body += bytes(sealed - TAG_BYTES - len(body))
+    return ChaCha20Poly1305(key).encrypt(_NONCE, body, header)
+
+
+def unseal(sealed: bytes, key: bytes, header: bytes) -> Frame | None:
+    """The frame, or None where the tag does not hold."""
+    try:
+        body = ChaCha20Poly1305(key).decrypt(_NONCE, sealed, header)
+    except InvalidTag:
+        return None
+    body = body.rstrip(b"\0")
+    if len(body) < 2 or body[-1] != 0x80 or body[0] & ~(_COMPRESSED | _NAMED):
+        return None
+    flags, rest, name = body[0], body[1:-1], None
+    try:  # whoever sealed this had the key, but may still have written nonsense
+        if flags & _NAMED:
+            name, rest = rest[1 : 1 + rest[0]].decode(), rest[1 + rest[0] :]
+        if flags & _COMPRESSED:
+            rest = zlib.decompress(rest, wbits=-15)
+    except (IndexError, UnicodeDecodeError, zlib.error):
+        return None
+    return Frame(rest, name)
+
+
+def _body(frame: Frame) -> bytes:
+    """Flags, name, content and the end mark, before padding."""
+    flags, content = 0, frame.message
+    packer = zlib.compressobj(level=9, wbits=-15)
+    packed = packer.compress(content) + packer.flush()
+    if len(packed) < len(content):
+        flags, content = flags | _COMPRESSED, packed
+    if frame.name is not None:
+        name = frame.name.encode()
+        while len(name) > 255:
+            name = name.decode()[:-1].encode()
+        flags, content = flags | _NAMED, bytes([len(name)]) + name + content
+    return bytes([flags]) + content + b"\x80"

@@ -1,0 +1,40 @@
+"""Keyed positions and the keystream: everything that ChaCha20 decides about where bits go and how they look."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from jaxtyping import Int, UInt8
+from numpy import ndarray
+
+TILE = 65_536
+
+
+def keystream(key: bytes, count: int, index: int = 0) -> bytes:
+    """`count` bytes of ChaCha20 (RFC 8439: block counter 0, the 12-byte little-endian nonce is `index`)."""
+    nonce = bytes(4) + index.to_bytes(12, "little")
+    return Cipher(algorithms.ChaCha20(key, nonce), mode=None).encryptor().update(bytes(count))
+
+
+def mask(bits: UInt8[ndarray, " bit"], key: bytes) -> UInt8[ndarray, " bit"]:
+    """The bits, XORed with the keystream of the key (most significant bit first); its own inverse."""
+    stream = np.frombuffer(keystream(key, -(-bits.size // 8)), np.uint8)
+    return bits ^ np.unpackbits(stream, count=bits.size)
+
+
+def permutation(key: bytes, count: int, index: int = 0) -> Int[ndarray, " position"]:
+    """A keyed permutation of range(count): the stable argsort of 64-bit little-endian keystream words."""
+    words = np.frombuffer(keystream(key, 8 * count, index), "<u8")
+    order = np.argsort(words)  # several times faster than the stable sort, and the same unless two words are equal
+    ordered = words[order]
+    if (ordered[1:] == ordered[:-1]).any():
+        order = np.argsort(words, kind="stable")
+    return order
+
+
+def tiles(count: int) -> Iterator[tuple[int, slice]]:
+    """The tiles of `count` samples in storage order: 65,536 each, and the last takes the rest."""
+    number = max(1, count // TILE)
+    for index in range(number):
+        stop = count if index == number - 1 else (index + 1) * TILE
+        yield index, slice(index * TILE, stop)

@@ -1,0 +1,1 @@
+"""The five hooks, our own use of them, and the discovery of everybody else's."""

@@ -1,0 +1,30 @@
+"""Our own carriers, channels and extractors, registered through the same door as everybody's."""
+
+from ..carriers.dataset import DatasetCarrier
+from ..carriers.era5 import Era5Carrier
+from ..carriers.image import ImageCarrier
+from ..channels.netcdf import NetcdfChannel
+from ..channels.png import PngChannel
+from ..core.carrier import Carrier
+from ..core.channel import Channel
+from ..core.extractor import Extractor
+from ..extractors.phase import Phase
+from .hookspecs import hookimpl
+
+
+@hookimpl
+def register_carriers() -> list[type[Carrier]]:
+    """Pictures, weather files, generated weather."""
+    return [ImageCarrier, DatasetCarrier, Era5Carrier]
+
+
+@hookimpl
+def register_channels() -> list[type[Channel]]:
+    """PNG and packed NetCDF."""
+    return [PngChannel, NetcdfChannel]
+
+
+@hookimpl
+def register_extractors() -> list[type[Extractor]]:
+    """The phase extractor."""
+    return [Phase]
