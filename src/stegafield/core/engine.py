@@ -45,6 +45,7 @@ from .stego import Report, Stego
 
 PRESETS: dict[str, dict[str, Any]] = {"default": {}}
 """Named sets of keyword arguments of `hide`; what the caller gives himself wins."""
+_PLANNED = ("carrier", "size", "bpp", "bps", "extractor", "method", "optimizer", "preset", "set")
 _ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
 
 
@@ -143,7 +144,7 @@ class Engine:
             EmbeddingFailed: no attempt read back; its `report` says why.
         """
         start = time.perf_counter()
-        plan = self._plan(locals())
+        plan = self.plan(**{k: v for k, v in locals().items() if k in _PLANNED})
         content = Frame(message.encode() if isinstance(message, str) else bytes(message), name)
         key = key or Key.generate()
         new_salt = rng.bytes if rng else os.urandom
@@ -216,11 +217,10 @@ class Engine:
         bps: float | None = None,
         extractor: str | None = None,
         preset: str = "default",
-        seed: int | None = None,
         set: Mapping[str, Any] | None = None,
     ) -> int:
         """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most."""
-        plan = self._plan({**locals(), "method": None, "optimizer": None})
+        plan = self.plan(**{k: v for k, v in locals().items() if k in _PLANNED})
         if cover is not None:
             item = plan.carrier.open(cover)
         else:
@@ -231,13 +231,12 @@ class Engine:
             raise CapacityError(0, room)
         return room
 
-    def _plan(self, asked: Mapping[str, Any]) -> Plan:
-        """Resolve names and options; every mistake of the caller surfaces here."""
-        if asked["preset"] not in PRESETS:
-            known = ", ".join(sorted(PRESETS))
-            raise ConfigError("preset", f"{asked['preset']!r} is unknown.", f"Known: {known}.")
-        given = {k: v for k, v in asked.items() if v is not None}
-        asked = {**asked, **PRESETS[asked["preset"]], **given}
+    def plan(self, *, preset: str = "default", **given: Any) -> Plan:
+        """Resolve names and options, as `hide` takes them; every mistake of the caller surfaces here."""
+        if preset not in PRESETS:
+            raise ConfigError("preset", f"{preset!r} is unknown.", f"Known: {', '.join(sorted(PRESETS))}.")
+        given = {name: value for name, value in given.items() if value is not None}
+        asked: dict[str, Any] = dict.fromkeys(_PLANNED) | PRESETS[preset] | given
         parts = _parts(asked["set"] or {})
         if asked["method"] is not None:
             parts["effort"]["method"] = asked["method"]

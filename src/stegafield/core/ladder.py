@@ -54,10 +54,24 @@ LADDER: tuple[Rung, ...] = (
     Rung(8, 128),
     Rung(7, 64),
     Rung(6, 32),  # ruler: 0.1875
+    _searched(  # 0.25
+        12,
+        "20 55 70 138 174 202 240 252 272 273 275 290 312 333 393 395 417 441 517 574 616 642 731 734 813 822 825 1012 "
+        "1019 1025 1068 1228 1365 1513 1524 1543 1587 1644 1652 1683 1696 1723 1748 1750 1845 1874 1923 2009",
+    ),
     Rung(5, 15),  # 1 bpp (RGB)
-    _searched(12, "550 435 1946 1673 1886 118 875 683 445 1077 1163 379 193 1231 218 547 1327 1262"),  # 2 bpp
-    _searched(12, "382 659 243 127 1681 357 1482 621 1524 1156 379 1316"),  # 3 bpp
-    _searched(12, "1307 403 1195 539 1248 1626 790 1172 1017"),  # 4 bpp
+    _searched(  # 0.5
+        12,
+        "57 150 168 262 429 557 791 807 1001 1037 1233 1256 1323 1531 1563 1587 1612 1672 1683 1687 1716 1911 1928 2010",
+    ),
+    _searched(  # 2 bpp (RGB)
+        12, "211 288 734 843 959 1227 1380 1420 1480 1516 1518 1551 1603 1607 1706 1714 1878 1920"
+    ),
+    _searched(12, "197 269 737 940 974 1115 1142 1426 1670 1843 1856 1936"),  # 3 bpp (RGB)
+    _searched(12, "448 624 894 1091 1251 1359 1372 1863 1872"),  # 4 bpp (RGB)
+    _searched(8, "10 38 81 97"),  # 2 bits per sample
+    _searched(9, "14 29 126"),  # 3
+    Rung(4, 1),  # 4
 )
 
 _BOOTSTRAP = tuple(
@@ -77,6 +91,10 @@ def bootstrap_rung(free: int) -> Rung:
     return Rung(8, samples, _BOOTSTRAP[:samples])
 
 
+LADDER_BY_RATE: tuple[Rung, ...] = tuple(sorted(LADDER, key=lambda rung: rung.rate))
+"""The ladder from the lowest rate to the highest."""
+
+
 def at_least(rate: float, field: str) -> Rung:
     """The lowest rung that carries `rate` bits per free sample or more."""
     if not rate > 0:
@@ -88,4 +106,3 @@ def at_least(rate: float, field: str) -> Rung:
     raise ConfigError(field, f"{rate:g} bits per sample is above the top of the ladder, {top:g}.")
 
 
-LADDER_BY_RATE: tuple[Rung, ...] = tuple(sorted(LADDER, key=lambda rung: rung.rate))

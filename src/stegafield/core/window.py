@@ -153,23 +153,26 @@ class Table:
         while (counts[-1].sum(axis=0) < length).any() and limit < 4 * self.reach**2:
             limit += 2 if limit < 16 else limit // 2
             counts = self._counts(limit)
-        total = counts[-1]  # energy, residue
-        ends = np.cumsum(total, axis=0)
-        place = np.arange(length)[:, None, None]
-        level = (place >= ends).sum(axis=1)  # leader, residue
-        level_at = np.minimum(level, limit)
-        residue = np.broadcast_to(np.arange(self.phases), level.shape)
-        size, end = total[level_at, residue], ends[level_at, residue]
-        start = end - size
-        kept = np.minimum(size, np.maximum(length - start, 1))
-        rank = (place[:, 0] - start) * size // np.maximum(kept, 1)
-        energy = np.where(level > limit, _NEVER, level).astype(np.int16)
-        rank = np.where(level > limit, 0, rank)
-        found = level <= limit
-        changes = np.zeros((*level.shape, self.taps.size), np.int8)
-        changes[found] = self._unrank(counts, residue[found], level[found], rank[found])
-        changes[~found] = 127  # never allowed
-        return np.ascontiguousarray(changes.transpose(1, 0, 2)), np.ascontiguousarray(energy.T)
+        half = np.arange(self.phases // 2 + 1)  # the changes of -r are those of r, negated
+        number = counts[-1][:, half]  # energy, residue
+        ends = np.cumsum(number, axis=0)
+        place = np.arange(length)[:, None]
+        energy = (place[:, None] >= ends).sum(axis=1)  # leader, residue
+        found = energy <= limit
+        level = np.minimum(energy, limit)
+        start = ends[level, half] - number[level, half]
+        kept = np.minimum(number[level, half], np.maximum(length - start, 1))
+        rank = (place - start) * number[level, half] // np.maximum(kept, 1)
+        changes = np.zeros((length, self.phases, self.taps.size), np.int8)
+        residue = np.broadcast_to(half, energy.shape)
+        listed = np.zeros((*energy.shape, self.taps.size), np.int8)
+        listed[found] = self._unrank(counts, residue[found], level[found], rank[found])
+        changes[:, half] = listed
+        changes[:, -half[1:-1]] = -listed[:, 1:-1]
+        whole = np.full((length, self.phases), _NEVER)
+        whole[:, half] = np.where(found, energy, _NEVER)
+        whole[:, -half[1:-1]] = whole[:, half[1:-1]]
+        return np.ascontiguousarray(changes.transpose(1, 0, 2)), np.ascontiguousarray(whole.T)
 
     def _counts(self, limit: int) -> Int[ndarray, "prefix energy residue"]:
         counts = np.zeros((self.taps.size + 1, limit + 1, self.phases), np.int64)

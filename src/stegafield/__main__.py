@@ -1,0 +1,5 @@
+"""`python -m stegafield` is the command `stegafield`."""
+
+from .cli import main
+
+main()

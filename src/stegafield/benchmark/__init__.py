@@ -1,0 +1,1 @@
+"""Measurements and figures: what the documentation's tables and pictures come from."""

@@ -1,0 +1,84 @@
+"""What embedding costs, below `hide`: every window of a rung filled with random bits, no header, through a real file."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..core.embed import embed
+from ..core.engine import Engine, Plan
+from ..errors import StegafieldError
+from ..message.key import FileKey
+from ..metrics import fidelity, recovery
+
+COLUMNS = (
+    *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "psnr", "psnr_luma", "ssim"),
+    *("bound", "milliseconds", "evaluations", "near_ends"),
+)
+
+
+def pictures(folder: str | os.PathLike[str]) -> list[Path]:
+    """The files of a folder whose suffix Pillow knows, sorted."""
+    known = Image.registered_extensions()
+    return sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in known)
+
+
+def measure(
+    engine: Engine,
+    images: Iterable[Path],
+    rates: Iterable[float],
+    *,
+    crop: tuple[int, int] | None = None,
+    **arguments: Any,
+) -> Iterator[dict[str, Any]]:
+    """One row per image and rate (bits per pixel). `crop` takes the central (height, width) of each image."""
+    rates = list(rates)
+    for path in images:
+        for bpp in rates:
+            plan = engine.plan(carrier="image", bpp=bpp, **arguments)
+            try:
+                yield {"image": path.name, "bpp": bpp, **_row(plan, path, crop)}
+            except StegafieldError as error:
+                yield {"image": path.name, "bpp": bpp, "error": str(error)}
+
+
+def _row(plan: Plan, path: Path, crop: tuple[int, int] | None) -> dict[str, Any]:
+    """Embed in one picture, write the file, read it back, measure."""
+    cover = plan.carrier.open(path if crop is None else _crop(path, crop))
+    rung = plan.rungs(cover)[0]
+    extractor = plan.build(FileKey(os.urandom(32)), rung)
+    rng = np.random.default_rng()
+    bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
+    channel = plan.carrier.channel()
+    with TemporaryDirectory() as folder:
+        written = Path(folder, "stego" + channel.suffixes[0])
+        written.write_bytes(channel.write(cover, result.codes))
+        read = next(iter(channel.read(written.read_bytes())))
+    peak, shape = cover.peak or 1.0, cover.codes.shape
+    low, high = int(np.min(cover.low)), int(np.max(cover.high))
+    bound = fidelity.bound(cover.codes[cover.free], low, high, bits.size, peak)
+    return {
+        "bpp_actual": bits.size / (shape[1] * shape[2]),
+        "extractor": extractor.name,
+        "method": result.method,
+        "optimizer": plan.optimizer.name if plan.optimizer and result.method == "optimize" else None,
+        "ber": recovery.ber(bits, extractor.read(read.codes, read.free, read.spec)),
+        "psnr": fidelity.psnr(cover.codes, read.codes, peak),
+        "psnr_luma": fidelity.psnr_luma(cover.codes, read.codes, peak) if shape[0] == 3 else None,
+        "ssim": fidelity.ssim(cover.codes, read.codes, peak) if min(shape[1:]) >= 7 else None,
+        "bound": bound,
+        "milliseconds": result.milliseconds,
+        "evaluations": result.evaluations,
+        "near_ends": float(((cover.codes <= low + 3) | (cover.codes >= high - 3)).mean()),
+    }
+
+
+def _crop(path: Path, size: tuple[int, int]) -> Image.Image:
+    with Image.open(path) as image:
+        top, left = (image.height - size[0]) // 2, (image.width - size[1]) // 2
+        return image.crop((left, top, left + size[1], top + size[0]))

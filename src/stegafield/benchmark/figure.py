@@ -1,0 +1,64 @@
+"""A picture of a result: cover, stego, and their difference, amplified."""
+
+import os
+
+import numpy as np
+from numpy import ndarray
+
+from ..core.cover import Cover
+from ..core.stego import Stego
+from ..errors import ConfigError
+
+
+def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
+    """Save cover, stego and amplified difference side by side (the first channel where there are not three)."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        problem = "drawing needs matplotlib."
+        raise ConfigError("figure", problem, 'Install it with: pip install "stegafield[plots]"') from None
+    cover, change = stego.cover, stego.codes - stego.cover.codes
+    if cover.codes.ndim == 2:
+        return _save(_lines(Figure(figsize=(12, 5), layout="constrained"), cover, stego.codes), path)
+    wide = cover.codes.shape[2] > 1.5 * cover.codes.shape[1]
+    figure = Figure(figsize=(6, 10) if wide else (14, 5), layout="constrained")
+    panels = figure.subplots(3, 1) if wide else figure.subplots(1, 3)
+    shown = {} if cover.codes.shape[0] == 3 else _colours(cover)
+    low = np.min(cover.low) if cover.peak else None
+    for panel, codes, title in zip(panels, (cover.codes, stego.codes), ("cover", "stego"), strict=False):
+        panel.imshow(_picture(codes, cover, low), **shown)
+        panel.set_title(title)
+    reach = max(1, int(np.abs(change).max()))
+    if cover.codes.shape[0] == 3:
+        panels[2].imshow(np.clip(0.5 + change.transpose(1, 2, 0) / (2 * reach), 0, 1))
+    else:
+        panels[2].imshow(change[0], cmap="RdBu", vmin=-reach, vmax=reach)
+    share = stego.report.changed_share or 0.0
+    panels[2].set_title(f"difference, amplified: {share:.1%} of samples by up to {reach}")
+    for panel in panels:
+        panel.set_axis_off()
+    return _save(figure, path)
+
+
+def _picture(codes: ndarray, cover: Cover, low: float | None) -> ndarray:
+    if codes.shape[0] == 3:
+        return (codes.transpose(1, 2, 0) - low) / (cover.peak or 1.0)
+    return np.where(cover.free[0] | (cover.weight is not None), codes[0], np.nan)
+
+
+def _colours(cover: Cover) -> dict[str, str]:
+    return {"cmap": "gray" if cover.peak else "turbo"}
+
+
+def _lines(figure, cover: Cover, codes: ndarray):  # noqa: ANN001 (a matplotlib figure)
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    top.plot(cover.codes[0], label="cover")
+    top.plot(codes[0], label="stego", linewidth=0.7)
+    top.legend()
+    bottom.plot(codes[0] - cover.codes[0])
+    bottom.set_title("difference, in codes")
+    return figure
+
+
+def _save(figure, path: str | os.PathLike[str]) -> None:  # noqa: ANN001
+    figure.savefig(path, dpi=110)
