@@ -26,7 +26,10 @@ def analysis(field, latitude, longitude, degrees):
     for m in range(degrees):
         system = (basis[m, m:] * weight).T
         ridge = 1e-3 * np.eye(degrees - m)
-        stacked = np.vstack([system, ridge]), np.concatenate([by_order[:, m] * weight, np.zeros(degrees - m)])
+        stacked = (
+            np.vstack([system, ridge]),
+            np.concatenate([by_order[:, m] * weight, np.zeros(degrees - m)]),
+        )
         series[m, m:] = np.linalg.lstsq(*stacked, rcond=None)[0]
     return series
 
@@ -36,7 +39,12 @@ def load(path):
     data = xarray.load_dataset(path)
     axis = {name: next(n for n in data.coords if n.startswith(name)) for name in ("lat", "lon")}
     days = data["time"].dt.dayofyear.values.astype(float)
-    return data["t2m"].values.astype(float), data[axis["lat"]].values.astype(float), data[axis["lon"]].values.astype(float), days
+    return (
+        data["t2m"].values.astype(float),
+        data[axis["lat"]].values.astype(float),
+        data[axis["lon"]].values.astype(float),
+        days,
+    )
 
 
 def main(weekly, hourly, out):
@@ -44,7 +52,9 @@ def main(weekly, hourly, out):
     fields, latitude, longitude, days = load(weekly)
     phase = 2 * np.pi * days / YEAR
     design = np.stack([np.ones_like(phase), np.cos(phase), np.sin(phase)], axis=1)
-    fit = np.linalg.lstsq(design, fields.reshape(len(days), -1), rcond=None)[0].reshape(3, *fields.shape[1:])
+    fit = np.linalg.lstsq(design, fields.reshape(len(days), -1), rcond=None)[0].reshape(
+        3, *fields.shape[1:]
+    )
     mean, cosine, sine = (analysis(f, latitude, longitude, COARSE) for f in fit)
     slow = fields - np.tensordot(design, fit, axes=1)
 
@@ -54,29 +64,59 @@ def main(weekly, hourly, out):
     phase = 2 * np.pi * fine_days.mean() / YEAR
     climate = fine.copy()
     climate[:COARSE, :COARSE] += np.cos(phase) * cosine + np.sin(phase) * sine
-    detail = analysis(steps.mean(0) - synthesis(climate, fine_latitude, fine_longitude), fine_latitude, fine_longitude, FINE)
+    detail = analysis(
+        steps.mean(0) - synthesis(climate, fine_latitude, fine_longitude),
+        fine_latitude,
+        fine_longitude,
+        FINE,
+    )
     detail[:COARSE, :COARSE] = 0
     fine += detail
 
     quick = steps - steps.mean(0)
     weight = np.cos(np.radians(latitude))
     profile = np.sqrt((slow**2).mean((0, 2)))
-    envelope = np.polynomial.polynomial.polyfit(np.sin(np.radians(latitude)), profile, 6, w=np.sqrt(weight))
+    envelope = np.polynomial.polynomial.polyfit(
+        np.sin(np.radians(latitude)), profile, 6, w=np.sqrt(weight)
+    )
 
     def spectrum(anomalies, lat, lon, degrees):
-        scaled = anomalies / np.maximum(np.polynomial.polynomial.polyval(np.sin(np.radians(lat)), envelope), 0.5)[:, None]
+        scaled = (
+            anomalies
+            / np.maximum(np.polynomial.polynomial.polyval(np.sin(np.radians(lat)), envelope), 0.5)[
+                :, None
+            ]
+        )
         each = np.array([np.abs(analysis(a, lat, lon, degrees)) ** 2 for a in scaled]).mean(0)
         return np.array([each[: n + 1, n].sum() / (2 * n + 1) for n in range(degrees)])
 
     variance = spectrum(quick, fine_latitude, fine_longitude, FINE)
-    variance[:COARSE] = np.maximum(variance[:COARSE], spectrum(slow[::3], latitude, longitude, COARSE))
+    variance[:COARSE] = np.maximum(
+        variance[:COARSE], spectrum(slow[::3], latitude, longitude, COARSE)
+    )
     # The shape by degree is the larger of the two; the total is the sum of slow and quick variance.
     fine_weight = np.cos(np.radians(fine_latitude))
-    total = np.average((slow**2).mean((0, 2)), weights=weight) + np.average((quick**2).mean((0, 2)), weights=fine_weight)
-    local = np.average(np.polynomial.polynomial.polyval(np.sin(np.radians(latitude)), envelope) ** 2, weights=weight)
+    total = np.average((slow**2).mean((0, 2)), weights=weight) + np.average(
+        (quick**2).mean((0, 2)), weights=fine_weight
+    )
+    local = np.average(
+        np.polynomial.polynomial.polyval(np.sin(np.radians(latitude)), envelope) ** 2,
+        weights=weight,
+    )
     spread = np.sqrt(variance * total / local / (variance * (2 * np.arange(FINE) + 1)).sum())
-    small = {"mean": fine, "annual": np.stack([cosine, sine]), "spread": spread, "envelope": envelope}
-    np.savez_compressed(out, **{k: v.astype(np.complex64 if np.iscomplexobj(v) else np.float32) for k, v in small.items()})
+    small = {
+        "mean": fine,
+        "annual": np.stack([cosine, sine]),
+        "spread": spread,
+        "envelope": envelope,
+    }
+    np.savez_compressed(
+        out,
+        **{
+            k: v.astype(np.complex64 if np.iscomplexobj(v) else np.float32)
+            for k, v in small.items()
+        },
+    )
 
     from stegafield.generators import climate as law
 
@@ -89,13 +129,19 @@ def main(weekly, hourly, out):
         "global mean, K": lambda f: np.average(f.mean(0), weights=area),
         "least, K": np.min,
         "greatest, K": np.max,
-        "equator to pole, K": lambda f: f.mean(0)[np.abs(latitude) < 10].mean() - f.mean(0)[np.abs(latitude) > 75].mean(),
+        "equator to pole, K": lambda f: (
+            f.mean(0)[np.abs(latitude) < 10].mean() - f.mean(0)[np.abs(latitude) > 75].mean()
+        ),
     }
     for name, measure in rows.items():
         print(f"{name:20} {measure(real):12.2f} {measure(drawn):15.2f}")
-    one_day = np.array([law.sample(fine_latitude, fine_longitude, fine_days.mean(), rng) for _ in range(24)])
+    one_day = np.array(
+        [law.sample(fine_latitude, fine_longitude, fine_days.mean(), rng) for _ in range(24)]
+    )
     spreads = [np.sqrt(np.average(f.var(0).mean(1), weights=fine_weight)) for f in (steps, one_day)]
-    print(f"std of the weather of one season, K: steps of one week {spreads[0]:.2f}, this law {spreads[1]:.2f}")
+    print(
+        f"std of the weather of one season, K: steps of one week {spreads[0]:.2f}, this law {spreads[1]:.2f}"
+    )
 
 
 if __name__ == "__main__":

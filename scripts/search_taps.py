@@ -1,11 +1,12 @@
 """Search the integer taps of the ladder (stegafield/core/ladder.py) and of the bootstrap.
 
-A window of n samples with taps w carries k bits in ``sum(w * u) mod 2**k``. The best taps are those whose residues
-are reached with the least energy (sum of squared changes), averaged over all residues (a uniform symbol). The search is a hill climb from
-random starts that replaces one tap at a time; every step is scored exactly by the same programme that embedding uses.
+A window of n samples with taps w carries k bits in ``sum(w * u) mod 2**k``. The best taps are those
+whose residues are reached with the least energy (sum of squared changes), averaged over all residues
+(a uniform symbol). The search is a hill climb from random starts that replaces one tap at a time;
+every step is scored exactly.
 
-    python scripts/search_taps.py 12 18 --seconds 120      one rung
-    python scripts/search_taps.py --bootstrap              the nested sequence of the salt and the header
+    python scripts/search_taps.py 12 18 --seconds 400      one rung
+    python scripts/search_taps.py --bootstrap              the nested sequence of salt and header
 """
 
 import argparse
@@ -26,7 +27,9 @@ def energies(taps, bits):
         grown = best
         for step in range(1, reach + 1):
             for sign in (tap, -tap):
-                grown = np.minimum(grown, best[(index - step * sign) % size] + np.int16(step * step))
+                grown = np.minimum(
+                    grown, best[(index - step * sign) % size] + np.int16(step * step)
+                )
         best = grown
     return best
 
@@ -67,7 +70,9 @@ def bootstrap(seconds, rng):
 
 def main():
     """Print the taps and the PSNR they are expected to give."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("bits", type=int, nargs="?")
     parser.add_argument("samples", type=int, nargs="?")
     parser.add_argument("--bootstrap", action="store_true")

@@ -1,10 +1,10 @@
 """Hide messages in fields: pictures, weather, sound, anything that is a function from coordinates to values.
 
-    from stegafield import Engine, Key
-    key = Key.generate()
-    stego = Engine().hide(b"meet at dawn", carrier="era5", key=key)
-    stego.save("t2m.nc")
-    Engine().reveal("t2m.nc", key=key)
+from stegafield import Engine, Key
+key = Key.generate()
+stego = Engine().hide(b"meet at dawn", carrier="era5", key=key)
+stego.save("t2m.nc")
+Engine().reveal("t2m.nc", key=key)
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What embedding costs, below `hide`: every window of a rung filled with random bits, no header, through a real file."""
+"""What embedding costs, below `hide`: every window of a rung full of random bits, no header, through a real file."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,25 @@ import numpy as np
 from PIL import Image
 
 from ..core.embed import embed
-from ..core.engine import Engine, Plan
+from ..core.engine import Engine
+from ..core.plan import Plan
 from ..errors import StegafieldError
 from ..message.key import FileKey
 from ..metrics import fidelity, recovery
 
 COLUMNS = (
-    *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "psnr", "psnr_luma", "ssim"),
+    *(
+        "image",
+        "bpp",
+        "bpp_actual",
+        "extractor",
+        "method",
+        "optimizer",
+        "ber",
+        "psnr",
+        "psnr_luma",
+        "ssim",
+    ),
     *("bound", "milliseconds", "evaluations", "near_ends"),
 )
 
@@ -66,7 +78,9 @@ def _row(plan: Plan, path: Path, crop: tuple[int, int] | None) -> dict[str, Any]
         "bpp_actual": bits.size / (shape[1] * shape[2]),
         "extractor": extractor.name,
         "method": result.method,
-        "optimizer": plan.optimizer.name if plan.optimizer and result.method == "optimize" else None,
+        "optimizer": plan.optimizer.name
+        if plan.optimizer and result.method == "optimize"
+        else None,
         "ber": recovery.ber(bits, extractor.read(read.codes, read.free, read.spec)),
         "psnr": fidelity.psnr(cover.codes, read.codes, peak),
         "psnr_luma": fidelity.psnr_luma(cover.codes, read.codes, peak) if shape[0] == 3 else None,

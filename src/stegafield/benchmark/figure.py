@@ -16,16 +16,22 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
         from matplotlib.figure import Figure
     except ImportError:
         problem = "drawing needs matplotlib."
-        raise ConfigError("figure", problem, 'Install it with: pip install "stegafield[plots]"') from None
+        raise ConfigError(
+            "figure", problem, 'Install it with: pip install "stegafield[plots]"'
+        ) from None
     cover, change = stego.cover, stego.codes - stego.cover.codes
     if cover.codes.ndim == 2:
-        return _save(_lines(Figure(figsize=(12, 5), layout="constrained"), cover, stego.codes), path)
+        return _save(
+            _lines(Figure(figsize=(12, 5), layout="constrained"), cover, stego.codes), path
+        )
     wide = cover.codes.shape[2] > 1.5 * cover.codes.shape[1]
     figure = Figure(figsize=(6, 10) if wide else (14, 5), layout="constrained")
     panels = figure.subplots(3, 1) if wide else figure.subplots(1, 3)
     shown = {} if cover.codes.shape[0] == 3 else _colours(cover)
     low = np.min(cover.low) if cover.peak else None
-    for panel, codes, title in zip(panels, (cover.codes, stego.codes), ("cover", "stego"), strict=False):
+    for panel, codes, title in zip(
+        panels, (cover.codes, stego.codes), ("cover", "stego"), strict=False
+    ):
         panel.imshow(_picture(codes, cover, low), **shown)
         panel.set_title(title)
     reach = max(1, int(np.abs(change).max()))
@@ -50,7 +56,7 @@ def _colours(cover: Cover) -> dict[str, str]:
     return {"cmap": "gray" if cover.peak else "turbo"}
 
 
-def _lines(figure, cover: Cover, codes: ndarray):  # noqa: ANN001 (a matplotlib figure)
+def _lines(figure, cover: Cover, codes: ndarray):
     top, bottom = figure.subplots(2, 1, sharex=True)
     top.plot(cover.codes[0], label="cover")
     top.plot(codes[0], label="stego", linewidth=0.7)
@@ -60,5 +66,5 @@ def _lines(figure, cover: Cover, codes: ndarray):  # noqa: ANN001 (a matplotlib 
     return figure
 
 
-def _save(figure, path: str | os.PathLike[str]) -> None:  # noqa: ANN001
+def _save(figure, path: str | os.PathLike[str]) -> None:
     figure.savefig(path, dpi=110)

@@ -1,6 +1,5 @@
 """Data sets: a packed variable of the user's own NetCDF file, or of an `xarray.Dataset` or `DataArray`."""
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from ..channels import netcdf
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover
+from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
 
 
@@ -24,21 +24,29 @@ class DatasetCarrier(Carrier):
     class Options(options.Options):
         """Options of the dataset carrier."""
 
-        variable: str | None = Field(None, description="the variable to hide in, where several are packed")
+        variable: str | None = Field(
+            None, description="the variable to hide in, where several are packed"
+        )
 
     def open(self, source: Any) -> Cover:
-        """The chosen variable as a cover: channels are its other dimensions (time, level), space is latitude, longitude."""
+        """The chosen variable as a cover; its other dimensions (time, level) are the channels."""
         data = _bytes(source)
-        names = {name: why for name, why in netcdf.describe(data).items() if why != "is a coordinate"}
+        names = {
+            name: why for name, why in netcdf.describe(data).items() if why != "is a coordinate"
+        }
         packed = [name for name, why in names.items() if why is None]
         wanted = self.options.variable
         if wanted is not None and names.get(wanted, "is not in this file") is not None:
             why = names.get(wanted, "is not in this file")
-            raise ConfigError("carrier.variable", f"{wanted} {why}.", f"Packed: {', '.join(packed) or 'none'}.")
+            raise ConfigError(
+                "carrier.variable", f"{wanted} {why}.", f"Packed: {', '.join(packed) or 'none'}."
+            )
         if not packed:
             listed = "; ".join(f"{name} {why}" for name, why in names.items())
             hint = "Packed integers need scale_factor or add_offset."
-            raise ConfigError("cover", f"has no packed variable ({listed or 'no variables'}).", hint)
+            raise ConfigError(
+                "cover", f"has no packed variable ({listed or 'no variables'}).", hint
+            )
         if wanted is None and len(packed) > 1:
             hint = f"Choose one with --set carrier.variable={packed[0]}."
             raise ConfigError("carrier.variable", f"several are packed: {', '.join(packed)}.", hint)
@@ -67,12 +75,9 @@ def _variable(cover: Cover) -> str:
 
 
 def _bytes(source: Any) -> bytes:
-    if isinstance(source, str | os.PathLike):
-        return Path(source).read_bytes()
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    if hasattr(source, "read"):
-        return source.read()
+    data = read_bytes(source)
+    if data is not None:
+        return data
     import xarray
 
     if isinstance(source, xarray.DataArray):
@@ -95,7 +100,9 @@ def _packed(dataset: Any) -> bytes:
             offset = variable.encoding.get("add_offset", 0.0)
             codes = (np.asarray(variable.values, np.float64) - offset) / scale
             limits = np.iinfo(dtype)
-            if not ((codes > limits.min - 0.5) & (codes < limits.max + 0.5) | np.isnan(codes)).all():
+            if not (
+                (codes > limits.min - 0.5) & (codes < limits.max + 0.5) | np.isnan(codes)
+            ).all():
                 raise ConfigError(
                     "cover",
                     f"the values of {name} do not fit the packing it was read with ({dtype}, scale_factor {scale:g}).",

@@ -76,7 +76,12 @@ class Era5Carrier(Carrier):
 
 
 def _file(
-    codes: ndarray, latitude: ndarray, longitude: ndarray, time: datetime, scale: float, offset: float
+    codes: ndarray,
+    latitude: ndarray,
+    longitude: ndarray,
+    time: datetime,
+    scale: float,
+    offset: float,
 ) -> bytes:
     """A NetCDF-3 file with the names, units and attributes that the Climate Data Store used for packed ERA5."""
     import netCDF4
@@ -96,12 +101,20 @@ def _file(
                 axis[:] = values
             file.createDimension("time", 1)
             clock = file.createVariable("time", "i4", ("time",))
-            clock.setncatts({"units": "hours since 1900-01-01 00:00:00.0", "long_name": "time", "calendar": "gregorian"})
+            clock.setncatts(
+                {
+                    "units": "hours since 1900-01-01 00:00:00.0",
+                    "long_name": "time",
+                    "calendar": "gregorian",
+                }
+            )
             clock[:] = (time - _EPOCH) // timedelta(hours=1)
             dims = ("time", "latitude", "longitude")
             field = file.createVariable("t2m", "i2", dims, fill_value=np.int16(_FILL))
             field.set_auto_maskandscale(False)
-            field.setncatts({"scale_factor": scale, "add_offset": offset, "missing_value": np.int16(_FILL)})
+            field.setncatts(
+                {"scale_factor": scale, "add_offset": offset, "missing_value": np.int16(_FILL)}
+            )
             field.setncatts({"units": "K", "long_name": "2 metre temperature"})
             field.standard_name = "air_temperature"
             field[0] = codes

@@ -1,9 +1,7 @@
 """Pictures: the user's own, in any format Pillow reads, or an array; the stego is a PNG."""
 
-import os
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,11 +12,27 @@ from ..channels import png
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover
+from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
 
 _DIRECT = ("L", "LA", "RGB", "RGBA", "I;16")
-_CONVERTED = {"1": "L", "P": "RGB", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
-_CONVERTED |= {"La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "I;16B": "I;16", "I;16L": "I;16", "I;16N": "I;16"}
+_CONVERTED = {
+    "1": "L",
+    "P": "RGB",
+    "PA": "RGBA",
+    "CMYK": "RGB",
+    "YCbCr": "RGB",
+    "LAB": "RGB",
+    "HSV": "RGB",
+}
+_CONVERTED |= {
+    "La": "LA",
+    "RGBa": "RGBA",
+    "RGBX": "RGB",
+    "I;16B": "I;16",
+    "I;16L": "I;16",
+    "I;16N": "I;16",
+}
 
 
 class ImageCarrier(Carrier):
@@ -31,14 +45,18 @@ class ImageCarrier(Carrier):
     class Options(options.Options):
         """Options of the image carrier."""
 
-        size: tuple[int, int] | None = Field(None, description="(height, width) to resample the cover to")
+        size: tuple[int, int] | None = Field(
+            None, description="(height, width) to resample the cover to"
+        )
 
     def open(self, source: Any) -> Cover:
         """The picture as a cover. A PNG keeps all its chunks; anything else becomes a new PNG."""
         data, notes = self._png(source)
         cover = next(self.channel().read(data), None)
         if cover is None:
-            raise ConfigError("cover", "this kind of PNG cannot be rewritten exactly.", "Save it as 8-bit RGB.")
+            raise ConfigError(
+                "cover", "this kind of PNG cannot be rewritten exactly.", "Save it as 8-bit RGB."
+            )
         return replace(cover, notes=tuple(notes))
 
     def blank(self) -> Cover:
@@ -62,7 +80,9 @@ class ImageCarrier(Carrier):
         elif isinstance(source, np.ndarray):
             image = _from_array(source)
         else:
-            data = _bytes(source)
+            data = read_bytes(source)
+            if data is None:
+                raise FormatError(f"the image carrier takes no {type(source).__name__}")
             image = png.decode(data)
         self._refuse(image, data)
         exact = image.mode in _DIRECT and "transparency" not in image.info
@@ -75,12 +95,16 @@ class ImageCarrier(Carrier):
     def _refuse(self, image: Image.Image, data: bytes | None) -> None:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format != "MPO":  # an MPO is a photograph with a preview
-            raise ConfigError("cover", f"has {frames} frames.", "Save one of them as a PNG and hide in that.")
+            raise ConfigError(
+                "cover", f"has {frames} frames.", "Save one of them as a PNG and hide in that."
+            )
         if data is not None and image.format == "PNG":
             depth, colour = png.parse(data)[0][0].data[8:10]
             if depth == 16 and colour != 0:
                 raise ConfigError(
-                    "cover", "is a 16-bit colour PNG, which would lose half its bits.", "Save it as 8-bit RGB or 16-bit grey."
+                    "cover",
+                    "is a 16-bit colour PNG, which would lose half its bits.",
+                    "Save it as 8-bit RGB or 16-bit grey.",
                 )
 
 
@@ -88,10 +112,14 @@ def _encode(image: Image.Image, size: tuple[int, int] | None) -> tuple[bytes, li
     """A new PNG of a picture, resampled where asked, with its colour profile, EXIF data and resolution."""
     notes, info = [], image.info
     wanted = image.mode if image.mode in _DIRECT else _CONVERTED.get(image.mode)
-    if wanted is None and image.mode == "I" and 0 <= np.min(image) and np.max(image) < 65536:
+    if image.mode == "I" and not (np.asarray(image) >> 16).any():
         wanted = "I;16"
     if wanted is None:
-        raise ConfigError("cover", f"has pixels of Pillow mode {image.mode!r}.", "Convert it to 8-bit RGB or grey.")
+        raise ConfigError(
+            "cover",
+            f"has pixels of Pillow mode {image.mode!r}.",
+            "Convert it to 8-bit RGB or grey.",
+        )
     if "transparency" in info:
         wanted = "LA" if wanted == "L" else "RGBA"
     if image.format not in (None, "PNG"):
@@ -99,9 +127,15 @@ def _encode(image: Image.Image, size: tuple[int, int] | None) -> tuple[bytes, li
     converted = image
     if wanted != image.mode:
         notes.append(f"pixels were converted from {image.mode} to {wanted}")
-        converted = _from_array(np.asarray(image).astype(np.uint16)) if wanted == "I;16" else image.convert(wanted)
+        converted = (
+            _from_array(np.asarray(image).astype(np.uint16))
+            if wanted == "I;16"
+            else image.convert(wanted)
+        )
     if size is not None and (size[1], size[0]) != image.size:
-        notes.append(f"the cover was resampled from {image.height}x{image.width} to {size[0]}x{size[1]}")
+        notes.append(
+            f"the cover was resampled from {image.height}x{image.width} to {size[0]}x{size[1]}"
+        )
         converted = converted.resize((size[1], size[0]), Image.Resampling.LANCZOS)
     kept = {name: info[name] for name in ("exif", "dpi") if name in info}
     if image.mode not in ("CMYK", "LAB", "HSV", "YCbCr") and info.get("icc_profile"):
@@ -114,7 +148,9 @@ def _encode(image: Image.Image, size: tuple[int, int] | None) -> tuple[bytes, li
 
 def _from_array(array: np.ndarray) -> Image.Image:
     flat = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
-    good = flat.ndim == 2 or (flat.ndim == 3 and flat.shape[2] in (2, 3, 4) and flat.dtype == np.uint8)
+    good = flat.ndim == 2 or (
+        flat.ndim == 3 and flat.shape[2] in (2, 3, 4) and flat.dtype == np.uint8
+    )
     if not good or flat.dtype not in (np.uint8, np.uint16) or not flat.size:
         raise ConfigError(
             "cover",
@@ -122,13 +158,3 @@ def _from_array(array: np.ndarray) -> Image.Image:
             "Give uint8 (y, x[, 1 to 4]) or uint16 (y, x); as in np.rint(255 * x).astype(np.uint8).",
         )
     return Image.fromarray(np.ascontiguousarray(flat))
-
-
-def _bytes(source: Any) -> bytes:
-    if isinstance(source, str | os.PathLike):
-        return Path(source).read_bytes()
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    if hasattr(source, "read"):
-        return source.read()
-    raise FormatError(f"the image carrier takes no {type(source).__name__}")

@@ -1,6 +1,5 @@
 """NetCDF: variables packed into integers (`scale_factor`, `add_offset`). A file is patched in a copy, never rebuilt."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -148,7 +147,10 @@ def _order(where: PackedVariable) -> list[int]:
 
 
 def _range(
-    codes: Int[ndarray, "channel *space"], attributes: dict[str, Any], stored: np.dtype, meant: np.dtype
+    codes: Int[ndarray, "channel *space"],
+    attributes: dict[str, Any],
+    stored: np.dtype,
+    meant: np.dtype,
 ) -> tuple[Bool[ndarray, "channel *space"], int | ndarray, int | ndarray]:
     """Which codes are data, and between which values each may move without becoming, or ceasing to be, missing."""
     import netCDF4
@@ -163,7 +165,9 @@ def _range(
             low, high = (max(low, value), high) if i == 0 else (low, min(high, value))
     default = netCDF4.default_fillvals.get(stored.str[1:])
     fills = [attributes.get("_FillValue", default), *np.ravel(attributes.get("missing_value", []))]
-    missing = sorted({v for f in fills if (v := _integer(f, stored, meant)) is not None and low <= v <= high})
+    missing = sorted(
+        {v for f in fills if (v := _integer(f, stored, meant)) is not None and low <= v <= high}
+    )
     free = (codes >= low) & (codes <= high) & ~np.isin(codes, missing)
     # Fill values split the range: a code stays between the two that it stands between.
     gaps = np.array([low - 1, *missing, high + 1], np.int64)

@@ -3,14 +3,12 @@
 from abc import ABC
 from typing import Any, ClassVar
 
-from jaxtyping import Int
-from numpy import ndarray
 from numpy.random import Generator
 
 from ..errors import ConfigError
+from . import options
 from .channel import Channel
 from .cover import Cover
-from .options import Options
 
 
 class Carrier(ABC):
@@ -25,23 +23,31 @@ class Carrier(ABC):
     rate_unit: ClassVar[str] = "bps"
     """"bpp" where users think in pixels: a pixel is all channels of one position."""
 
-    class Options(Options):
-        """What the user may set with ``--set carrier.OPTION=VALUE``."""
+    Options: ClassVar[type[options.Options]] = options.Options
+    """What the user may set with ``--set carrier.OPTION=VALUE``: a nested subclass."""
 
     def __init__(self, options: Any = None) -> None:
-        self.options = options or type(self).Options()
+        self.options: Any = options or type(self).Options()
 
     def covers(self, count: int, rng: Generator) -> list[Cover]:
         """`count` fresh covers, drawn with `rng` alone."""
-        raise ConfigError("cover", f"the carrier {self.name!r} generates no covers.", "Give one with --cover.")
+        raise ConfigError(
+            "cover", f"the carrier {self.name!r} generates no covers.", "Give one with --cover."
+        )
 
     def open(self, source: Any) -> Cover:
         """The user's own cover: a path, bytes, a file object, or an array type of this medium."""
-        raise ConfigError("cover", f"the carrier {self.name!r} draws its own covers and takes none.")
+        raise ConfigError(
+            "cover", f"the carrier {self.name!r} draws its own covers and takes none."
+        )
 
     def blank(self) -> Cover:
         """A cover of the asked size whose content does not matter: what `capacity` measures when none is given."""
-        raise ConfigError("cover", f"the capacity of {self.name!r} depends on the cover.", "Give one with --cover.")
+        raise ConfigError(
+            "cover",
+            f"the capacity of {self.name!r} depends on the cover.",
+            "Give one with --cover.",
+        )
 
     def value(self, source: Any, data: bytes) -> Any:
         """The stego file as the type of `source` (an array for an array); the bytes themselves where it has none."""

@@ -17,7 +17,7 @@ from .optimizer import Box, Optimizer
 from .options import Options
 
 Method = Literal["sample", "project", "optimize"]
-_NEEDS = {"sample": "draw", "project": "project", "optimize": "objective"}
+_NEEDS: dict[Method, str] = {"sample": "draw", "project": "project", "optimize": "objective"}
 
 
 class Effort(Options):
@@ -46,7 +46,7 @@ class Embedding:
 
 def choose_method(cover: Cover, extractor: Extractor, asked: Method | None) -> Method:
     """The method that is asked for, or the first possible one; `ConfigError` where it is impossible."""
-    possible: list[Method] = [m for m, need in _NEEDS.items() if supports(extractor, need)]
+    possible: list[Method] = [m for m in _NEEDS if supports(extractor, _NEEDS[m])]
     if cover.law is None and "sample" in possible:
         possible.remove("sample")
     if asked is None and possible:

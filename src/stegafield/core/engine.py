@@ -1,16 +1,15 @@
 """The engine: one straight line from a message to a file that reads back, and from a file to its message.
 
-    bytes -> frame -> bits ------------------------------------.
-    carrier -> Cover -> salt, header -> payload: draw | project | optimize -> codes -> channel.write -> file bytes
-                              extractor (file key) ---'                                                    |
-      new salt or cover, then EmbeddingFailed <---------- no - reveal(file bytes) == message? - yes -> Stego
+bytes -> frame -> bits ------------------------------------.
+carrier -> Cover -> salt, header -> payload: draw | project | optimize -> codes -> channel.write -> file bytes
+                          extractor (file key) ---'                                                    |
+  new salt or cover, then EmbeddingFailed <---------- no - reveal(file bytes) == message? - yes -> Stego
 """
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,79 +18,32 @@ from numpy.random import Generator
 from pydantic import BaseModel
 
 from ..errors import (
-    CapacityError,
     ConfigError,
     EmbeddingFailed,
-    FormatError,
     NoMessage,
     StegafieldError,
     UnknownPlugin,
 )
-from ..message import code, frame, place
+from ..message import frame, place
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, FileKey, Key
-from ..metrics import fidelity
 from . import options, regions
-from .carrier import Carrier
 from .channel import Channel
 from .cover import Cover
-from .embed import Effort, choose_method, embed
+from .embed import embed
 from .extractor import Extractor
-from .ladder import LADDER_BY_RATE, Rung, at_least
-from .optimizer import Optimizer
-from .regions import Header, Profile
+from .ladder import Rung
+from .plan import PLANNED, Plan, make_plan
+from .regions import Header
 from .registry import Registry
+from .source import candidates
 from .stego import Report, Stego
-
-PRESETS: dict[str, dict[str, Any]] = {"default": {}}
-"""Named sets of keyword arguments of `hide`; what the caller gives himself wins."""
-_PLANNED = ("carrier", "size", "bpp", "bps", "extractor", "method", "optimizer", "preset", "set")
-_ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
 
 
 class Message(bytes):
     """The revealed bytes. `name` is the file name that was hidden with them, if one was."""
 
     name: str | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that was asked for, resolved and validated, before a cover is touched."""
-
-    carrier: Carrier
-    extractor: type[Extractor]
-    extractor_options: BaseModel
-    effort: Effort
-    optimizer: Optimizer | None
-    rate: tuple[str, float] | None
-    """("bpp" or "bps", number), or None for the smallest rung that carries the message."""
-
-    def build(self, key: FileKey, rung: Rung) -> Extractor:
-        """The extractor of one file."""
-        seed = key.derive("extractor/" + self.tag.hex())
-        return self.extractor(self.extractor_options, seed=seed, rate=rung)
-
-    @property
-    def tag(self) -> bytes:
-        """What a header calls this extractor."""
-        return options.tag(self.extractor.name, self.extractor_options)
-
-    def profile(self, rung: Rung) -> Profile:
-        """The profile of a rung: exact readers need no error correction."""
-        return Profile(rung, code.CODES[0 if self.extractor.exact else 1])
-
-    def rungs(self, cover: Cover) -> Sequence[Rung]:
-        """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""
-        if self.rate is None:
-            return LADDER_BY_RATE
-        unit, rate = self.rate
-        return [at_least(rate / cover.codes.shape[0] if unit == "bpp" else rate, unit)]
-
-    def room(self, rest: Cover, rung: Rung) -> int:
-        """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
-        coded = self.build(_ANYBODY, rung).count(rest) // 8
-        return max(-1, frame.capacity(self.profile(rung).code.room(coded)))
 
 
 class Engine:
@@ -144,7 +96,7 @@ class Engine:
             EmbeddingFailed: no attempt read back; its `report` says why.
         """
         start = time.perf_counter()
-        plan = self.plan(**{k: v for k, v in locals().items() if k in _PLANNED})
+        plan = self.plan(**{k: v for k, v in locals().items() if k in PLANNED})
         content = Frame(message.encode() if isinstance(message, str) else bytes(message), name)
         key = key or Key.generate()
         new_salt = rng.bytes if rng else os.urandom
@@ -159,7 +111,7 @@ class Engine:
         )
         for report.attempts in range(1, plan.effort.attempts + 1):
             current = item or plan.carrier.covers(1, cover_rng)[0]
-            rung = self._rung(plan, current, content)
+            rung = plan.rung(current, content)
             salt = new_salt(SALT_BYTES)
             stego = self._attempt(plan, current, rung, content, key, salt, rng, report)
             if stego is not None:
@@ -181,7 +133,9 @@ class Engine:
         messages = list(messages)
         sources = [None] * len(messages) if covers is None else list(covers)
         if len(sources) != len(messages):
-            raise ConfigError("covers", f"{len(sources)} covers were given for {len(messages)} messages.")
+            raise ConfigError(
+                "covers", f"{len(sources)} covers were given for {len(messages)} messages."
+            )
         arguments["key"] = arguments.get("key") or Key.generate()
         pairs = zip(messages, sources, strict=True)
         return [self.hide(message, cover=cover, **arguments) for message, cover in pairs]
@@ -195,7 +149,7 @@ class Engine:
             UnknownPlugin: there is a message for this key, by an extractor that is not installed.
         """
         missing = None
-        for cover in self._candidates(source):
+        for cover in candidates(self.registry, source):
             try:
                 found = self._reveal_from(cover, key)
             except UnknownPlugin as error:
@@ -220,63 +174,16 @@ class Engine:
         set: Mapping[str, Any] | None = None,
     ) -> int:
         """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most."""
-        plan = self.plan(**{k: v for k, v in locals().items() if k in _PLANNED})
+        plan = self.plan(**{k: v for k, v in locals().items() if k in PLANNED})
         if cover is not None:
             item = plan.carrier.open(cover)
         else:
             item = plan.carrier.blank()
-        rest = _payload_region(item)
-        room = max(plan.room(rest, rung) for rung in plan.rungs(item))
-        if room < 0:
-            raise CapacityError(0, room)
-        return room
+        return plan.capacity(item)
 
-    def plan(self, *, preset: str = "default", **given: Any) -> Plan:
-        """Resolve names and options, as `hide` takes them; every mistake of the caller surfaces here."""
-        if preset not in PRESETS:
-            raise ConfigError("preset", f"{preset!r} is unknown.", f"Known: {', '.join(sorted(PRESETS))}.")
-        given = {name: value for name, value in given.items() if value is not None}
-        asked: dict[str, Any] = dict.fromkeys(_PLANNED) | PRESETS[preset] | given
-        parts = _parts(asked["set"] or {})
-        if asked["method"] is not None:
-            parts["effort"]["method"] = asked["method"]
-        carrier_class = self.registry.get("carrier", asked["carrier"])
-        if asked["size"] is not None:
-            if "size" not in carrier_class.Options.model_fields:
-                raise ConfigError("size", f"the carrier {carrier_class.name!r} has none to choose.")
-            parts["carrier"]["size"] = asked["size"]
-        extractor = self.registry.get("extractor", asked["extractor"] or "phase")
-        extractor_options = options.parse(extractor.Options, parts["extractor"], "extractor")
-        if extractor_options not in list(options.variants(extractor.Options)):
-            raise ConfigError(
-                "extractor", "these options cannot be named in a file header.", "Keep their defaults."
-            )
-        optimizer = None
-        if asked["optimizer"] is not None:
-            optimizer_class = self.registry.get("optimizer", asked["optimizer"])
-            chosen = options.parse(optimizer_class.Options, parts["optimizer"], "optimizer")
-            optimizer = optimizer_class(chosen, device=self.device)
-        elif parts["optimizer"]:
-            raise ConfigError("optimizer", "options were given for it, but no name.", "Use --optimizer NAME.")
-        return Plan(
-            carrier_class(options.parse(carrier_class.Options, parts["carrier"], "carrier")),
-            extractor,
-            extractor_options,
-            options.parse(Effort, parts["effort"], "effort"),
-            optimizer,
-            _rate(asked["bpp"], asked["bps"]),
-        )
-
-    def _rung(self, plan: Plan, cover: Cover, content: Frame) -> Rung:
-        """The lowest rung that carries the message; `CapacityError` where none does."""
-        needed, room, rest = frame.needed(content), -1, _payload_region(cover)
-        for rung in plan.rungs(cover):
-            choose_method(cover, plan.build(_ANYBODY, rung), plan.effort.method)
-            room = max(room, plan.room(rest, rung))
-            if room >= needed:
-                return rung
-        hint = "a higher rate or a larger cover holds more" if plan.rate else "a larger cover holds more"
-        raise CapacityError(needed, room, hint if room >= 0 else "")
+    def plan(self, **given: Any) -> Plan:
+        """The resolved arguments of `hide`; every mistake of the caller surfaces here."""
+        return make_plan(self.registry, self.device, **given)
 
     def _attempt(
         self,
@@ -299,12 +206,14 @@ class Engine:
         channel = plan.carrier.channel()
         data = channel.write(cover, result.codes)
         report.method, report.bit_errors = result.method, result.errors
-        report.optimizer = plan.optimizer.name if plan.optimizer and result.method == "optimize" else None
+        report.optimizer = (
+            plan.optimizer.name if plan.optimizer and result.method == "optimize" else None
+        )
         report.evaluations += result.evaluations
         report.milliseconds_embed = round(result.milliseconds, 3)
         report.capacity_bytes = frame.capacity(header.profile.code.room(bits.size // 8))
         report.error_correction = header.profile.code.name
-        _measure(report, plan.carrier, cover, result.codes, rung, bits.size)
+        report.measure(cover, result.codes, rung, bits.size, pixels=plan.carrier.rate_unit == "bpp")
         try:
             if self.reveal(data, key=key) == content.message:
                 return _Draft(data, result.codes, channel)
@@ -313,36 +222,6 @@ class Engine:
             problem = f"{error} ({result.errors} of {bits.size} bits wrong before writing)"
         report.failures.append(problem)
         return None
-
-    def _candidates(self, source: Any) -> Iterator[Cover]:
-        """Every cover that the installed channels (or, for arrays, carriers) see in a source."""
-        data = _bytes_of(source)
-        if data is None:
-            opened = list(self._open_value(source))
-            yield from opened
-            if not opened:
-                raise FormatError(f"no installed carrier takes a {type(source).__name__}")
-            return
-        known = False
-        for channel in self.registry.all("channel"):
-            try:
-                yield from _read(channel(), data)
-                known = True
-            except FormatError:
-                continue
-        if not known:
-            for clash in self.registry.duplicates():
-                raise clash
-            suffix = Path(source).suffix if isinstance(source, str | os.PathLike) else ""
-            names = ", ".join(self.registry.names("channel")) or "none"
-            raise FormatError(f"no installed channel can open these {len(data)} bytes ({names})", suffix)
-
-    def _open_value(self, source: Any) -> Iterator[Cover]:
-        for carrier in self.registry.all("carrier"):
-            try:
-                yield carrier().open(source)
-            except StegafieldError:
-                continue
 
     def _reveal_from(self, cover: Cover, key: Key) -> Frame | None:
         """The frame in one candidate cover, or None."""
@@ -382,13 +261,6 @@ class _Draft:
     channel: Channel
 
 
-def _payload_region(cover: Cover) -> Cover:
-    """The cover with only the payload's samples free, for a typical key; `CapacityError` where it is too small."""
-    if np.count_nonzero(cover.free) < regions.LEAST_FREE:
-        raise CapacityError(0, -1)
-    return cover.with_free(regions.payload_free(cover, _ANYBODY))
-
-
 def _payload(content: Frame, header: Header, key: FileKey, count: int) -> ndarray:
     """The masked bits of the whole payload: sealed frame, error correction, zeros for the last few bits, mask."""
     profile, coded = header.profile, count // 8
@@ -396,62 +268,3 @@ def _payload(content: Frame, header: Header, key: FileKey, count: int) -> ndarra
     bits = np.zeros(count, np.uint8)
     bits[: 8 * coded] = np.unpackbits(np.frombuffer(profile.code.encode(sealed, coded), np.uint8))
     return place.mask(bits, key.derive("mask"))
-
-
-def _read(channel: Channel, data: bytes) -> Iterator[Cover]:
-    """A channel's covers; a stranger's channel that fails on foreign bytes has not opened them."""
-    try:
-        yield from channel.read(data)
-    except StegafieldError:
-        raise
-    except Exception as error:
-        raise FormatError(f"{channel.name}: {type(error).__name__}") from None
-
-
-def _measure(
-    report: Report, carrier: Carrier, cover: Cover, codes: ndarray, rung: Rung, bits: int
-) -> None:
-    """Fill in what embedding cost."""
-    changed = codes != cover.codes
-    free = int(np.count_nonzero(cover.free))
-    report.window_bits, report.window_samples = rung.bits, rung.samples
-    report.samples, report.free_samples, report.payload_bits = codes.size, free, bits
-    report.bits_per_sample = bits / free
-    if carrier.rate_unit == "bpp":
-        report.bits_per_pixel = bits / (codes.size // codes.shape[0])
-    report.changed_share = float(changed.mean())
-    report.rms_change = fidelity.rmse(cover.codes, codes, cover.weight)
-    report.rms_change_physical, report.unit = report.rms_change * cover.step, cover.unit
-    if cover.peak is not None and changed.any():
-        report.psnr = fidelity.psnr(cover.codes, codes, cover.peak)
-    report.notes = list(cover.notes)
-
-
-def _rate(bpp: float | None, bps: float | None) -> tuple[str, float] | None:
-    if bpp is not None and bps is not None:
-        raise ConfigError("bpp", "and bps were both given.", "Give one of them.")
-    return ("bpp", bpp) if bpp is not None else ("bps", bps) if bps is not None else None
-
-
-def _parts(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """{"carrier.variable": "t2m"} as {"carrier": {"variable": "t2m"}, ...}."""
-    parts: dict[str, dict[str, Any]] = {p: {} for p in ("carrier", "extractor", "optimizer", "effort")}
-    for path, value in settings.items():
-        part, dot, option = path.partition(".")
-        if part not in parts or not dot:
-            raise ConfigError("set", f"{path!r} is not PART.OPTION.", f"PART is {', '.join(parts)}.")
-        parts[part][option] = value
-    return parts
-
-
-def _bytes_of(source: Any) -> bytes | None:
-    """The bytes of a path, file object, stego or buffer; None for anything else (an array)."""
-    if isinstance(source, Stego):
-        return source.data
-    if isinstance(source, str | os.PathLike):
-        return Path(source).read_bytes()
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    if hasattr(source, "read"):
-        return source.read()
-    return None

@@ -7,10 +7,10 @@ from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
+from . import options
 from .cover import Cover, GridSpec
 from .ladder import Rung
 from .optimizer import Objective
-from .options import Options
 
 
 class Extractor(ABC):
@@ -24,15 +24,19 @@ class Extractor(ABC):
     exact: ClassVar[bool] = False
     """True where `read` is exact integer arithmetic; otherwise the engine adds error correction."""
 
-    class Options(Options):
-        """What both sides must agree on. A file header can name `bool` and `Literal` fields only."""
+    Options: ClassVar[type[options.Options]] = options.Options
+    """What both sides must agree on: a nested subclass. Headers can name `bool` and `Literal` fields only."""
 
     def __init__(self, options: Any, *, seed: bytes, rate: Rung) -> None:
-        self.options, self.seed, self.rate = options, seed, rate
+        self.options: Any = options
+        self.seed, self.rate = seed, rate
 
     @abstractmethod
     def read(
-        self, codes: Int[ndarray, "channel *space"], free: Bool[ndarray, "channel *space"], spec: GridSpec
+        self,
+        codes: Int[ndarray, "channel *space"],
+        free: Bool[ndarray, "channel *space"],
+        spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
         """The bits (0 or 1) that these codes carry. How many depends on `free` and `spec` alone, never on codes."""
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from .options import Options
+from . import options
 
 Objective = Callable[[Any], Any]
 """Change ``(item, *shape)`` to loss ``(item,)``, in the array type of the optimizer (torch tensors, as a rule)."""
@@ -37,11 +37,12 @@ class Optimizer(ABC):
 
     name: ClassVar[str]
 
-    class Options(Options):
-        """What the sender may set with ``--set optimizer.OPTION=VALUE``."""
+    Options: ClassVar[type[options.Options]] = options.Options
+    """What the sender may set with ``--set optimizer.OPTION=VALUE``: a nested subclass."""
 
     def __init__(self, options: Any = None, *, device: str = "cpu") -> None:
-        self.options, self.device = options or type(self).Options(), device
+        self.options: Any = options or type(self).Options()
+        self.device = device
 
     @abstractmethod
     def solve(self, objective: Objective, box: Box) -> Solution:

@@ -1,4 +1,4 @@
-"""Typed options at the edges: one pydantic model per plugin, filled from ``PART.OPTION=VALUE`` strings or Python values."""
+"""Typed options at the edges: one pydantic model per plugin, from ``PART.OPTION=VALUE`` strings or Python values."""
 
 import hashlib
 import itertools
@@ -21,7 +21,7 @@ OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 
 def parse(model: type[OptionsT], values: Mapping[str, Any], part: str) -> OptionsT:
-    """The validated options, or `ConfigError` naming ``part.option``. Strings are read as JSON where the field wants it."""
+    """The validated options, or `ConfigError` naming ``part.option``. Strings may be JSON."""
     try:
         return model.model_validate({name: _plain(model, name, v) for name, v in values.items()})
     except ValidationError as error:

@@ -60,7 +60,9 @@ class Header:
     def unpack(cls, raw: bytes) -> "Header | None":
         """The header, or None where these bytes are not one."""
         profile = Profile.of(raw[1])
-        return cls(profile, raw[2:6]) if raw[0] == FORMAT and raw[6:] == bytes(2) and profile else None
+        return (
+            cls(profile, raw[2:6]) if raw[0] == FORMAT and raw[6:] == bytes(2) and profile else None
+        )
 
 
 def salt_windows(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, "byte sample"]:

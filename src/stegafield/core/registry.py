@@ -41,7 +41,9 @@ class Registry:
             raise BrokenPlugin(f"{owner}: {found.__name__} does not define {', '.join(missing)}")
         name = getattr(found, "name", None)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise BrokenPlugin(f"{owner}: {found.__name__}.name is {name!r}, not a short lower-case name")
+            raise BrokenPlugin(
+                f"{owner}: {found.__name__}.name is {name!r}, not a short lower-case name"
+            )
         owners = self._owned.setdefault((kind, name), {})
         if owner in owners:
             raise BrokenPlugin(f"{owner}: registers two {kind}s named {name!r}")
@@ -55,7 +57,9 @@ class Registry:
         if owners:
             return next(iter(owners.values()))
         if name in self.broken:
-            raise BrokenPlugin(f"the plugin {name!r} is broken: {self.broken[name]}") from self.broken[name]
+            raise BrokenPlugin(
+                f"the plugin {name!r} is broken: {self.broken[name]}"
+            ) from self.broken[name]
         raise UnknownPlugin(kind, name, self.names(kind), self.broken)
 
     def names(self, kind: str) -> list[str]:

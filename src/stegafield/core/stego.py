@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 from pydantic import BaseModel, ConfigDict
 
 from ..message.key import Key
+from ..metrics import fidelity
 from .channel import Channel
 from .cover import Cover
+from .ladder import Rung
 
 
 class Report(BaseModel):
@@ -58,6 +61,30 @@ class Report(BaseModel):
     milliseconds_total: float | None = None
     notes: list[str] = []
 
+    def measure(
+        self,
+        cover: Cover,
+        codes: Int[ndarray, "channel *space"],
+        rung: Rung,
+        bits: int,
+        *,
+        pixels: bool,
+    ) -> None:
+        """Fill in what embedding `bits` at a rung cost."""
+        changed = codes != cover.codes
+        free = int(np.count_nonzero(cover.free))
+        self.window_bits, self.window_samples = rung.bits, rung.samples
+        self.samples, self.free_samples, self.payload_bits = codes.size, free, bits
+        self.bits_per_sample = bits / free
+        if pixels:
+            self.bits_per_pixel = bits / (codes.size // codes.shape[0])
+        self.changed_share = float(changed.mean())
+        self.rms_change = fidelity.rmse(cover.codes, codes, cover.weight)
+        self.rms_change_physical, self.unit = self.rms_change * cover.step, cover.unit
+        if cover.peak is not None and changed.any():
+            self.psnr = fidelity.psnr(cover.codes, codes, cover.peak)
+        self.notes = list(cover.notes)
+
 
 @dataclass(frozen=True)
 class Stego:
@@ -75,7 +102,7 @@ class Stego:
     """The key that reveals it: the one given, or the fresh one where none was."""
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-        """Write the file whole or not at all; an existing one is replaced only with `force`. Lossy names are refused."""
+        """Write the file whole or not at all. Lossy names are refused, and existing files without `force`."""
         self.channel.check_suffix(os.fspath(path))
         return write_file(path, self.data, force=force)
 

@@ -109,8 +109,10 @@ class Table:
         size = max(1, _PASS_BYTES // (2 * self.phases * (self.taps.size + 1)))
         for start in range(0, len(room), size):
             here = np.flatnonzero((group >= start) & (group < start + size))
-            sides = np.split(room[start : start + size], 2, axis=1)
-            change[hard[here]] = self._restricted(wanted[hard[here]], group[here] - start, *sides, rng)
+            fewer, more = np.split(room[start : start + size], 2, axis=1)
+            change[hard[here]] = self._restricted(
+                wanted[hard[here]], group[here] - start, fewer, more, rng
+            )
         return change
 
     def _restricted(
@@ -228,7 +230,9 @@ class Ruler:
     ) -> Int8[ndarray, "window sample"]:
         """One step of one sample, or two of two samples where the range forbids the one."""
         change = np.zeros(windows.shape, np.int8)
-        step = np.where(wanted == self.phases // 2, sign, np.where(wanted < self.phases // 2, 1, -1))
+        step = np.where(
+            wanted == self.phases // 2, sign, np.where(wanted < self.phases // 2, 1, -1)
+        )
         rows = np.flatnonzero(wanted)
         change[rows, self._sample(wanted[rows])] = step[rows]
         moved = windows + change
@@ -251,7 +255,9 @@ class Ruler:
     ) -> None:
         """Fill in a random allowed pair of steps that moves the residue by `wanted`, where there is one."""
         here, half = np.arange(rows.size)[:, None], self.phases // 2
-        can = np.zeros((rows.size, self.phases), bool)  # can[v]: some single step moves the residue by v
+        can = np.zeros(
+            (rows.size, self.phases), bool
+        )  # can[v]: some single step moves the residue by v
         can[:, 1 : half + 1] = up
         can[:, half:] |= down[:, ::-1]
         first = np.arange(self.phases)
@@ -260,7 +266,10 @@ class Ruler:
         single = can[here[:, 0], wanted]  # residue n, reached by either sign
         chosen = np.where(pair, rng.random(pair.shape), -1).argmax(axis=1)
         good = pair[here[:, 0], chosen] | single
-        for move in (np.where(single, wanted, chosen), np.where(single, 0, (wanted - chosen)) & (self.phases - 1)):
+        for move in (
+            np.where(single, wanted, chosen),
+            np.where(single, 0, (wanted - chosen)) & (self.phases - 1),
+        ):
             used = good & (move != 0)
             sample = self._sample(np.where(used, move, 1))
             rising = (move < half) | ((move == half) & up[here[:, 0], sample])

@@ -28,7 +28,10 @@ class Phase(Extractor):
     exact: ClassVar[bool] = True
 
     def read(
-        self, codes: Int[ndarray, "channel *space"], free: Bool[ndarray, "channel *space"], spec: GridSpec
+        self,
+        codes: Int[ndarray, "channel *space"],
+        free: Bool[ndarray, "channel *space"],
+        spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
         """The bits of all windows, tile after tile, most significant bit of a symbol first."""
         values, bits = codes[free], [np.empty((0, self.rate.bits), np.uint8)]
@@ -49,13 +52,17 @@ class Phase(Extractor):
     ) -> Int[ndarray, "channel *space"]:
         """The nearest codes that read `bits` (least sum of squared changes in every window)."""
         values, start = cover.codes[cover.free], 0
-        low, high = (b[cover.free] if isinstance(b, ndarray) else b for b in (cover.low, cover.high))
+        low, high = (
+            b[cover.free] if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
+        )
         places = 1 << np.arange(self.rate.bits)[::-1]
         for index in self._windows(values.size):
             stop = start + index.shape[0] * self.rate.bits
             symbols = bits[start:stop].reshape(-1, self.rate.bits) @ places
             low_here, high_here = (b[index] if isinstance(b, ndarray) else b for b in (low, high))
-            values[index] = window.project(values[index], low_here, high_here, symbols, self.rate, rng)
+            values[index] = window.project(
+                values[index], low_here, high_here, symbols, self.rate, rng
+            )
             start = stop
         codes = cover.codes.copy()
         codes[cover.free] = values

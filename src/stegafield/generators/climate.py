@@ -37,7 +37,7 @@ class Climate(NamedTuple):
 @cache
 def fitted() -> Climate:
     """The law that ships with the package."""
-    with (files(__package__) / "era5_t2m.npz").open("rb") as file:
+    with (files("stegafield.generators") / "era5_t2m.npz").open("rb") as file:
         data = np.load(file)
         return Climate(*(data[name].astype(_wide(data[name])) for name in Climate._fields))
 
@@ -57,7 +57,9 @@ def sample(
     weather[0] = noise[0, 0] * law.spread
     weather[np.arange(degrees) < np.arange(orders)[:, None]] = 0
     envelope = np.polynomial.polynomial.polyval(np.sin(np.radians(latitude)), law.envelope)
-    return synthesis(series, latitude, longitude) + envelope[:, None] * synthesis(weather, latitude, longitude)
+    return synthesis(series, latitude, longitude) + envelope[:, None] * synthesis(
+        weather, latitude, longitude
+    )
 
 
 def synthesis(
@@ -72,7 +74,9 @@ def synthesis(
     return (by_order @ waves).real
 
 
-def legendre(sine: Float[ndarray, " y"], orders: int, degrees: int) -> Float[ndarray, "order degree y"]:
+def legendre(
+    sine: Float[ndarray, " y"], orders: int, degrees: int
+) -> Float[ndarray, "order degree y"]:
     """Associated Legendre functions of sin(latitude), fully normalised (mean square over the sphere 1)."""
     cosine = np.sqrt(np.maximum(0.0, 1 - sine**2))
     basis = np.zeros((orders, degrees, sine.size))

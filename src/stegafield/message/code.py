@@ -4,30 +4,31 @@ An exact reader (the phase extractor) needs none. A float reader may flip a bit 
 Reed-Solomon repairs that before the frame is authenticated. Coding comes before the mask, so a codeword looks uniform.
 """
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from typing import ClassVar
 
 BLOCK, PARITY = 255, 32
 
 
-class Code(Protocol):
+class Code(ABC):
     """Error correction of whole bytes, from a fixed number of bytes to a fixed larger number of bytes."""
 
-    name: str
+    name: ClassVar[str]
 
+    @abstractmethod
     def room(self, coded: int) -> int:
         """Bytes of data that fit into `coded` bytes."""
-        ...
 
+    @abstractmethod
     def encode(self, data: bytes, coded: int) -> bytes:
         """`data` (exactly `room(coded)` bytes) as `coded` bytes."""
-        ...
 
+    @abstractmethod
     def decode(self, coded: bytes) -> bytes | None:
         """The data, or None where there are more errors than the code can repair."""
-        ...
 
 
-class Plain:
+class Plain(Code):
     """No coding: for readers that are exact."""
 
     name = "none"
@@ -45,7 +46,7 @@ class Plain:
         return coded
 
 
-class ReedSolomon:
+class ReedSolomon(Code):
     """RS over GF(256) with 32 parity bytes a block: repairs 16 wrong bytes in each block of up to 255.
 
     Blocks are as few as possible and as equal as possible, and interleaved byte by byte so that a burst of errors

@@ -1,7 +1,7 @@
 """The sealed frame: message and file name, compressed where that is shorter, padded to the capacity, authenticated.
 
-    body   = flags, [name length, name], content, 0x80, 0x00 ... up to the capacity
-    sealed = ChaCha20-Poly1305(body), nonce zero (the key is used once), the header of the file as associated data
+body   = flags, [name length, name], content, 0x80, 0x00 ... up to the capacity
+sealed = ChaCha20-Poly1305(body), nonce zero (the key is used once), the header of the file as associated data
 """
 
 import zlib

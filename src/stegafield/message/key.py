@@ -42,7 +42,9 @@ class Key:
         """A key from a passphrase: NFC-normalised, one trailing newline stripped, resolved by Argon2id per file."""
         text = unicodedata.normalize("NFC", text).removesuffix("\n").removesuffix("\r")
         if not text:
-            raise ConfigError("passphrase", "is empty.", "Give at least one character; many are better.")
+            raise ConfigError(
+                "passphrase", "is empty.", "Give at least one character; many are better."
+            )
         return cls(text.encode(), _passphrase=True)
 
     @classmethod

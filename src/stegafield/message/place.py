@@ -25,7 +25,9 @@ def mask(bits: UInt8[ndarray, " bit"], key: bytes) -> UInt8[ndarray, " bit"]:
 def permutation(key: bytes, count: int, index: int = 0) -> Int[ndarray, " position"]:
     """A keyed permutation of range(count): the stable argsort of 64-bit little-endian keystream words."""
     words = np.frombuffer(keystream(key, 8 * count, index), "<u8")
-    order = np.argsort(words)  # several times faster than the stable sort, and the same unless two words are equal
+    order = np.argsort(
+        words
+    )  # several times faster than the stable sort, and the same unless two words are equal
     ordered = words[order]
     if (ordered[1:] == ordered[:-1]).any():
         order = np.argsort(words, kind="stable")

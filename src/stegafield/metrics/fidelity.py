@@ -1,6 +1,7 @@
 """Distances between a cover and its stego, in codes."""
 
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -30,14 +31,19 @@ def psnr_luma(cover: Int[ndarray, "3 y x"], stego: Int[ndarray, "3 y x"], peak: 
     return math.inf if error == 0 else 20 * math.log10(peak / error)
 
 
-def ssim(cover: Int[ndarray, "channel y x"], stego: Int[ndarray, "channel y x"], peak: float) -> float:
+def ssim(
+    cover: Int[ndarray, "channel y x"], stego: Int[ndarray, "channel y x"], peak: float
+) -> float:
     """Structural similarity (scikit-image's, 7x7 windows, mean over channels)."""
     from skimage.metrics import structural_similarity
 
-    return float(structural_similarity(cover, stego, channel_axis=0, data_range=peak))
+    found: Any = structural_similarity(cover, stego, channel_axis=0, data_range=peak)
+    return float(found)
 
 
-def bound(codes: Int[ndarray, "*shape"], low: int, high: int, bits: int, peak: float) -> float | None:
+def bound(
+    codes: Int[ndarray, "*shape"], low: int, high: int, bits: int, peak: float
+) -> float | None:
     """The PSNR in dB that no embedding of `bits` by changes of +-1 exceeds on these samples; None above its capacity.
 
     Rate-distortion for changes of -1, 0, +1: a sample inside its range gives h(b) + b bits at change rate b, one at
@@ -49,6 +55,7 @@ def bound(codes: Int[ndarray, "*shape"], low: int, high: int, bits: int, peak: f
         return math.inf
     if bits > inside * math.log2(3) + ends:
         return None
+    both = one = 0.0
     lo, hi = 0.0, 64.0  # the multiplier: 2**-m is the odds of a change, for each direction
     for _ in range(200):
         m = (lo + hi) / 2

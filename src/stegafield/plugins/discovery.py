@@ -32,7 +32,11 @@ def discover() -> Registry:
     register(found, builtin, "stegafield")
     for point in sorted(entry_points(group=GROUP), key=lambda p: (_distribution(p), p.name)):
         if _allowed(_distribution(point)):
-            owner = point.name if point.name == _distribution(point) else f"{_distribution(point)}:{point.name}"
+            owner = (
+                point.name
+                if point.name == _distribution(point)
+                else f"{_distribution(point)}:{point.name}"
+            )
             try:
                 register(found, point.load(), owner)
             except (Exception, SystemExit) as error:  # whatever a stranger does, the others load
@@ -60,7 +64,9 @@ def register(into: Registry, plugin: Any, owner: str) -> None:
     for kind in KINDS:
         for returned in getattr(manager.hook, f"register_{kind}s")():
             if not isinstance(returned, list | tuple):
-                raise BrokenPlugin(f"{owner}: register_{kind}s returned {returned!r}, not a list of classes")
+                raise BrokenPlugin(
+                    f"{owner}: register_{kind}s returned {returned!r}, not a list of classes"
+                )
             classes += [(kind, found) for found in returned]
     for target in (Registry(), into):  # all or nothing
         for kind, found in classes:

@@ -1,0 +1,313 @@
+"""The commands: each is a few lines over the Python API."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import ConfigError, NoMessage
+from .edge import (
+    busy,
+    key_of,
+    message_bytes,
+    print_rows,
+    printable,
+    save_report,
+    settings_of,
+    size_of,
+    summary,
+)
+from .program import Program, Variadic, err
+
+app = typer.Typer(
+    cls=Program,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it would print local variables, and they may hold keys
+    help="Hide messages in pictures, weather and other fields, and reveal them.",
+)
+bench = typer.Typer(no_args_is_help=True, help="Measure.")
+app.add_typer(bench, name="bench")
+
+KeyFile = Annotated[Path | None, typer.Option(help="Key file made by `stegafield keygen`.")]
+PassphraseFile = Annotated[Path | None, typer.Option(help="File that holds a passphrase.")]
+Size = Annotated[
+    str | None, typer.Option(metavar="HxW", help="Size of a generated or resampled cover.")
+]
+Bpp = Annotated[float | None, typer.Option(help="Bits per pixel.")]
+Bps = Annotated[float | None, typer.Option(help="Bits per sample.")]
+CoverFile = Annotated[Path | None, typer.Option(help="Your own cover.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PART.OPTION=VALUE", help="Further options.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Out = Annotated[str | None, typer.Option(help="File to write; - is standard output.")]
+ExtractorName = Annotated[str | None, typer.Option(help="Who reads the bits; phase by default.")]
+MethodName = Annotated[str | None, typer.Option(metavar="[project|sample|optimize]")]
+Preset = Annotated[str, typer.Option(help="A named set of options.")]
+
+
+@app.command()
+def keygen(key_file: Path) -> None:
+    """Write a fresh key to a new file that only you can read."""
+    from ..message.key import Key
+
+    try:
+        Key.generate().save(key_file)
+    except FileExistsError:
+        raise FileExistsError(f"{key_file} exists; a key is never overwritten") from None
+    err.print(f"wrote {key_file}: whoever has it reads every message hidden with it", markup=False)
+
+
+@app.command(cls=Variadic)
+def hide(
+    ctx: typer.Context,
+    carrier: Annotated[str, typer.Option(help="The medium; `stegafield carriers` lists them.")],
+    out: Annotated[str, typer.Option(help="File to write; - is standard output.")],
+    message: Annotated[str | None, typer.Option(help="The message as text.")] = None,
+    message_file: Annotated[
+        str | None, typer.Option(help="File with the message; - is standard input.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="File name to hide with the message.")] = None,
+    key_file: KeyFile = None,
+    passphrase_file: PassphraseFile = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    cover: CoverFile = None,
+    size: Size = None,
+    bpp: Bpp = None,
+    bps: Bps = None,
+    extractor: ExtractorName = None,
+    method: MethodName = None,
+    optimizer: Annotated[str | None, typer.Option(help="Solver for --method optimize.")] = None,
+    preset: Preset = "default",
+    seed: Annotated[int | None, typer.Option(help="Repeat a generated cover; for tests.")] = None,
+    settings: Settings = None,
+    device: Device = "auto",
+    report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw cover, stego and difference.")] = None,
+) -> None:
+    """Hide a message; the file is read back before it is written."""
+    from ..core.stego import check_writable, write_file
+    from ..plugins.wiring import Engine
+
+    engine = Engine(device=device)
+    if out != "-":
+        engine.registry.get("carrier", carrier).channel().check_suffix(out)
+        check_writable(out, force=force)
+    for path in filter(None, (report, figure)):
+        check_writable(path, force=True)
+    ctx.find_root().obj = lambda found: save_report(report, found)
+    content = message_bytes(message, message_file)
+    key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=message_file == "-")
+    with busy("hiding"):
+        stego = engine.hide(
+            content,
+            carrier=carrier,
+            key=key,
+            cover=cover,
+            name=name,
+            size=size_of(size),
+            bpp=bpp,
+            bps=bps,
+            extractor=extractor,
+            method=method,
+            optimizer=optimizer,
+            preset=preset,
+            seed=seed,
+            set=settings_of(settings),
+        )
+    if out == "-":
+        sys.stdout.buffer.write(stego.data)
+        sys.stdout.buffer.flush()
+    else:
+        write_file(out, stego.data, force=force)
+    save_report(report, stego.report)
+    if figure is not None:
+        from ..benchmark.figure import draw
+
+        draw(stego, figure)
+    summary(stego.report, "standard output" if out == "-" else out)
+
+
+@app.command()
+def reveal(
+    file: str,
+    key_file: KeyFile = None,
+    passphrase_file: PassphraseFile = None,
+    out: Out = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Print or save the message of a file."""
+    from ..core.stego import check_writable, write_file
+
+    if out not in (None, "-"):
+        check_writable(out, force=force)
+    found = _reveal(file, key_file, passphrase_file)
+    if found.name:
+        err.print(f"file name hidden with the message: {found.name!r}", markup=False)
+    if out not in (None, "-"):
+        write_file(out, found, force=force)
+    elif out is None and sys.stdout.isatty():
+        if not printable(found):
+            raise ConfigError(
+                "out",
+                f"the message is {len(found)} bytes that are not text.",
+                "Save it with --out FILE.",
+            )
+        print(found.decode())
+    else:
+        sys.stdout.buffer.write(found)
+        sys.stdout.buffer.flush()
+
+
+@app.command()
+def check(
+    file: str,
+    key_file: KeyFile = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the message is still in this copy (exit code 0) or not (3)."""
+    try:
+        found = _reveal(file, key_file, passphrase_file)
+    except NoMessage:
+        if as_json:
+            print(json.dumps({"found": False}))
+        raise
+    if as_json:
+        print(json.dumps({"found": True, "bytes": len(found), "name": found.name}))
+    else:
+        print(f"the message is there: {len(found)} bytes")
+
+
+@app.command(cls=Variadic)
+def capacity(
+    carrier: Annotated[str, typer.Option(help="The medium.")],
+    cover: CoverFile = None,
+    size: Size = None,
+    bpp: Bpp = None,
+    bps: Bps = None,
+    extractor: ExtractorName = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the largest message in bytes, at a rate or at the most."""
+    from ..plugins.wiring import Engine
+
+    with busy("measuring"):
+        room = Engine().capacity(
+            carrier=carrier,
+            cover=cover,
+            size=size_of(size),
+            bpp=bpp,
+            bps=bps,
+            extractor=extractor,
+            set=settings_of(settings),
+        )
+    print(json.dumps({"bytes": room}) if as_json else room)
+
+
+@app.command()
+def carriers(as_json: AsJson = False) -> None:
+    """List the media that are installed."""
+    from ..core.carrier import draws, opens
+    from ..plugins.discovery import registry
+
+    rows = [
+        {
+            "name": found.name,
+            "takes_a_cover": opens(found),
+            "draws_covers": draws(found),
+            "writes": list(found.channel.suffixes),
+            "options": list(found.Options.model_fields),
+            "about": (found.__doc__ or "").partition("\n")[0],
+        }
+        for found in registry().all("carrier")
+    ]
+    print_rows(rows, as_json)
+
+
+@app.command()
+def plugins(as_json: AsJson = False) -> None:
+    """List what is installed, and what is broken and why."""
+    from ..plugins.discovery import registry
+
+    found = registry()
+    problems = {str(name): str(cause) for name, cause in found.broken.items()}
+    clashes = [str(clash) for clash in found.duplicates()]
+    rows = [
+        {"plugin": owner, "kind": kind, "name": name} for owner, kind, name in sorted(found.owned())
+    ]
+    if as_json:
+        print(json.dumps({"plugins": rows, "broken": problems, "duplicates": clashes}))
+        return
+    print_rows(rows, as_json=False)
+    for name, cause in problems.items():
+        print(f"broken: {name}: {cause}")
+    for clash in clashes:
+        print(f"duplicate: {clash}")
+
+
+@bench.command(cls=Variadic)
+def fidelity(
+    images: Annotated[Path, typer.Option(help="Folder of pictures.")],
+    bpp: Annotated[list[float], typer.Option(help="Bits per pixel, one or more.")],
+    json_out: Annotated[
+        Path, typer.Option("--json", metavar="OUT.jsonl", help="One JSON line per row.")
+    ],
+    extractor: ExtractorName = None,
+    method: MethodName = None,
+    optimizer: Annotated[str | None, typer.Option(help="Solver for --method optimize.")] = None,
+    preset: Preset = "default",
+    crop: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Measure the central part only.")
+    ] = None,
+    settings: Settings = None,
+    device: Device = "auto",
+) -> None:
+    """Fill every window with random bits, write the file, read it back: errors and distortion per image and rate."""
+    from rich.progress import track
+
+    from ..benchmark.fidelity import COLUMNS, measure, pictures
+    from ..core.stego import check_writable, write_file
+    from ..plugins.wiring import Engine
+
+    check_writable(json_out, force=True)
+    found = pictures(images)
+    if not found:
+        raise ConfigError("images", f"there is no picture in {images}.")
+    arguments = {"extractor": extractor, "method": method, "optimizer": optimizer, "preset": preset}
+    rows = measure(
+        Engine(device=device),
+        found,
+        bpp,
+        crop=size_of(crop),
+        set=settings_of(settings),
+        **arguments,
+    )
+    total = len(found) * len(bpp)
+    done = list(
+        track(rows, "measuring", total, console=err, transient=True, disable=not err.is_terminal)
+    )
+    write_file(json_out, "".join(json.dumps(row) + "\n" for row in done).encode(), force=True)
+    print_rows(
+        [{name: row.get(name) for name in COLUMNS} for row in done if "error" not in row],
+        as_json=False,
+    )
+    for row in done:
+        if "error" in row:
+            err.print(f"{row['image']}: {row['error']}", markup=False)
+
+
+def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> Any:
+    from ..plugins.wiring import Engine
+
+    source: Any = sys.stdin.buffer.read() if file == "-" else Path(file)
+    if isinstance(source, Path) and not source.is_file():
+        source.read_bytes()  # raises what is wrong before a passphrase is asked for
+    key = key_of(key_file, passphrase_file, confirm=False, stdin_taken=file == "-")
+    with busy("revealing"):
+        return Engine().reveal(source, key=key)

@@ -1,0 +1,145 @@
+"""Between the terminal and the Python API: options read, keys fetched, results shown."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ..errors import ConfigError
+from .program import err
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """A spinner on a terminal, if it takes more than a second."""
+    status = err.status(f"{what} ...")
+    timer = threading.Timer(1.0, status.start)
+    if err.is_terminal:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        status.stop()
+
+
+def message_bytes(text: str | None, file: str | None) -> bytes:
+    """The message of --message or --message-file."""
+    if (text is None) == (file is None):
+        raise ConfigError("message", "needs exactly one of --message and --message-file.")
+    if text is not None:
+        return text.encode()
+    return sys.stdin.buffer.read() if file == "-" else Path(file or "").read_bytes()
+
+
+def key_of(
+    key_file: Path | None, passphrase_file: Path | None, *, confirm: bool, stdin_taken: bool
+) -> Any:
+    """The key of the options, or a passphrase that is asked for (or read from a pipe)."""
+    from getpass import getpass
+
+    from ..message.key import Key
+
+    if key_file and passphrase_file:
+        raise ConfigError("key", "needs one of --key-file and --passphrase-file, not both.")
+    if key_file:
+        return Key.load(key_file)
+    if passphrase_file:
+        return Key.passphrase(passphrase_file.read_bytes().decode("utf-8", "surrogateescape"))
+    if stdin_taken:
+        raise ConfigError(
+            "key",
+            "cannot be asked for while the message comes from standard input.",
+            "Use --key-file.",
+        )
+    if not sys.stdin.isatty():
+        return Key.passphrase(sys.stdin.readline())
+    text = getpass("Passphrase: ")
+    if confirm and text != getpass("Again: "):
+        raise ConfigError("passphrase", "was not the same twice.")
+    return Key.passphrase(text)
+
+
+def size_of(text: str | None) -> tuple[int, int] | None:
+    """(height, width) of "HxW"."""
+    if text is None:
+        return None
+    height, cross, width = text.lower().partition("x")
+    if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise ConfigError("size", f"{text!r} is not HxW.", "As in --size 181x360.")
+    return int(height), int(width)
+
+
+def settings_of(pairs: list[str] | None) -> dict[str, str]:
+    """The pairs of --set."""
+    out = {}
+    for pair in pairs or ():
+        path, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError("set", f"{pair!r} is not PART.OPTION=VALUE.")
+        out[path] = value
+    return out
+
+
+def printable(message: bytes) -> bool:
+    """Whether a terminal may show it: text without control characters."""
+    try:
+        text = message.decode()
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter in "\n\t" for letter in text)
+
+
+def save_report(path: Path | None, report: Any) -> None:
+    """Write a report as JSON, where a path is given."""
+    from ..core.stego import write_file
+
+    if path is not None:
+        write_file(path, (report.model_dump_json(indent=2) + os.linesep).encode(), force=True)
+
+
+def summary(report: Any, out: str) -> None:
+    """One sentence for people, on standard error."""
+    rate = f"{report.bits_per_sample:.4g} bits per free sample"
+    if report.bits_per_pixel is not None:
+        rate = f"{report.bits_per_pixel:.4g} bits per pixel"
+    cost = (
+        f"PSNR {report.psnr:.1f} dB"
+        if report.psnr is not None
+        else f"{report.rms_change_physical:.3g} {report.unit} RMS"
+    )
+    err.print(
+        f"hid {report.message_bytes} bytes in {out} ({report.capacity_bytes} fit at this rate: {rate}; {cost}); "
+        "read back from the file",
+        markup=False,
+    )
+    for note in report.notes:
+        err.print(f"note: {note}", markup=False)
+
+
+def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Rows as a table, or as JSON."""
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0] if rows else ():
+        table.add_column(column.replace("_", " "), no_wrap=column in ("name", "image", "plugin"))
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else ", ".join(value) if isinstance(value, list) else str(value)

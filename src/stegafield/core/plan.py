@@ -1,0 +1,159 @@
+"""What was asked of `hide` or `capacity`, resolved and validated before a cover is touched."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from ..errors import CapacityError, ConfigError
+from ..message import code, frame
+from ..message.frame import Frame
+from ..message.key import FileKey
+from . import options, regions
+from .carrier import Carrier
+from .cover import Cover
+from .embed import Effort, choose_method
+from .extractor import Extractor
+from .ladder import LADDER_BY_RATE, Rung, at_least
+from .optimizer import Optimizer
+from .regions import Profile
+from .registry import Registry
+
+PRESETS: dict[str, dict[str, Any]] = {"default": {}}
+"""Named sets of keyword arguments of `hide`; what the caller gives himself wins."""
+PLANNED = ("carrier", "size", "bpp", "bps", "extractor", "method", "optimizer", "preset", "set")
+"""The arguments of `hide` that make a plan."""
+_ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that was asked for, resolved and validated, before a cover is touched."""
+
+    carrier: Carrier
+    extractor: type[Extractor]
+    extractor_options: BaseModel
+    effort: Effort
+    optimizer: Optimizer | None
+    rate: tuple[str, float] | None
+    """("bpp" or "bps", number), or None for the smallest rung that carries the message."""
+
+    def build(self, key: FileKey, rung: Rung) -> Extractor:
+        """The extractor of one file."""
+        seed = key.derive("extractor/" + self.tag.hex())
+        return self.extractor(self.extractor_options, seed=seed, rate=rung)
+
+    @property
+    def tag(self) -> bytes:
+        """What a header calls this extractor."""
+        return options.tag(self.extractor.name, self.extractor_options)
+
+    def profile(self, rung: Rung) -> Profile:
+        """The profile of a rung: exact readers need no error correction."""
+        return Profile(rung, code.CODES[0 if self.extractor.exact else 1])
+
+    def rungs(self, cover: Cover) -> Sequence[Rung]:
+        """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""
+        if self.rate is None:
+            return LADDER_BY_RATE
+        unit, rate = self.rate
+        return [at_least(rate / cover.codes.shape[0] if unit == "bpp" else rate, unit)]
+
+    def room(self, rest: Cover, rung: Rung) -> int:
+        """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
+        coded = self.build(_ANYBODY, rung).count(rest) // 8
+        return max(-1, frame.capacity(self.profile(rung).code.room(coded)))
+
+    def capacity(self, cover: Cover) -> int:
+        """The largest message in bytes, at the rate asked for or at the most; `CapacityError` where not even none."""
+        rest = _payload_region(cover)
+        room = max(self.room(rest, rung) for rung in self.rungs(cover))
+        if room < 0:
+            raise CapacityError(0, room)
+        return room
+
+    def rung(self, cover: Cover, content: Frame) -> Rung:
+        """The lowest rung that carries a frame; `CapacityError` where none does."""
+        needed, room, rest = frame.needed(content), -1, _payload_region(cover)
+        for rung in self.rungs(cover):
+            choose_method(cover, self.build(_ANYBODY, rung), self.effort.method)
+            room = max(room, self.room(rest, rung))
+            if room >= needed:
+                return rung
+        hint = (
+            "a higher rate or a larger cover holds more"
+            if self.rate
+            else "a larger cover holds more"
+        )
+        raise CapacityError(needed, room, hint if room >= 0 else "")
+
+
+def make_plan(registry: Registry, device: str, *, preset: str = "default", **given: Any) -> Plan:
+    """Resolve names and options, as `hide` takes them; every mistake of the caller surfaces here."""
+    if preset not in PRESETS:
+        raise ConfigError(
+            "preset", f"{preset!r} is unknown.", f"Known: {', '.join(sorted(PRESETS))}."
+        )
+    given = {name: value for name, value in given.items() if value is not None}
+    asked: dict[str, Any] = dict.fromkeys(PLANNED) | PRESETS[preset] | given
+    parts = _parts(asked["set"] or {})
+    if asked["method"] is not None:
+        parts["effort"]["method"] = asked["method"]
+    carrier_class = registry.get("carrier", asked["carrier"])
+    if asked["size"] is not None:
+        if "size" not in carrier_class.Options.model_fields:
+            raise ConfigError("size", f"the carrier {carrier_class.name!r} has none to choose.")
+        parts["carrier"]["size"] = asked["size"]
+    extractor = registry.get("extractor", asked["extractor"] or "phase")
+    extractor_options = options.parse(extractor.Options, parts["extractor"], "extractor")
+    if extractor_options not in list(options.variants(extractor.Options)):
+        raise ConfigError(
+            "extractor", "these options cannot be named in a file header.", "Keep their defaults."
+        )
+    optimizer = None
+    if asked["optimizer"] is not None:
+        optimizer_class = registry.get("optimizer", asked["optimizer"])
+        chosen = options.parse(optimizer_class.Options, parts["optimizer"], "optimizer")
+        optimizer = optimizer_class(chosen, device=device)
+    elif parts["optimizer"]:
+        raise ConfigError(
+            "optimizer", "options were given for it, but no name.", "Use --optimizer NAME."
+        )
+    return Plan(
+        carrier_class(options.parse(carrier_class.Options, parts["carrier"], "carrier")),
+        extractor,
+        extractor_options,
+        options.parse(Effort, parts["effort"], "effort"),
+        optimizer,
+        _rate(asked["bpp"], asked["bps"]),
+    )
+
+
+def _payload_region(cover: Cover) -> Cover:
+    """The cover with only the payload's samples free, for a typical key; `CapacityError` where it is too small."""
+    if np.count_nonzero(cover.free) < regions.LEAST_FREE:
+        raise CapacityError(0, -1)
+    return cover.with_free(regions.payload_free(cover, _ANYBODY))
+
+
+def _rate(bpp: float | None, bps: float | None) -> tuple[str, float] | None:
+    if bpp is not None and bps is not None:
+        raise ConfigError("bpp", "and bps were both given.", "Give one of them.")
+    return ("bpp", bpp) if bpp is not None else ("bps", bps) if bps is not None else None
+
+
+def _parts(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """{"carrier.variable": "t2m"} as {"carrier": {"variable": "t2m"}, ...}."""
+    parts: dict[str, dict[str, Any]] = {
+        p: {} for p in ("carrier", "extractor", "optimizer", "effort")
+    }
+    for path, value in settings.items():
+        part, dot, option = path.partition(".")
+        if part not in parts or not dot:
+            raise ConfigError(
+                "set", f"{path!r} is not PART.OPTION.", f"PART is {', '.join(parts)}."
+            )
+        parts[part][option] = value
+    return parts

@@ -1,0 +1,81 @@
+"""The import table of the architecture, as a test: who may import whom."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2] / "src" / "stegafield"
+LEAVES = {"errors"}
+MAY = {
+    "errors": set(),
+    "message": {"errors"},
+    "metrics": {"errors"},
+    "generators": {"errors"},
+    "core": {"errors", "message", "metrics"},
+    "channels": {"errors", "core"},
+    "carriers": {"errors", "core", "channels", "generators"},
+    "extractors": {"errors", "core", "message"},
+    "optimizers": {"errors", "core"},
+    "detectors": {"errors", "core", "metrics"},
+    "baselines": {"errors", "core", "metrics"},
+    "plugins": {"errors", "core", "carriers", "channels", "extractors", "optimizers", "detectors"},
+    "testing": {"errors", "core", "message", "extractors"},
+    "benchmark": {"errors", "core", "message", "metrics", "plugins"},
+    "cli": {"errors", "core", "message", "plugins", "benchmark"},
+    "__init__": {"core", "message", "plugins"},
+    "__main__": {"cli"},
+}
+PLUGGABLE = {"carriers", "channels", "extractors", "optimizers", "detectors", "baselines"}
+LIGHT = {"torch", "xarray", "netCDF4", "matplotlib", "skimage", "reedsolo", "soundfile", "scipy"}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def _imports(path, at_module_level=False):
+    """(absolute module inside the package or top-level distribution, inside?) of each import of a file."""
+    tree = ast.parse(path.read_text())
+    package = ("stegafield", *path.relative_to(ROOT).parent.parts)
+    nodes = tree.body if at_module_level else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name.split(".")
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            if len(module) <= 1 or (ROOT.joinpath(*module[1:])).is_dir():
+                for alias in node.names:
+                    yield [*module, alias.name]
+            else:
+                yield list(module)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_layers(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    layer = parts[0]
+    for target in _imports(path):
+        if target[0] != "stegafield" or len(target) < 2:
+            continue
+        other = target[1]
+        if other == layer:
+            sibling = layer in PLUGGABLE and len(parts) > 1 and parts[1] != "__init__"
+            assert not (sibling and target[2:3] != [parts[1]]), (
+                f"{layer} imports its sibling {'.'.join(target)}"
+            )
+        else:
+            assert other in MAY[layer] or other.startswith("__"), (
+                f"{layer} must not import {'.'.join(target)}"
+            )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_heavy_libraries_are_imported_where_they_are_used(path):
+    heavy = {target[0] for target in _imports(path, at_module_level=True)} & LIGHT
+    assert not heavy, f"imports {heavy} at module level"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_stay_one_concept(path):
+    assert len(path.read_text().splitlines()) <= 400
+    assert path.name not in ("utils.py", "helpers.py", "base.py", "misc.py")
