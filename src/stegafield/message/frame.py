@@ -51,7 +51,10 @@ def unseal(sealed: bytes, key: bytes, header: bytes) -> Frame | None:
     flags, rest, name = body[0], body[1:-1], None
     try:  # whoever sealed this had the key, but may still have written nonsense
         if flags & _NAMED:
-            name, rest = rest[1 : 1 + rest[0]].decode(), rest[1 + rest[0] :]
+            stop = 1 + rest[0]
+            if stop > len(rest):
+                return None
+            name, rest = rest[1:stop].decode(), rest[stop:]
         if flags & _COMPRESSED:
             rest = zlib.decompress(rest, wbits=-15)
     except (IndexError, UnicodeDecodeError, zlib.error):

@@ -44,27 +44,34 @@ def ssim(
 def bound(
     codes: Int[ndarray, "*shape"], low: int, high: int, bits: int, peak: float
 ) -> float | None:
-    """The PSNR in dB that no embedding of `bits` by changes of +-1 exceeds on these samples; None above its capacity.
+    """The PSNR in dB that no embedding of `bits` by small changes exceeds on these samples; None above its capacity.
 
-    Rate-distortion for changes of -1, 0, +1: a sample inside its range gives h(b) + b bits at change rate b, one at
-    the end of its range h(b) (binary entropy h). Both kinds have the slope of one common multiplier.
+    Rate-distortion: a sample inside its range changes by -1, 0 or +1, one at the end of its range by 0, 1, 2, ...
+    inwards. Each carries at most the entropy of its change, which for a given energy is greatest for
+    p(change) ~ exp(-m change^2), with one multiplier m for all samples.
     """
-    inside = int(np.count_nonzero((codes > low) & (codes < high)))
-    ends = codes.size - inside
     if bits == 0:
         return math.inf
-    if bits > inside * math.log2(3) + ends:
+    inside = int(np.count_nonzero((codes > low) & (codes < high)))
+    shares = (
+        (inside, np.array([-1.0, 0.0, 1.0])),
+        (codes.size - inside, np.arange(high - low + 1.0)),
+    )
+    if bits >= sum(number * math.log2(steps.size) for number, steps in shares):
         return None
-    both = one = 0.0
-    lo, hi = 0.0, 64.0  # the multiplier: 2**-m is the odds of a change, for each direction
-    for _ in range(200):
-        m = (lo + hi) / 2
-        q = 2.0**-m
-        both, one = 2 * q / (1 + 2 * q), q / (1 + q)
-        rate = inside * (_entropy(both) + both) + ends * _entropy(one)
-        lo, hi = (m, hi) if rate > bits else (lo, m)
-    return 20 * math.log10(peak) - 10 * math.log10((inside * both + ends * one) / codes.size)
+    least, most = 0.0, 64.0
+    for _ in range(100):
+        m = (least + most) / 2
+        rate, energy = (
+            sum(part) for part in zip(*(_spread(n, d, m) for n, d in shares), strict=True)
+        )
+        least, most = (m, most) if rate > bits else (least, m)
+    return 20 * math.log10(peak) - 10 * math.log10(energy / codes.size)
 
 
-def _entropy(p: float) -> float:
-    return 0.0 if p in (0.0, 1.0) else -p * math.log2(p) - (1 - p) * math.log2(1 - p)
+def _spread(number: int, steps: Float[ndarray, " step"], m: float) -> tuple[float, float]:
+    """Entropy in bits and energy of `number` samples whose changes follow exp(-m change^2)."""
+    p = np.exp(-m * steps**2)
+    p /= p.sum()
+    entropy = -np.sum(p * np.log2(p, where=p > 0, out=np.zeros_like(p)))
+    return number * float(entropy), number * float(np.sum(p * steps**2))

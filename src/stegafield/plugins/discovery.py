@@ -62,7 +62,8 @@ def register(into: Registry, plugin: Any, owner: str) -> None:
         raise BrokenPlugin(f"{owner}: has none of the hooks {', '.join(hooks)}")
     classes: list[tuple[str, type]] = []
     for kind in KINDS:
-        for returned in getattr(manager.hook, f"register_{kind}s")():
+        for hook in getattr(manager.hook, f"register_{kind}s").get_hookimpls():
+            returned = hook.function()  # called by hand: pluggy would drop a None without a word
             if not isinstance(returned, list | tuple):
                 raise BrokenPlugin(
                     f"{owner}: register_{kind}s returned {returned!r}, not a list of classes"

@@ -1,0 +1,81 @@
+"""Distortion of the default extractor on real photographs, from the written file; metrics against references."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stegafield.benchmark.fidelity import COLUMNS, measure, pictures
+from stegafield.metrics import fidelity
+
+FLOORS = {1: 59.7, 2: 55.8, 3: 53.3, 4: 51.2}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, photographs):
+    path = tmp_path_factory.mktemp("pictures")
+    for name, picture in photographs.items():
+        Image.fromarray(picture).save(path / f"{name}.png")
+    return path
+
+
+def _check(rows):
+    rows = list(rows)
+    for row in rows:
+        assert row["ber"] == 0, row
+        assert row["bpp_actual"] == pytest.approx(row["bpp"], abs=0.005)
+        if row["near_ends"] < 0.01:
+            assert row["psnr"] >= FLOORS[row["bpp"]], row
+        assert row["psnr"] >= row["bound"] - 2, row
+        assert row["psnr"] <= row["bound"] + 0.1, row
+    return rows
+
+
+def test_photographs_of_scikit_image(engine, folder):
+    rows = _check(measure(engine, pictures(folder), FLOORS))
+    assert len(rows) == 4 * len(FLOORS) and set(rows[0]) <= set(COLUMNS)
+    json.dumps(rows)
+
+
+def test_photographs_of_the_shared_folder(engine, shared):
+    kodak = pictures(shared / "photos" / "kodak")
+    berkeley = pictures(shared / "photos" / "bsds")[:24]
+    rows = _check(measure(engine, kodak + berkeley, FLOORS, crop=(64, 64)))
+    assert sum(row["near_ends"] < 0.01 for row in rows) > 60
+
+
+def test_pictures_of_one_colour_meet_their_own_bound(engine, tmp_path):
+    for value in (0, 255):
+        Image.fromarray(np.full((64, 64, 3), value, np.uint8)).save(tmp_path / f"{value}.png")
+    for row in measure(engine, pictures(tmp_path), FLOORS):
+        gap = (
+            2.3 if row["bpp"] == 1 else 2.0
+        )  # the ruler's one step becomes one or two where all move one way
+        assert row["ber"] == 0 and row["bound"] - gap <= row["psnr"] <= row["bound"] + 0.1, row
+
+
+def test_bound_is_the_published_one():
+    inside = np.full(10**6, 100)
+    for bpp, expected in {1: 61.19, 2: 57.18, 3: 54.57, 4: 52.36, 0.25: 68.6}.items():
+        assert fidelity.bound(inside, 0, 255, round(bpp / 3 * 10**6), 255) == pytest.approx(
+            expected, abs=0.05
+        )
+    for bpp, expected in {1: 60.2, 2: 55.8, 3: 52.5, 4: 49.5}.items():
+        found = fidelity.bound(np.zeros(10**6, int), 0, 255, round(bpp / 3 * 10**6), 255)
+        assert found == pytest.approx(expected, abs=0.06)
+    assert fidelity.bound(inside, 0, 255, 2 * 10**6, 255) is None
+    assert fidelity.bound(inside, 0, 255, 0, 255) == np.inf
+
+
+def test_psnr_and_ssim_are_scikit_images(rng, photographs):
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+    cover = photographs["coffee"].transpose(2, 0, 1).astype(np.int32)
+    stego = np.clip(cover + rng.integers(-2, 3, cover.shape), 0, 255).astype(np.int32)
+    assert fidelity.psnr(cover, stego, 255) == pytest.approx(
+        peak_signal_noise_ratio(cover, stego, data_range=255)
+    )
+    expected = structural_similarity(cover, stego, channel_axis=0, data_range=255)
+    assert fidelity.ssim(cover, stego, 255.0) == pytest.approx(expected)
+    assert fidelity.psnr(cover, cover, 255) == np.inf
