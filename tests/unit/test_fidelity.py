@@ -50,7 +50,7 @@ def test_pictures_of_one_colour_meet_their_own_bound(engine, tmp_path):
         Image.fromarray(np.full((64, 64, 3), value, np.uint8)).save(tmp_path / f"{value}.png")
     for row in measure(engine, pictures(tmp_path), FLOORS):
         gap = (
-            2.3 if row["bpp"] == 1 else 2.0
+            2.4 if row["bpp"] == 1 else 2.0
         )  # the ruler's one step becomes one or two where all move one way
         assert row["ber"] == 0 and row["bound"] - gap <= row["psnr"] <= row["bound"] + 0.1, row
 

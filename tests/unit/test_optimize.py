@@ -69,7 +69,7 @@ class Descent(Optimizer):
 
     def solve(self, objective, box):
         change = np.clip(np.zeros_like(box.lower), box.lower, box.upper)
-        for count in range(1, 201):
+        for _ in range(200):
             slope = (
                 objective.gradient(change) if hasattr(objective, "gradient") else 2 * (change - 0.5)
             )
@@ -78,7 +78,7 @@ class Descent(Optimizer):
             if (objective(change) == 0).all():
                 break
         return Solution(
-            change, objective(change), np.full(len(change), count), ("stopped",) * len(change)
+            change, objective(change), np.full(len(change), 200), ("stopped",) * len(change)
         )
 
 

@@ -31,7 +31,7 @@ class Registry:
     """Plugins that could not be loaded, with the cause."""
     _owned: dict[tuple[str, str], dict[str, type]] = field(default_factory=dict)
 
-    def add(self, kind: str, found: type, owner: str) -> None:
+    def add(self, kind: str, found: Any, owner: str) -> None:
         """Register a class under the name of its `owner`; `BrokenPlugin` names what is wrong with it."""
         contract = KINDS[kind]
         if not (isinstance(found, type) and issubclass(found, contract)):
