@@ -15,6 +15,7 @@ from ..core.plan import Plan
 from ..errors import StegafieldError
 from ..message.key import FileKey
 from ..metrics import fidelity, recovery
+from .extras import need
 
 COLUMNS = (
     *(
@@ -48,6 +49,7 @@ def measure(
     **arguments: Any,
 ) -> Iterator[dict[str, Any]]:
     """One row per image and rate (bits per pixel). `crop` takes the central (height, width) of each image."""
+    need("skimage", "bench")
     rates = list(rates)
     for path in images:
         for bpp in rates:

@@ -7,18 +7,14 @@ from numpy import ndarray
 
 from ..core.cover import Cover
 from ..core.stego import Stego
-from ..errors import ConfigError
+from .extras import need
 
 
 def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
     """Save cover, stego and amplified difference side by side (the first channel where there are not three)."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        problem = "drawing needs matplotlib."
-        raise ConfigError(
-            "figure", problem, 'Install it with: pip install "stegafield[plots]"'
-        ) from None
+    need("matplotlib", "plots")
+    from matplotlib.figure import Figure
+
     cover, change = stego.cover, stego.codes - stego.cover.codes
     if cover.codes.ndim == 2:
         return _save(

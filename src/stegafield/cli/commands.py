@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..benchmark.extras import need
 from ..errors import ConfigError, NoMessage
 from .edge import (
     busy,
@@ -99,6 +100,8 @@ def hide(
         check_writable(out, force=force)
     for path in filter(None, (report, figure)):
         check_writable(path, force=True)
+    if figure is not None:
+        need("matplotlib", "plots")
     ctx.find_root().obj = lambda found: save_report(report, found)
     content = message_bytes(message, message_file)
     key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=message_file == "-")

@@ -59,7 +59,7 @@ def bound(
     )
     if bits >= sum(number * math.log2(steps.size) for number, steps in shares):
         return None
-    least, most = 0.0, 64.0
+    least, most, energy = 0.0, 64.0, 0.0
     for _ in range(100):
         m = (least + most) / 2
         rate, energy = (

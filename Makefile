@@ -1,0 +1,34 @@
+# Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check clean
+.DELETE_ON_ERROR:
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: .venv/installed
+	mkdir -p out
+	test -f out/key.txt || $(BIN)/stegafield keygen out/key.txt
+	$(BIN)/python -c "import skimage.data, PIL.Image; PIL.Image.fromarray(skimage.data.chelsea()).save('out/cat.png')"
+	$(BIN)/stegafield hide --carrier era5 --message "meet at dawn" --key-file out/key.txt \
+		--out out/t2m.nc --report out/t2m.json --figure out/t2m.png --force
+	$(BIN)/stegafield hide --carrier image --cover out/cat.png --bpp 1 --message "under the third stone" --key-file out/key.txt \
+		--out out/cat-stego.png --report out/cat.json --figure out/cat-figure.png --force
+	@echo "revealed from the weather field:"; $(BIN)/stegafield reveal out/t2m.nc --key-file out/key.txt; echo
+	@echo "revealed from the photograph:"; $(BIN)/stegafield reveal out/cat-stego.png --key-file out/key.txt; echo
+	@echo "look at out/t2m.png and out/cat-figure.png"
+
+test: check
+	$(BIN)/python -m pytest -q
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+clean:
+	rm -rf .venv out build dist

@@ -1,0 +1,67 @@
+"""How the golden files were made. Files that exist are never made again: `reveal` reads them for ever.
+
+python tests/vectors/make.py      adds what is missing
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.datasets import packed
+
+from stegafield import Engine, Key
+
+HERE = Path(__file__).parent / "files"
+RNG = np.random.default_rng(2026)
+RGB = RNG.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+RGBA = np.dstack([RGB, np.where(np.arange(576).reshape(24, 24) % 9, 255, 0).astype(np.uint8)])
+DEEP = RNG.integers(0, 65536, (30, 20)).astype(np.uint16)
+CASES = {
+    "rgb-smallest.png": {"carrier": "image", "cover": RGB},
+    "rgb-1bpp.png": {"carrier": "image", "cover": RGB, "bpp": 1},
+    "rgb-2bpp.png": {"carrier": "image", "cover": RGB, "bpp": 2},
+    "rgb-3bpp.png": {"carrier": "image", "cover": RGB, "bpp": 3},
+    "rgb-4bpp.png": {"carrier": "image", "cover": RGB, "bpp": 4},
+    "rgba.png": {"carrier": "image", "cover": RGBA, "bps": 0.5},
+    "grey-4bps.png": {"carrier": "image", "cover": RGB[..., 0], "bps": 4},
+    "grey16.png": {"carrier": "image", "cover": DEEP, "bps": 1},
+    "black.png": {"carrier": "image", "cover": np.zeros((20, 20, 3), np.uint8), "bpp": 2},
+    "packed-netcdf4.nc": {"carrier": "dataset", "cover": packed(rows=37, columns=60), "bps": 1},
+    "packed-netcdf3.nc": {
+        "carrier": "dataset",
+        "cover": packed(model="NETCDF3_CLASSIC"),
+        "bps": 0.33,
+    },
+    "unsigned.nc": {
+        "carrier": "dataset",
+        "cover": packed(rows=37, columns=60, dtype="u2", fill=65535),
+        "bps": 1,
+    },
+    "era5.nc": {"carrier": "era5", "size": (19, 36), "bps": 1},
+    "passphrase.png": {
+        "carrier": "image",
+        "cover": RGB,
+        "bpp": 1,
+        "key": Key.passphrase("correct horse"),
+    },
+}
+KEY = Key(bytes(range(32)))
+
+
+def main():
+    """Hide "golden: NAME" in each file that does not exist yet."""
+    HERE.mkdir(exist_ok=True)
+    for name, arguments in CASES.items():
+        if not (HERE / name).exists():
+            message = f"golden: {name}"[: 20 if "smallest" in name else None]
+            stego = Engine(device="cpu").hide(message, name=None, **{"key": KEY, **arguments})
+            stego.save(HERE / name)
+            (HERE / f"{name}.json").write_text(json.dumps({"message": message}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
