@@ -33,7 +33,7 @@ CASES = {
     "packed-netcdf4.nc": {"carrier": "dataset", "cover": packed(rows=37, columns=60), "bps": 1},
     "packed-netcdf3.nc": {
         "carrier": "dataset",
-        "cover": packed(model="NETCDF3_CLASSIC"),
+        "cover": packed(rows=37, columns=60, model="NETCDF3_CLASSIC"),
         "bps": 0.33,
     },
     "unsigned.nc": {
