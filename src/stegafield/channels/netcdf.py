@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from ..core.channel import Channel
 from ..core.cover import Cover, GridSpec
-from ..errors import FormatError
+from ..errors import ConfigError, FormatError
 
 _MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 _NORTH = {f"degree{s}{n}" for s in ("", "s") for n in ("_north", "_N", "N")}
@@ -60,10 +60,18 @@ class NetcdfChannel(Channel):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "copy.nc")
             path.write_bytes(where.data)
-            with netCDF4.Dataset(path, "r+") as file:
-                variable = file.variables[where.variable]
-                variable.set_auto_maskandscale(False)
-                variable[...] = stored.astype(_meant(where.dtype, where.unsigned)).view(native)
+            try:
+                with netCDF4.Dataset(path, "r+") as file:
+                    variable = file.variables[where.variable]
+                    variable.set_auto_maskandscale(False)
+                    variable[...] = stored.astype(_meant(where.dtype, where.unsigned)).view(native)
+            except RuntimeError as error:  # attributes that break the standard, for example
+                problem = (
+                    f"cannot be rewritten by the NetCDF library, at {where.variable} ({error})."
+                )
+                raise ConfigError(
+                    "cover", problem, "Write it anew with xarray or NCO first."
+                ) from None
             return path.read_bytes()
 
 

@@ -24,16 +24,16 @@ from ..errors import (
     StegafieldError,
     UnknownPlugin,
 )
-from ..message import frame, place
+from ..message import frame
 from ..message.frame import Frame
-from ..message.key import SALT_BYTES, FileKey, Key
-from . import options, regions
+from ..message.key import SALT_BYTES, Key
+from . import options, payload, regions
 from .channel import Channel
 from .cover import Cover
 from .embed import embed
 from .extractor import Extractor
 from .ladder import Rung
-from .plan import PLANNED, Plan, make_plan
+from .plan import Plan, make_plan
 from .regions import Header
 from .registry import Registry
 from .source import candidates
@@ -96,9 +96,19 @@ class Engine:
             EmbeddingFailed: no attempt read back; its `report` says why.
         """
         start = time.perf_counter()
-        plan = self.plan(**{k: v for k, v in locals().items() if k in PLANNED})
-        content = Frame(message.encode() if isinstance(message, str) else bytes(message), name)
-        key = key or Key.generate()
+        plan = self.plan(
+            carrier=carrier,
+            size=size,
+            bpp=bpp,
+            bps=bps,
+            extractor=extractor,
+            method=method,
+            optimizer=optimizer,
+            preset=preset,
+            set=set,
+        )
+        content = Frame(_checked_message(message), name)
+        key = Key.generate() if key is None else _checked_key(key)
         new_salt = rng.bytes if rng else os.urandom
         rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         cover_rng = np.random.default_rng(seed) if seed is not None else rng
@@ -148,7 +158,7 @@ class Engine:
             FormatError: no installed channel can open these bytes.
             UnknownPlugin: there is a message for this key, by an extractor that is not installed.
         """
-        missing = None
+        key, missing = _checked_key(key), None
         for cover in candidates(self.registry, source):
             try:
                 found = self._reveal_from(cover, key)
@@ -174,7 +184,15 @@ class Engine:
         set: Mapping[str, Any] | None = None,
     ) -> int:
         """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most."""
-        plan = self.plan(**{k: v for k, v in locals().items() if k in PLANNED})
+        plan = self.plan(
+            carrier=carrier,
+            size=size,
+            bpp=bpp,
+            bps=bps,
+            extractor=extractor,
+            preset=preset,
+            set=set,
+        )
         if cover is not None:
             item = plan.carrier.open(cover)
         else:
@@ -201,7 +219,10 @@ class Engine:
         header = Header(plan.profile(rung), plan.tag)
         ready = regions.write_bootstrap(cover, salt, header, file_key, rng)
         extractor = plan.build(file_key, rung)
-        bits = _payload(content, header, file_key, extractor.count(ready))
+        bits = payload.to_bits(content, header, file_key, extractor.count(ready))
+        if bits is None:
+            report.failures.append("this salt leaves too little room")
+            return None
         result = embed(ready, bits, extractor, plan.effort, plan.optimizer, rng)
         channel = plan.carrier.channel()
         data = channel.write(cover, result.codes)
@@ -217,7 +238,7 @@ class Engine:
         try:
             if self.reveal(data, key=key) == content.message:
                 return _Draft(data, result.codes, channel)
-            problem = "another message was read"
+            problem = "a message hidden earlier with this key, in another part of the file, is found first"
         except StegafieldError as error:
             problem = f"{error} ({result.errors} of {bits.size} bits wrong before writing)"
         report.failures.append(problem)
@@ -233,15 +254,10 @@ class Engine:
         if header is None:
             return None
         found, chosen = self._named(header.tag)
-        seed = file_key.derive("extractor/" + header.tag.hex())
+        seed = payload.extractor_seed(file_key, header.tag)
         extractor = found(chosen, seed=seed, rate=header.profile.rung)
         free = regions.payload_free(cover, file_key)
-        bits = place.mask(extractor.read(cover.codes, free, cover.spec), file_key.derive("mask"))
-        coded = np.packbits(bits[: bits.size // 8 * 8]).tobytes()
-        sealed = header.profile.code.decode(coded)
-        if sealed is None or len(sealed) < frame.TAG_BYTES:
-            return None
-        return frame.unseal(sealed, file_key.derive("seal"), header.pack())
+        return payload.from_bits(extractor.read(cover.codes, free, cover.spec), header, file_key)
 
     def _named(self, wanted: bytes) -> tuple[type[Extractor], BaseModel]:
         """The extractor and options of a tag; `UnknownPlugin` where it is not installed."""
@@ -261,10 +277,16 @@ class _Draft:
     channel: Channel
 
 
-def _payload(content: Frame, header: Header, key: FileKey, count: int) -> ndarray:
-    """The masked bits of the whole payload: sealed frame, error correction, zeros for the last few bits, mask."""
-    profile, coded = header.profile, count // 8
-    sealed = frame.seal(content, profile.code.room(coded), key.derive("seal"), header.pack())
-    bits = np.zeros(count, np.uint8)
-    bits[: 8 * coded] = np.unpackbits(np.frombuffer(profile.code.encode(sealed, coded), np.uint8))
-    return place.mask(bits, key.derive("mask"))
+def _checked_key(key: Key) -> Key:
+    if not isinstance(key, Key):
+        hint = "Use Key.load(path), Key.parse(text) or Key.passphrase(text)."
+        raise ConfigError("key", f"is a {type(key).__name__}, not a Key.", hint)
+    return key
+
+
+def _checked_message(message: bytes | str) -> bytes:
+    if isinstance(message, str):
+        return message.encode()
+    if isinstance(message, bytes | bytearray | memoryview):
+        return bytes(message)
+    raise ConfigError("message", f"is a {type(message).__name__}.", "Give bytes or text.")

@@ -18,6 +18,7 @@ from .embed import Effort, choose_method
 from .extractor import Extractor
 from .ladder import LADDER_BY_RATE, Rung, at_least
 from .optimizer import Optimizer
+from .payload import extractor_seed
 from .regions import Profile
 from .registry import Registry
 
@@ -42,7 +43,7 @@ class Plan:
 
     def build(self, key: FileKey, rung: Rung) -> Extractor:
         """The extractor of one file."""
-        seed = key.derive("extractor/" + self.tag.hex())
+        seed = extractor_seed(key, self.tag)
         return self.extractor(self.extractor_options, seed=seed, rate=rung)
 
     @property

@@ -1,0 +1,37 @@
+"""The payload: a frame as the masked bits of a whole file, and back. One pair of functions, so that they agree."""
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from ..message import frame, place
+from ..message.frame import Frame
+from ..message.key import FileKey
+from .regions import Header
+
+
+def extractor_seed(key: FileKey, tag: bytes) -> bytes:
+    """The 32 bytes that an extractor gets: derived for it alone, and for this file alone."""
+    return key.derive("extractor/" + tag.hex())
+
+
+def to_bits(
+    content: Frame, header: Header, key: FileKey, count: int
+) -> UInt8[ndarray, " bit"] | None:
+    """`count` masked bits: sealed frame, error correction, zeros for the last few bits; None where it does not fit."""
+    code, coded = header.profile.code, count // 8
+    if frame.needed(content) > frame.capacity(code.room(coded)):
+        return None
+    sealed = frame.seal(content, code.room(coded), key.derive("seal"), header.pack())
+    bits = np.zeros(count, np.uint8)
+    bits[: 8 * coded] = np.unpackbits(np.frombuffer(code.encode(sealed, coded), np.uint8))
+    return place.mask(bits, key.derive("mask"))
+
+
+def from_bits(bits: UInt8[ndarray, " bit"], header: Header, key: FileKey) -> Frame | None:
+    """The frame in masked bits, or None where there is none."""
+    plain = place.mask(bits, key.derive("mask"))[: bits.size // 8 * 8]
+    sealed = header.profile.code.decode(np.packbits(plain).tobytes())
+    if sealed is None or len(sealed) < frame.TAG_BYTES:
+        return None
+    return frame.unseal(sealed, key.derive("seal"), header.pack())
