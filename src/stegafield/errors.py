@@ -59,10 +59,10 @@ class CapacityError(StegafieldError, ValueError):
 
     def __init__(self, needed: int, available: int, hint: str = "") -> None:
         self.needed, self.available = needed, available
+        why = hint or ("it is too small for any message" if available < 0 else "")
         super().__init__(
             f"the message needs {needed} bytes and this cover holds {max(available, 0)}"
-            + ("" if available >= 0 else " (it is too small for any message)")
-            + (f"; {hint}" if hint else "")
+            + (f" ({why})" if why else "")
         )
 
 

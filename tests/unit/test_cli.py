@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.datasets import packed
 
 STEGAFIELD = [sys.executable, "-m", "stegafield"]

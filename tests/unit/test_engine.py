@@ -2,18 +2,25 @@
 
 from io import BytesIO
 
+import jaxtyping
 import numpy as np
 import pytest
 import xarray
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.datasets import packed, parsed
 
 from stegafield import Engine, Key
 from stegafield.core.ladder import LADDER_BY_RATE
 from stegafield.core.registry import Registry
-from stegafield.errors import CapacityError, ConfigError, NoMessage, UnknownPlugin
+from stegafield.errors import (
+    CapacityError,
+    ConfigError,
+    EmbeddingFailed,
+    NoMessage,
+    UnknownPlugin,
+)
+from tests.datasets import packed, parsed
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (40, 41), dtype=np.uint8)
@@ -255,3 +262,74 @@ def test_the_lazy_default_engine():
     assert stegafield.engine.reveal(stego, key=stego.key) == b""
     with pytest.raises(AttributeError):
         _ = stegafield.nothing
+
+
+def test_dimensions_named_like_axes_need_no_coordinates(engine, key):
+    data = packed(grid=False)
+    stego = engine.hide(b"m", carrier="dataset", cover=data, key=key)
+    assert engine.reveal(stego.data, key=key) == b"m" and stego.cover.spec.kind == "plane"
+
+
+def test_every_variable_of_a_dataset_is_looked_at(engine, key, tmp_path):
+    path = tmp_path / "x.nc"
+    path.write_bytes(packed(names=("t2m", "u10")))
+    stego = engine.hide(
+        b"m",
+        carrier="dataset",
+        cover=xarray.load_dataset(path),
+        key=key,
+        set={"carrier.variable": "u10"},
+    )
+    assert engine.reveal(stego.value, key=key) == b"m"
+
+
+@pytest.fixture
+def unchecked():
+    """Without the run-time type checks of the tests, as users call it."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_wrong_types_are_refused(engine, key):
+    for message in (5, None, ["m"], "\udcff"):
+        with pytest.raises(ConfigError, match="message"):
+            engine.hide(message, carrier="era5")
+    for wrong in (b"k" * 32, key.text()):
+        with pytest.raises(ConfigError, match="Key"):
+            engine.hide(b"m", carrier="era5", key=wrong)
+        with pytest.raises(ConfigError, match="Key"):
+            engine.reveal(b"", key=wrong)
+    with pytest.raises(ConfigError, match="seed"):
+        engine.hide(b"m", carrier="era5", seed=-1)
+    with pytest.raises(ConfigError, match="name"):
+        engine.hide(b"m", carrier="era5", name="\udcff")
+
+
+def test_seeded_batches_have_different_covers(engine):
+    one, two = engine.hide_many([b"a", b"b"], carrier="era5", seed=7, size=(19, 36))
+    assert not np.array_equal(one.cover.codes, two.cover.codes)
+
+
+def test_a_low_rate_is_not_called_a_hopeless_cover(engine):
+    with pytest.raises(CapacityError, match="not even an empty message fits at this rate"):
+        engine.hide(b"", carrier="image", cover=GREY, bps=0.001)
+    with pytest.raises(CapacityError, match="too small for any message"):
+        engine.hide(b"", carrier="image", cover=GREY[:9, :9])
+
+
+def test_a_second_message_of_one_key_in_one_file(engine, key):
+    first = engine.hide(
+        b"a",
+        carrier="dataset",
+        cover=packed(names=("t2m", "u10")),
+        key=key,
+        set={"carrier.variable": "t2m"},
+    )
+    again = {"carrier": "dataset", "cover": first.data, "set": {"carrier.variable": "u10"}}
+    other = Key.generate()
+    both = engine.hide(b"b", key=other, **again)
+    assert engine.reveal(both.data, key=key) == b"a" and engine.reveal(both.data, key=other) == b"b"
+    with pytest.raises(EmbeddingFailed, match="hidden earlier with this key"):
+        engine.hide(b"b", key=key, **again)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ..channels.png import decode
 from ..core.embed import embed
 from ..core.engine import Engine
 from ..core.plan import Plan
-from ..errors import StegafieldError
+from ..errors import ConfigError, StegafieldError
 from ..message.key import FileKey
 from ..metrics import fidelity, recovery
 from .extras import need
@@ -55,9 +56,10 @@ def measure(
         for bpp in rates:
             plan = engine.plan(carrier="image", bpp=bpp, **arguments)
             try:
-                yield {"image": path.name, "bpp": bpp, **_row(plan, path, crop)}
+                row = _row(plan, path, crop)
             except StegafieldError as error:
-                yield {"image": path.name, "bpp": bpp, "error": str(error)}
+                row = {"error": str(error)}
+            yield {"image": path.name, "bpp": bpp, **row}
 
 
 def _row(plan: Plan, path: Path, crop: tuple[int, int] | None) -> dict[str, Any]:
@@ -95,6 +97,8 @@ def _row(plan: Plan, path: Path, crop: tuple[int, int] | None) -> dict[str, Any]
 
 
 def _crop(path: Path, size: tuple[int, int]) -> Image.Image:
-    with Image.open(path) as image:
-        top, left = (image.height - size[0]) // 2, (image.width - size[1]) // 2
-        return image.crop((left, top, left + size[1], top + size[0]))
+    image = decode(path.read_bytes())
+    top, left = (image.height - size[0]) // 2, (image.width - size[1]) // 2
+    if top < 0 or left < 0:
+        raise ConfigError("crop", f"{path.name} is only {image.height}x{image.width}.")
+    return image.crop((left, top, left + size[1], top + size[0]))

@@ -1,6 +1,7 @@
 """Data sets: a packed variable of the user's own NetCDF file, or of an `xarray.Dataset` or `DataArray`."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,6 +53,10 @@ class DatasetCarrier(Carrier):
             raise ConfigError("carrier.variable", f"several are packed: {', '.join(packed)}.", hint)
         covers = self.channel().read(data)
         return next(c for c in covers if _variable(c) == (wanted or packed[0]))
+
+    def candidates(self, source: Any) -> Iterator[Cover]:
+        """Every packed variable."""
+        return self.channel().read(_bytes(source))
 
     def value(self, source: Any, data: bytes) -> Any:
         """An `xarray.Dataset` or `DataArray` for one (loaded, with its encoding), else the bytes."""

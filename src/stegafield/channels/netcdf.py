@@ -168,7 +168,8 @@ def _range(
     bounds = [*np.ravel(attributes.get("valid_range", []))] or [None, None]
     bounds = [attributes.get("valid_min", bounds[0]), attributes.get("valid_max", bounds[-1])]
     for i, bound in enumerate(bounds):
-        value = _integer(bound, stored, meant)
+        whole = bound is not None and np.asarray(bound).dtype.kind in "iu"  # else in physical units
+        value = _integer(bound, stored, meant) if whole else None
         if value is not None:
             low, high = (max(low, value), high) if i == 0 else (low, min(high, value))
     default = netCDF4.default_fillvals.get(stored.str[1:])
@@ -206,11 +207,11 @@ def _integer(value: Any, stored: np.dtype, meant: np.dtype) -> int | None:
 
 def _geometry(file: Any, variable: Any) -> tuple[tuple[int, ...], GridSpec, ndarray | None]:
     """The space axes by CF metadata (latitude and longitude, or the last two), and the latitudes in degrees."""
-    axes = [_axis(file, name) for name in variable.dimensions]
-    if "latitude" in axes and "longitude" in axes:
-        space = tuple(i for i, axis in enumerate(axes) if axis in ("latitude", "longitude"))
-        names = tuple(axes[i] for i in space)
-        degrees = {axes[i]: _values(file, variable.dimensions[i]) for i in space}
+    kinds = [_axis(file, name) for name in variable.dimensions]
+    if "latitude" in kinds and "longitude" in kinds:
+        space = tuple(sorted(map(kinds.index, ("latitude", "longitude"))))
+        names = tuple(kinds[i] or "" for i in space)
+        degrees = {kinds[i]: _values(file, variable.dimensions[i]) for i in space}
         spec = GridSpec(names, tuple(_wraps(axis, degrees[axis]) for axis in names), "sphere")
         return space, spec, degrees["latitude"]
     count = min(2, variable.ndim)
@@ -219,15 +220,16 @@ def _geometry(file: Any, variable: Any) -> tuple[tuple[int, ...], GridSpec, ndar
     return space, GridSpec(names, (False,) * count, "plane" if count == 2 else "line"), None
 
 
-def _axis(file: Any, dimension: str) -> str:
+def _axis(file: Any, dimension: str) -> str | None:
+    """What the coordinate variable of a dimension says that it is, if there is one."""
     variable = file.variables.get(dimension)
-    return (_coordinate(variable) if variable is not None else None) or dimension
+    return None if variable is None else _coordinate(variable)
 
 
 def _coordinate(variable: Any) -> str | None:
     """ "latitude" or "longitude" where the CF attributes of a variable say so."""
-    units = getattr(variable, "units", "")
-    name = getattr(variable, "standard_name", "")
+    said = [getattr(variable, name, "") for name in ("units", "standard_name")]
+    units, name = (text if isinstance(text, str) else "" for text in said)
     if units in _NORTH or name == "latitude":
         return "latitude"
     return "longitude" if units in _EAST or name == "longitude" else None

@@ -99,7 +99,7 @@ def hide(
         engine.registry.get("carrier", carrier).channel().check_suffix(out)
         check_writable(out, force=force)
     for path in filter(None, (report, figure)):
-        check_writable(path, force=True)
+        check_writable(path, force=force)
     if figure is not None:
         need("matplotlib", "plots")
     ctx.find_root().obj = lambda found: save_report(report, found)

@@ -35,7 +35,7 @@ def message_bytes(text: str | None, file: str | None) -> bytes:
     if (text is None) == (file is None):
         raise ConfigError("message", "needs exactly one of --message and --message-file.")
     if text is not None:
-        return text.encode()
+        return text.encode("utf-8", "surrogateescape")  # the bytes that were typed
     return sys.stdin.buffer.read() if file == "-" else Path(file or "").read_bytes()
 
 
@@ -116,8 +116,8 @@ def summary(report: Any, out: str) -> None:
         else f"{report.rms_change_physical:.3g} {report.unit} RMS"
     )
     err.print(
-        f"hid {report.message_bytes} bytes in {out} ({report.capacity_bytes} fit at this rate: {rate}; {cost}); "
-        "read back from the file",
+        f"hid {report.message_bytes} bytes in {out} (up to {report.capacity_bytes} incompressible ones fit at "
+        f"{rate}; {cost}); read back from the file",
         markup=False,
     )
     for note in report.notes:

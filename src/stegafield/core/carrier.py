@@ -1,6 +1,7 @@
 """The contract of a carrier: a medium that has covers."""
 
 from abc import ABC
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from numpy.random import Generator
@@ -40,6 +41,10 @@ class Carrier(ABC):
         raise ConfigError(
             "cover", f"the carrier {self.name!r} draws its own covers and takes none."
         )
+
+    def candidates(self, source: Any) -> Iterator[Cover]:
+        """Every cover in a source that a message may be in: for `reveal` from an array type of this medium."""
+        yield self.open(source)
 
     def blank(self) -> Cover:
         """A cover of the asked size whose content does not matter: what `capacity` measures when none is given."""

@@ -108,6 +108,10 @@ class Engine:
             set=set,
         )
         content = Frame(_checked_message(message), name)
+        if name is not None:
+            _encoded("name", name)
+        if seed is not None and seed < 0:
+            raise ConfigError("seed", f"{seed} is negative.")
         key = Key.generate() if key is None else _checked_key(key)
         new_salt = rng.bytes if rng else os.urandom
         rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
@@ -147,8 +151,11 @@ class Engine:
                 "covers", f"{len(sources)} covers were given for {len(messages)} messages."
             )
         arguments["key"] = arguments.get("key") or Key.generate()
-        pairs = zip(messages, sources, strict=True)
-        return [self.hide(message, cover=cover, **arguments) for message, cover in pairs]
+        seed, stegos = arguments.pop("seed", None), []
+        for number, (message, cover) in enumerate(zip(messages, sources, strict=True)):
+            own = None if seed is None else seed + number
+            stegos.append(self.hide(message, cover=cover, seed=own, **arguments))
+        return stegos
 
     def reveal(self, source: Any, *, key: Key) -> Message:
         """The message in a file (path, bytes, file object, `Stego`) or in an array of a known medium.
@@ -284,9 +291,16 @@ def _checked_key(key: Key) -> Key:
     return key
 
 
+def _encoded(what: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(what, "is not UTF-8 text.") from None
+
+
 def _checked_message(message: bytes | str) -> bytes:
     if isinstance(message, str):
-        return message.encode()
+        return _encoded("message", message)
     if isinstance(message, bytes | bytearray | memoryview):
         return bytes(message)
     raise ConfigError("message", f"is a {type(message).__name__}.", "Give bytes or text.")

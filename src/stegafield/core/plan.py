@@ -72,23 +72,27 @@ class Plan:
         rest = _payload_region(cover)
         room = max(self.room(rest, rung) for rung in self.rungs(cover))
         if room < 0:
-            raise CapacityError(0, room)
+            raise CapacityError(0, room, self._hint(room))
         return room
 
     def rung(self, cover: Cover, content: Frame) -> Rung:
         """The lowest rung that carries a frame; `CapacityError` where none does."""
         needed, room, rest = frame.needed(content), -1, _payload_region(cover)
         for rung in self.rungs(cover):
-            choose_method(cover, self.build(_ANYBODY, rung), self.effort.method)
+            method = choose_method(cover, self.build(_ANYBODY, rung), self.effort.method)
+            if self.optimizer is not None and method != "optimize":
+                raise ConfigError("optimizer", f"is not used by the method {method!r}.")
             room = max(room, self.room(rest, rung))
             if room >= needed:
                 return rung
-        hint = (
-            "a higher rate or a larger cover holds more"
-            if self.rate
-            else "a larger cover holds more"
+        raise CapacityError(needed, room, self._hint(room))
+
+    def _hint(self, room: int) -> str:
+        if room < 0:
+            return "not even an empty message fits at this rate" if self.rate else ""
+        return (
+            "a higher rate or a larger cover holds more" if self.rate else "a larger one holds more"
         )
-        raise CapacityError(needed, room, hint if room >= 0 else "")
 
 
 def make_plan(registry: Registry, device: str, *, preset: str = "default", **given: Any) -> Plan:

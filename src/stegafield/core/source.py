@@ -64,8 +64,9 @@ def _arrays(registry: Registry, source: Any) -> Iterator[Cover]:
     known = False
     for carrier in registry.all("carrier"):
         try:
-            yield carrier().open(source)
-            known = True
+            for cover in carrier().candidates(source):
+                known = True
+                yield cover
         except StegafieldError:
             continue
     if not known:

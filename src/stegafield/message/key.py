@@ -45,7 +45,10 @@ class Key:
             raise ConfigError(
                 "passphrase", "is empty.", "Give at least one character; many are better."
             )
-        return cls(text.encode(), _passphrase=True)
+        try:
+            return cls(text.encode(), _passphrase=True)
+        except UnicodeEncodeError:
+            raise ConfigError("passphrase", "is not UTF-8 text.") from None
 
     @classmethod
     def parse(cls, text: str) -> "Key":

@@ -5,6 +5,7 @@ import escape; here every plugin is loaded on its own, and what goes wrong is ke
 """
 
 import os
+import re
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -76,11 +77,16 @@ def register(into: Registry, plugin: Any, owner: str) -> None:
 
 def _allowed(distribution: str) -> bool:
     policy = os.environ.get(ALLOW)
-    return policy is None or distribution in [name.strip() for name in policy.split(",")]
+    return policy is None or distribution in [_canonical(name) for name in policy.split(",")]
 
 
 def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "unknown"
+    return _canonical(point.dist.name) if point.dist else "unknown"
+
+
+def _canonical(name: str) -> str:
+    """The spelling by which distributions are compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def _unused(name: str, found: Registry) -> str:

@@ -1,0 +1,227 @@
+"""The pages are complete, their links resolve, and their examples run."""
+
+import importlib.metadata
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from packaging.requirements import Requirement
+
+import stegafield
+from stegafield import errors, testing
+from stegafield.core.embed import Effort
+from stegafield.core.ladder import LADDER_BY_RATE
+from stegafield.core.stego import Report
+from stegafield.errors import CapacityError
+from stegafield.plugins import hookspecs
+from stegafield.plugins.discovery import registry
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("plugins/*.md"), ROOT / "README.md"])
+TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
+ALL = "\n".join(text for page, text in TEXT.items() if DOCS in page.parents)
+CLI = TEXT[DOCS / "cli.md"]
+
+BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+RUNNER = """
+import json, subprocess, sys
+names = {"__name__": "page"}
+sys.path.insert(0, "")
+for number, (kind, body) in enumerate(json.load(open(sys.argv[1]))):
+    if kind == "python":
+        exec(compile(body, f"python block {number}", "exec"), names)
+        continue
+    for line in body:
+        wanted = int(line.rpartition("# exit ")[2]) if "# exit " in line else 0
+        done = subprocess.run(["bash", "-c", line], text=True, capture_output=True, stdin=subprocess.DEVNULL)
+        if done.returncode != wanted:
+            sys.exit(f"$ {line}\\nexit {done.returncode}, not {wanted}\\n{done.stdout}{done.stderr}")
+"""
+
+
+def _commands(body):
+    """The lines of a console block that begin with "$ ", with those that a backslash continues."""
+    lines, found = iter(body.splitlines()), []
+    for line in lines:
+        if line.startswith("$ "):
+            command = line[2:]
+            while command.endswith("\\"):
+                command = command[:-1] + next(lines).removeprefix("> ")
+            found.append(command)
+    return found
+
+
+def _blocks(text):
+    for kind, body in BLOCK.findall(text):
+        if kind in ("python", "console"):
+            yield kind, body if kind == "python" else _commands(body)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_run(page, tmp_path):
+    blocks = list(_blocks(TEXT[page]))
+    if not blocks:
+        return
+    (tmp_path / "work").mkdir()
+    (tmp_path / "blocks.json").write_text(json.dumps(blocks))
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", RUNNER, str(tmp_path / "blocks.json")],
+        cwd=tmp_path / "work",
+        env=os.environ | {"PATH": tools},
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_blocks_say_what_they_are(page):
+    fences = re.findall(r"^```(.*)$", TEXT[page], re.MULTILINE)
+    assert len(fences) % 2 == 0
+    assert all(fences[::2]), "a block without a language: use text where it must not run"
+
+
+def _anchors(text):
+    text = BLOCK.sub("", text)
+    for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_resolve(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", TEXT[page])):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), target
+        if anchor:
+            assert anchor in _anchors(found.read_text(encoding="utf-8")), target
+
+
+def _walk(command, path=()):
+    if hasattr(command, "commands"):
+        for name, child in command.commands.items():
+            yield from _walk(child, (*path, name))
+    else:
+        yield " ".join(path), command
+
+
+def _program():
+    from stegafield.cli.commands import app
+
+    return typer.main.get_command(app)
+
+
+def test_every_command_and_option_has_its_place():
+    sections = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", CLI, re.MULTILINE | re.DOTALL))
+    for name, command in _walk(_program()):
+        assert name in sections, f"{name} has no section in cli.md"
+        keys = sections["Keys"] if name in ("hide", "reveal", "check") else ""
+        for option in (o for p in command.params for o in p.opts if o.startswith("--")):
+            wanted = re.compile(rf"{re.escape(option)}(?![a-z-])")
+            assert wanted.search(sections[name] + keys), f"{name} {option}"
+
+
+def test_no_option_of_the_page_is_made_up():
+    known = {o for _, command in _walk(_program()) for p in command.params for o in p.opts}
+    mentioned = set(re.findall(r"`(--[a-z-]+)", CLI))
+    assert mentioned <= known | {"--help"}
+
+
+def test_every_error_is_documented():
+    for name, found in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(found, errors.StegafieldError):
+            assert f"`{name}`" in TEXT[DOCS / "index.md"], name
+
+
+def test_exit_codes_are_those_of_the_program():
+    from stegafield.cli import program
+
+    for kind, code in program._EXITS:
+        if kind is not errors.PluginError:
+            assert re.search(rf"^\| {code} \|.*`{kind.__name__}`", CLI, re.MULTILINE), kind
+
+
+def test_every_public_name_is_documented():
+    for name in stegafield.__all__:
+        assert re.search(rf"^\| `{name}\b", TEXT[DOCS / "index.md"], re.MULTILINE), name
+
+
+def test_every_hook_is_documented_with_its_signature():
+    page = TEXT[DOCS / "plugins" / "index.md"]
+    source = inspect.getsource(hookspecs)
+    hooks = re.findall(r"@hookspec\n(def (register_\w+)\(\) -> [^:]+):", source)
+    assert len(hooks) == 5
+    for signature, name in hooks:
+        assert f"### {name}\n`{signature}`" in page, name
+
+
+def test_every_contract_test_is_documented():
+    for name, found in inspect.getmembers(testing, inspect.isfunction):
+        if name.startswith("check_"):
+            line = re.search(rf"^\| `{name}\((.*?)\)` \|", ALL, re.MULTILINE)
+            assert line, name
+            written = [part.split("=")[0].strip() for part in line[1].split(",")]
+            assert written == list(inspect.signature(found).parameters), name
+
+
+def test_every_report_field_and_setting_is_documented():
+    for field in Report.model_fields:
+        assert f"`{field}`" in CLI, field
+    for field in Effort.model_fields:
+        assert f"`effort.{field}`" in CLI, field
+    for carrier in registry().all("carrier"):
+        for field in carrier.Options.model_fields:
+            assert f"`carrier.{field}`" in CLI, field
+
+
+def test_every_plugin_of_ours_is_named():
+    for _, kind, name in registry().owned():
+        assert f"`{name}`" in ALL, (kind, name)
+
+
+def test_every_dependency_has_a_licence():
+    page = TEXT[DOCS / "legal.md"]
+    for line in importlib.metadata.requires("stegafield"):
+        found = Requirement(line)
+        marker = str(found.marker or "")
+        if 'extra == "dev"' in marker:
+            continue
+        row = re.search(rf"^\| {re.escape(found.name)} \| ([^|]+) \|", page, re.M | re.I)
+        assert row, found.name
+        assert row[1] == ("extra `" + marker.split('"')[1] + "`" if marker else "always")
+
+
+def test_capacity_table(engine):
+    table = re.findall(
+        r"^\| (\d+), (\d+) \| .* \| ([\d-]+) \| ([\d-]+) \| ([\d-]+) \|$",
+        TEXT[DOCS / "concepts.md"],
+        re.M,
+    )
+    assert [(int(k), int(n)) for k, n, *_ in table] == [(r.bits, r.samples) for r in LADDER_BY_RATE]
+    kinds = (
+        {"carrier": "image", "size": (64, 64)},
+        {"carrier": "image", "size": (512, 512)},
+        {"carrier": "era5"},
+    )
+    for rung, (_, _, *written) in zip(LADDER_BY_RATE, table, strict=True):
+        for arguments, number in zip(kinds, written, strict=True):
+            try:
+                found = str(engine.capacity(bps=rung.rate, **arguments))
+            except CapacityError:
+                found = "-"
+            assert found == number, (rung, arguments)
+
+
+def test_pages_name_nothing_of_the_machine_they_were_written_on():
+    for page, text in TEXT.items():
+        assert not re.search(r"/(work|tmp|home|root)/", text), page
