@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import xarray
 from PIL import Image
-from tests.datasets import packed
 
 from stegafield import testing
 from stegafield.core.ladder import LADDER
 from stegafield.plugins.discovery import registry
+from tests.datasets import packed
 
 NOISE = np.random.default_rng(0).integers(0, 256, (24, 25, 3), dtype=np.uint8)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..channels import png
 from ..core import options
@@ -15,6 +15,7 @@ from ..core.cover import Cover
 from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
 
+_MOST_PIXELS = 1 << 28
 _DIRECT = ("L", "LA", "RGB", "RGBA", "I;16")
 _CONVERTED = {
     "1": "L",
@@ -48,6 +49,13 @@ class ImageCarrier(Carrier):
         size: tuple[int, int] | None = Field(
             None, description="(height, width) to resample the cover to"
         )
+
+        @field_validator("size")
+        @classmethod
+        def _sensible(cls, size: tuple[int, int] | None) -> tuple[int, int] | None:
+            if size is not None and not (min(size) >= 1 and size[0] * size[1] <= _MOST_PIXELS):
+                raise ValueError(f"a picture has 1 to {_MOST_PIXELS:,} pixels")
+            return size
 
     def open(self, source: Any) -> Cover:
         """The picture as a cover. A PNG keeps all its chunks; anything else becomes a new PNG."""
@@ -99,11 +107,13 @@ class ImageCarrier(Carrier):
                 "cover", f"has {frames} frames.", "Save one of them as a PNG and hide in that."
             )
         if data is not None and image.format == "PNG":
-            depth, colour = png.parse(data)[0][0].data[8:10]
-            if depth == 16 and colour != 0:
+            chunks, _ = png.parse(data)
+            depth, colour = chunks[0].data[8:10]
+            kind = "colour" if colour else "transparent grey"
+            if depth == 16 and (colour or any(chunk.kind == b"tRNS" for chunk in chunks)):
                 raise ConfigError(
                     "cover",
-                    "is a 16-bit colour PNG, which would lose half its bits.",
+                    f"is a 16-bit {kind} PNG, which would lose half its bits.",
                     "Save it as 8-bit RGB or 16-bit grey.",
                 )
 

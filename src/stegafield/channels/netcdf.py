@@ -1,10 +1,13 @@
 """NetCDF: variables packed into integers (`scale_factor`, `add_offset`). A file is patched in a copy, never rebuilt."""
 
+import errno
+import math
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -12,7 +15,7 @@ from numpy import ndarray
 
 from ..core.channel import Channel
 from ..core.cover import Cover, GridSpec
-from ..errors import ConfigError, FormatError
+from ..errors import ConfigError, FormatError, StegafieldError
 
 _MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 _NORTH = {f"degree{s}{n}" for s in ("", "s") for n in ("_north", "_N", "N")}
@@ -50,8 +53,6 @@ class NetcdfChannel(Channel):
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
         """A copy of the file with new integers in the one variable."""
-        import netCDF4
-
         where = cover.container
         assert isinstance(where, PackedVariable)
         moved = [where.shape[axis] for axis in _order(where)]
@@ -60,19 +61,35 @@ class NetcdfChannel(Channel):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "copy.nc")
             path.write_bytes(where.data)
-            try:
-                with netCDF4.Dataset(path, "r+") as file:
-                    variable = file.variables[where.variable]
-                    variable.set_auto_maskandscale(False)
-                    variable[...] = stored.astype(_meant(where.dtype, where.unsigned)).view(native)
-            except RuntimeError as error:  # attributes that break the standard, for example
-                problem = (
-                    f"cannot be rewritten by the NetCDF library, at {where.variable} ({error})."
-                )
-                raise ConfigError(
-                    "cover", problem, "Write it anew with xarray or NCO first."
-                ) from None
+            with writing(path, "r+") as file:
+                variable = file.variables[where.variable]
+                variable.set_auto_maskandscale(False)
+                variable[...] = stored.astype(_meant(where.dtype, where.unsigned)).view(native)
             return path.read_bytes()
+
+
+@contextmanager
+def writing(path: Path, mode: Literal["w", "r+"], **options: Any) -> Iterator[Any]:
+    """A NetCDF file open for writing; `OSError` where the disk is full, `ConfigError` where the library refuses.
+
+    After a failed write or close, closing once more (as the destructor would) crashes the process.
+    """
+    import netCDF4
+
+    file = netCDF4.Dataset(path, mode, **options)
+    try:
+        try:
+            yield file
+        except (KeyboardInterrupt, StegafieldError):
+            file.close()
+            raise
+        file.close()
+    except (RuntimeError, OSError) as error:
+        file._isopen = 0
+        if "_FillValue" in str(error):
+            problem = f"cannot be rewritten by the NetCDF library ({error})."
+            raise ConfigError("cover", problem, "Write it anew with xarray or NCO first.") from None
+        raise OSError(errno.EIO, f"could not be written ({error})", str(path)) from None
 
 
 def why_not(file: Any, name: str) -> str | None:
@@ -89,7 +106,16 @@ def why_not(file: Any, name: str) -> str | None:
         return "has no scale_factor and no add_offset: its integers may be categories"
     if dtype.itemsize > 4:
         return f"is stored as {dtype}"
-    return "has no dimensions" if variable.ndim == 0 else None
+    if not all(_number(getattr(variable, name, 1.0)) for name in ("scale_factor", "add_offset")):
+        return "has a scale_factor or add_offset that is not a number"
+    if variable.ndim == 0:
+        return "has no dimensions"
+    return None if variable.size else "is empty"
+
+
+def _number(value: Any) -> bool:
+    found = np.ravel(value)
+    return found.size == 1 and found.dtype.kind in "iuf" and bool(np.isfinite(found[0]))
 
 
 def describe(data: bytes) -> dict[str, str | None]:
@@ -115,6 +141,9 @@ def _cover(file: Any, variable: Any, data: bytes) -> Cover:
     variable.set_auto_maskandscale(False)
     try:
         raw = np.asarray(variable[...])
+    except MemoryError:
+        size = math.prod(variable.shape)
+        raise FormatError(f"the variable {variable.name} has {size:.3g} samples", ".nc") from None
     except (OSError, RuntimeError) as error:
         raise FormatError(f"the variable {variable.name} is damaged ({error})", ".nc") from None
     meant = _meant(variable.dtype, unsigned)

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ..benchmark.extras import need
+from ..benchmark.figure import check_figure
 from ..errors import ConfigError, NoMessage
 from .edge import (
     busy,
+    different,
     key_of,
     message_bytes,
     print_rows,
@@ -101,7 +102,8 @@ def hide(
     for path in filter(None, (report, figure)):
         check_writable(path, force=force)
     if figure is not None:
-        need("matplotlib", "plots")
+        check_figure(figure)
+    different("out", "report", "figure", paths=(out, report, figure))
     ctx.find_root().obj = lambda found: save_report(report, found)
     content = message_bytes(message, message_file)
     key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=message_file == "-")

@@ -67,13 +67,24 @@ def key_of(
     return Key.passphrase(text)
 
 
+def different(*names: str, paths: tuple[str | Path | None, ...]) -> None:
+    """Raise `ConfigError` where two outputs are one file."""
+    seen: dict[Path, str] = {}
+    for name, path in zip(names, paths, strict=True):
+        if path is not None and str(path) != "-":
+            other = seen.setdefault(Path(path).resolve(), name)
+            if other != name:
+                raise ConfigError(name, f"is the same file as --{other}: {path}.")
+
+
 def size_of(text: str | None) -> tuple[int, int] | None:
     """(height, width) of "HxW"."""
     if text is None:
         return None
     height, cross, width = text.lower().partition("x")
-    if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise ConfigError("size", f"{text!r} is not HxW.", "As in --size 181x360.")
+    sides = [part.isdecimal() and len(part) < 10 and int(part) > 0 for part in (height, width)]
+    if not (cross and all(sides)):
+        raise ConfigError("size", f"{text[:40]!r} is not HxW.", "As in --size 181x360.")
     return int(height), int(width)
 
 

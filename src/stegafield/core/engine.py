@@ -133,7 +133,9 @@ class Engine:
                 value = plan.carrier.value(cover, stego.data)
                 return Stego(stego.data, value, report, current, stego.codes, stego.channel, key)
         raise EmbeddingFailed(
-            f"{report.attempts} attempts did not read back; last: {report.failures[-1]}", report
+            f"{report.attempts} attempts did not read back; last: {report.failures[-1]}; "
+            "another cover, a larger one or a lower rate may work",
+            report,
         )
 
     def hide_many(
@@ -273,8 +275,9 @@ class Engine:
             for chosen in options.variants(extractor.Options):
                 if options.tag(name, chosen) == wanted:
                     return extractor, chosen
-        known = self.registry.names("extractor")
-        raise UnknownPlugin("extractor", f"with tag {wanted.hex()}", known, self.registry.broken)
+        known, broken = self.registry.names("extractor"), self.registry.broken
+        note = " (a tag in the header: its plugin is not installed, or the file is damaged)"
+        raise UnknownPlugin("extractor", wanted.hex(), known, broken, note)
 
 
 @dataclass(frozen=True)

@@ -98,12 +98,12 @@ LADDER_BY_RATE: tuple[Rung, ...] = tuple(sorted(LADDER, key=lambda rung: rung.ra
 """The ladder from the lowest rate to the highest."""
 
 
-def at_least(rate: float, field: str) -> Rung:
-    """The lowest rung that carries `rate` bits per free sample or more."""
+def at_least(rate: float, unit: str, samples: int = 1) -> Rung:
+    """The lowest rung that carries `rate` bits in `samples` free samples (a pixel's, say) or more."""
     if not rate > 0:
-        raise ConfigError(field, f"a rate of {rate:g} is not positive.")
+        raise ConfigError(unit, f"a rate of {rate:g} is not positive.")
     for rung in LADDER_BY_RATE:
-        if rung.rate >= rate * (1 - 1e-9):
+        if rung.rate * samples >= rate * (1 - 1e-9):
             return rung
-    top = LADDER_BY_RATE[-1].rate
-    raise ConfigError(field, f"{rate:g} bits per sample is above the top of the ladder, {top:g}.")
+    top = LADDER_BY_RATE[-1].rate * samples
+    raise ConfigError(unit, f"{rate:g} is above the top of the ladder, {top:g} for this cover.")

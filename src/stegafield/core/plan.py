@@ -60,7 +60,7 @@ class Plan:
         if self.rate is None:
             return LADDER_BY_RATE
         unit, rate = self.rate
-        return [at_least(rate / cover.codes.shape[0] if unit == "bpp" else rate, unit)]
+        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1)]
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
@@ -72,7 +72,7 @@ class Plan:
         rest = _payload_region(cover)
         room = max(self.room(rest, rung) for rung in self.rungs(cover))
         if room < 0:
-            raise CapacityError(0, room, self._hint(room))
+            raise CapacityError(0, room, self._hint(rest, room))
         return room
 
     def rung(self, cover: Cover, content: Frame) -> Rung:
@@ -85,14 +85,15 @@ class Plan:
             room = max(room, self.room(rest, rung))
             if room >= needed:
                 return rung
-        raise CapacityError(needed, room, self._hint(room))
+        raise CapacityError(needed, room, self._hint(rest, room))
 
-    def _hint(self, room: int) -> str:
-        if room < 0:
-            return "not even an empty message fits at this rate" if self.rate else ""
-        return (
-            "a higher rate or a larger cover holds more" if self.rate else "a larger one holds more"
-        )
+    def _hint(self, rest: Cover, room: int) -> str:
+        if room >= 0:
+            higher = "a higher rate or " if self.rate else ""
+            return f"{higher}a larger cover holds more"
+        if any(self.room(rest, rung) >= 0 for rung in LADDER_BY_RATE):
+            return "not even an empty message fits at this rate"
+        return ""
 
 
 def make_plan(registry: Registry, device: str, *, preset: str = "default", **given: Any) -> Plan:

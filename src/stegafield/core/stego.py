@@ -1,5 +1,6 @@
 """What `hide` returns: the file's bytes, the cover's own type back, and a report."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -114,17 +115,20 @@ class Stego:
         )
 
 
+_EXISTS = "exists; use --force (force=True) to replace it"
+
+
 def check_writable(path: str | os.PathLike[str], *, force: bool) -> None:
     """Raise the `OSError` that writing this file would meet, before any work is done."""
     target = Path(path)
     if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder")
+        raise IsADirectoryError(errno.EISDIR, "is a folder", str(target))
     if target.exists() and not force:
-        raise FileExistsError(f"{target} exists; use --force (force=True) to replace it")
+        raise FileExistsError(errno.EEXIST, _EXISTS, str(target))
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent}")
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     if not os.access(target.parent, os.W_OK):
-        raise PermissionError(f"the folder {target.parent} is not writable")
+        raise PermissionError(errno.EACCES, "the folder is not writable", str(target.parent))
 
 
 def write_file(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> Path:
@@ -134,7 +138,14 @@ def write_file(path: str | os.PathLike[str], data: bytes, *, force: bool = False
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
         target.write_bytes(data)  # a device or a pipe
         return target
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.")
+    try:
+        return _write_whole(target, data, force)
+    except OSError as error:  # named after the file that was asked for, not after the temporary one
+        raise type(error)(error.errno, error.strerror or str(error), str(target)) from None
+
+
+def _write_whole(target: Path, data: bytes, force: bool) -> Path:
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -155,7 +166,7 @@ def _publish(temporary: str, target: Path) -> None:
     try:
         os.link(temporary, target)
     except FileExistsError:
-        raise FileExistsError(f"{target} exists; use --force (force=True) to replace it") from None
+        raise FileExistsError(errno.EEXIST, _EXISTS, str(target)) from None
     except OSError:  # a file system without hard links
         os.replace(temporary, target)
 
