@@ -57,10 +57,11 @@ class Plan:
 
     def rungs(self, cover: Cover) -> Sequence[Rung]:
         """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""
+        rungs = self.extractor.offers(cover)
         if self.rate is None:
-            return LADDER_BY_RATE
+            return rungs
         unit, rate = self.rate
-        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1)]
+        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs)]
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
