@@ -52,7 +52,10 @@ class DatasetCarrier(Carrier):
             hint = f"Choose one with --set carrier.variable={packed[0]}."
             raise ConfigError("carrier.variable", f"several are packed: {', '.join(packed)}.", hint)
         covers = self.channel().read(data)
-        return next(c for c in covers if _variable(c) == (wanted or packed[0]))
+        found = next((c for c in covers if _variable(c) == (wanted or packed[0])), None)
+        if found is None:
+            raise FormatError(f"the variable {wanted or packed[0]} cannot be read", ".nc")
+        return found
 
     def candidates(self, source: Any) -> Iterator[Cover]:
         """Every packed variable."""
@@ -67,7 +70,8 @@ class DatasetCarrier(Carrier):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "stego.nc")
             path.write_bytes(data)
-            found = xarray.load_dataset(path, engine="netcdf4")
+            with netcdf.LOCK:
+                found = xarray.load_dataset(path, engine="netcdf4")
         return found[source.name or _UNNAMED] if isinstance(source, xarray.DataArray) else found
 
 
@@ -102,7 +106,8 @@ def _packed(dataset: Any) -> bytes:
         _check_packing(name, variable)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "cover.nc")
-        dataset.to_netcdf(path, engine="netcdf4")
+        with netcdf.LOCK:
+            dataset.to_netcdf(path, engine="netcdf4")
         return path.read_bytes()
 
 

@@ -14,6 +14,7 @@ from .edge import (
     different,
     key_of,
     message_bytes,
+    not_stream,
     print_rows,
     printable,
     save_report,
@@ -57,6 +58,7 @@ def keygen(key_file: Path) -> None:
     """Write a fresh key to a new file that only you can read."""
     from ..message.key import Key
 
+    not_stream("key-file", key_file)
     try:
         Key.generate().save(key_file)
     except FileExistsError:
@@ -92,7 +94,7 @@ def hide(
     figure: Annotated[Path | None, typer.Option(help="Draw cover, stego and difference.")] = None,
 ) -> None:
     """Hide a message; the file is read back before it is written."""
-    from ..core.stego import check_writable, write_file
+    from ..core.publish import check_writable, write_file
     from ..plugins.wiring import Engine
 
     engine = Engine(device=device)
@@ -103,6 +105,8 @@ def hide(
         check_writable(path, force=force)
     if figure is not None:
         check_figure(figure)
+    for option, path in (("report", report), ("figure", figure), ("cover", cover)):
+        not_stream(option, path)
     different("out", "report", "figure", paths=(out, report, figure))
     ctx.find_root().obj = lambda found: save_report(report, found)
     content = message_bytes(message, message_file)
@@ -146,7 +150,7 @@ def reveal(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Print or save the message of a file."""
-    from ..core.stego import check_writable, write_file
+    from ..core.publish import check_writable, write_file
 
     if out not in (None, "-"):
         check_writable(out, force=force)
@@ -277,7 +281,7 @@ def fidelity(
     from rich.progress import track
 
     from ..benchmark.fidelity import COLUMNS, measure, pictures
-    from ..core.stego import check_writable, write_file
+    from ..core.publish import check_writable, write_file
     from ..plugins.wiring import Engine
 
     check_writable(json_out, force=True)
@@ -310,9 +314,7 @@ def fidelity(
 def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> Any:
     from ..plugins.wiring import Engine
 
-    source: Any = sys.stdin.buffer.read() if file == "-" else Path(file)
-    if isinstance(source, Path) and not source.is_file():
-        source.read_bytes()  # raises what is wrong before a passphrase is asked for
+    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     key = key_of(key_file, passphrase_file, confirm=False, stdin_taken=file == "-")
     with busy("revealing"):
-        return Engine().reveal(source, key=key)
+        return Engine().reveal(data, key=key)

@@ -47,6 +47,8 @@ def key_of(
 
     from ..message.key import Key
 
+    for option, path in (("key-file", key_file), ("passphrase-file", passphrase_file)):
+        not_stream(option, path)
     if key_file and passphrase_file:
         raise ConfigError("key", "needs one of --key-file and --passphrase-file, not both.")
     if key_file:
@@ -65,6 +67,14 @@ def key_of(
     if confirm and text != getpass("Again: "):
         raise ConfigError("passphrase", "was not the same twice.")
     return Key.passphrase(text)
+
+
+def not_stream(option: str, path: Path | None) -> None:
+    """Raise `ConfigError` for "-" where a file is needed."""
+    if str(path) == "-":
+        raise ConfigError(
+            option, "needs a file; - is no stream here.", "Use /dev/stdin or /dev/stdout."
+        )
 
 
 def different(*names: str, paths: tuple[str | Path | None, ...]) -> None:
@@ -110,7 +120,7 @@ def printable(message: bytes) -> bool:
 
 def save_report(path: Path | None, report: Any) -> None:
     """Write a report as JSON, where a path is given."""
-    from ..core.stego import write_file
+    from ..core.publish import write_file
 
     if path is not None:
         write_file(path, (report.model_dump_json(indent=2) + os.linesep).encode(), force=True)

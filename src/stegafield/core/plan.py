@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from ..errors import CapacityError, ConfigError
 from ..message import code, frame
-from ..message.frame import Frame
 from ..message.key import FileKey
 from . import options, regions
 from .carrier import Carrier
@@ -35,7 +34,7 @@ class Plan:
 
     carrier: Carrier
     extractor: type[Extractor]
-    extractor_options: BaseModel
+    extractor_options: Any
     effort: Effort
     optimizer: Optimizer | None
     rate: tuple[str, float] | None
@@ -76,9 +75,9 @@ class Plan:
             raise CapacityError(0, room, self._hint(rest, room))
         return room
 
-    def rung(self, cover: Cover, content: Frame) -> Rung:
-        """The lowest rung that carries a frame; `CapacityError` where none does."""
-        needed, room, rest = frame.needed(content), -1, _payload_region(cover)
+    def rung(self, cover: Cover, needed: int) -> Rung:
+        """The lowest rung that carries `needed` bytes; `CapacityError` where none does."""
+        room, rest = -1, _payload_region(cover)
         for rung in self.rungs(cover):
             method = choose_method(cover, self.build(_ANYBODY, rung), self.effort.method)
             if self.optimizer is not None and method != "optimize":
@@ -134,7 +133,7 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         extractor_options,
         options.parse(Effort, parts["effort"], "effort"),
         optimizer,
-        _rate(asked["bpp"], asked["bps"]),
+        _rate(carrier_class, asked["bpp"], asked["bps"]),
     )
 
 
@@ -145,10 +144,19 @@ def _payload_region(cover: Cover) -> Cover:
     return cover.with_free(regions.payload_free(cover, _ANYBODY))
 
 
-def _rate(bpp: float | None, bps: float | None) -> tuple[str, float] | None:
+def _rate(carrier: type[Carrier], bpp: Any, bps: Any) -> tuple[str, float] | None:
+    """The unit and number of the rate that was asked for."""
     if bpp is not None and bps is not None:
-        raise ConfigError("bpp", "and bps were both given.", "Give one of them.")
-    return ("bpp", bpp) if bpp is not None else ("bps", bps) if bps is not None else None
+        raise ConfigError("bpp", f"{bpp} and bps {bps} exclude each other.", "Give one of them.")
+    if bpp is not None and carrier.rate_unit != "bpp":
+        hint = "Give bits per sample (bps)."
+        raise ConfigError("bpp", f"the carrier {carrier.name!r} has no pixels.", hint)
+    for unit, rate in (("bpp", bpp), ("bps", bps)):
+        if rate is not None:
+            if isinstance(rate, bool) or not isinstance(rate, Real):
+                raise ConfigError(unit, f"{rate!r} is not a number.")
+            return unit, float(rate)
+    return None
 
 
 def _parts(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
