@@ -49,8 +49,9 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
         panels[2].imshow(np.clip(0.5 + change.transpose(1, 2, 0) / (2 * reach), 0, 1))
     else:
         panels[2].imshow(change[0], cmap="RdBu", vmin=-reach, vmax=reach)
-    share = stego.report.changed_share or 0.0
-    panels[2].set_title(f"difference, amplified: {share:.1%} of samples by up to {reach}")
+    count = int(np.count_nonzero(change))
+    told = f"{count:,} of {change.size:,} samples changed by up to {reach}"
+    panels[2].set_title(f"difference, amplified: {told}")
     for panel in panels:
         panel.set_axis_off()
     return _save(figure, path)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .. import __version__
 from ..benchmark.figure import check_figure
 from ..errors import ConfigError, NoMessage
 from .edge import (
@@ -27,12 +28,24 @@ from .program import Program, Variadic, err
 app = typer.Typer(
     cls=Program,
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # it would print local variables, and they may hold keys
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
 bench = typer.Typer(no_args_is_help=True, help="Measure.")
 app.add_typer(bench, name="bench")
+
+
+@app.callback()
+def program(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Hide messages in pictures, weather and other fields, and reveal them."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+
 
 KeyFile = Annotated[Path | None, typer.Option(help="Key file made by `stegafield keygen`.")]
 PassphraseFile = Annotated[Path | None, typer.Option(help="File that holds a passphrase.")]
@@ -98,6 +111,8 @@ def hide(
     from ..plugins.wiring import Engine
 
     engine = Engine(device=device)
+    if out == "-" and sys.stdout.isatty():
+        raise ConfigError("out", "is a terminal.", "Redirect standard output, or give a file.")
     if out != "-":
         engine.registry.get("carrier", carrier).channel().check_suffix(out)
         check_writable(out, force=force)

@@ -11,6 +11,14 @@ from .cover import Cover
 from .registry import Registry
 from .stego import Stego
 
+_LOSSY = (
+    (b"\xff\xd8\xff", "a JPEG"),
+    (b"GIF8", "a GIF"),
+    (b"OggS", "an Ogg file"),
+    (b"ID3", "an MP3"),
+    (b"GRIB", "a GRIB file"),
+)
+
 
 def read_bytes(source: Any) -> bytes | None:
     """The bytes of a path, file object, stego or buffer; None for anything else (an array)."""
@@ -44,10 +52,19 @@ def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
         for clash in registry.duplicates():
             raise clash
         suffix = Path(source).suffix if isinstance(source, str | os.PathLike) else ""
-        names = ", ".join(registry.names("channel")) or "none"
-        raise FormatError(
-            f"no installed channel ({names}) can open these {len(data)} bytes", suffix
-        )
+        raise FormatError(_unopened(registry, data), suffix)
+
+
+def _unopened(registry: Registry, data: bytes) -> str:
+    """What could not be opened, by whom, and the likely reason."""
+    names = ", ".join(registry.names("channel")) or "none"
+    said = f"no installed channel ({names}) can open these {len(data)} bytes"
+    for magic, kind in _LOSSY:
+        if data.startswith(magic):
+            said += f": it is {kind}, and a lossy copy has lost its message"
+    if registry.broken:
+        said += f"; broken plugins, see `stegafield plugins`: {', '.join(registry.broken)}"
+    return said
 
 
 def _read(channel: type[Channel], data: bytes) -> Iterator[Cover]:
