@@ -5,6 +5,8 @@ from ..carriers.era5 import Era5Carrier
 from ..carriers.image import ImageCarrier
 from ..channels.netcdf import NetcdfChannel
 from ..channels.png import PngChannel
+from ..channels.sound.flac import FlacChannel
+from ..channels.sound.wav import WavChannel
 from ..core.carrier import Carrier
 from ..core.channel import Channel
 from ..core.extractor import Extractor
@@ -20,8 +22,8 @@ def register_carriers() -> list[type[Carrier]]:
 
 @hookimpl
 def register_channels() -> list[type[Channel]]:
-    """PNG and packed NetCDF."""
-    return [PngChannel, NetcdfChannel]
+    """Pictures, sound, NetCDF."""
+    return [PngChannel, WavChannel, FlacChannel, NetcdfChannel]
 
 
 @hookimpl
