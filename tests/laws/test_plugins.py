@@ -9,6 +9,7 @@ import pytest
 import xarray
 from PIL import Image
 from tests.datasets import packed
+from tests.sounds import samples, sound, tagged, with_blocks
 
 from stegafield import testing
 from stegafield.core.ladder import LADDER
@@ -48,9 +49,22 @@ FIELDS = [
 ]
 ALPHA = np.dstack([NOISE, np.where(np.arange(600).reshape(24, 25) % 7, 255, 0).astype(np.uint8)])
 
-CARRIERS = {"image": ({}, IMAGES), "dataset": ({}, FIELDS), "era5": ({"size": (19, 36)}, [])}
+SHORT = np.rint(samples(1000) * 32767).astype(np.int16)
+SOUNDS = [
+    *(sound(), sound("FLAC"), sound("OGG", "VORBIS"), sound("WAV", "FLOAT")),
+    *(SHORT, SHORT[:, 0], (SHORT, 8000), samples(1000), BytesIO(sound(subtype="PCM_U8"))),
+]
+
+CARRIERS = {
+    "image": ({}, IMAGES),
+    "audio": ({}, SOUNDS),
+    "dataset": ({}, FIELDS),
+    "era5": ({"size": (19, 36)}, []),
+}
 CHANNELS = {
     "png": [_png(NOISE), _png(ALPHA), _png(NOISE[..., 0]), _png(ALPHA[..., 2:])],
+    "wav": [sound(subtype=f"PCM_{kind}", frames=500) for kind in ("U8", "16", "24")],
+    "flac": [sound("FLAC", "PCM_24"), with_blocks(sound("FLAC", frames=500), tagged())],
     "netcdf": [FIELD, packed(names=("t2m", "u10"), times=2), packed(dtype="u2", fill=65535)],
 }
 EXTRACTORS = ["phase"]

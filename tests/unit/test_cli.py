@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.datasets import packed
+from tests.sounds import sound
 
 STEGAFIELD = [sys.executable, "-m", "stegafield"]
 
@@ -38,6 +39,9 @@ def folder(tmp_path_factory):
     Image.fromarray(rgba[..., :3]).save(path / "photo.jpg")
     (path / "four.nc").write_bytes(packed(rows=37, columns=40))
     (path / "three.nc").write_bytes(packed(rows=37, columns=40, model="NETCDF3_CLASSIC"))
+    (path / "sound.wav").write_bytes(sound(subtype="PCM_24"))
+    (path / "sound.flac").write_bytes(sound("FLAC"))
+    (path / "sound.ogg").write_bytes(sound("OGG", "VORBIS"))
     return path
 
 
@@ -49,6 +53,10 @@ PAIRS = [
     ("image", "photo.jpg", "out.png"),
     ("dataset", "four.nc", "out.nc"),
     ("dataset", "three.nc", "out.nc"),
+    ("audio", "sound.wav", "out.wav"),
+    ("audio", "sound.flac", "out.flac"),
+    ("audio", "sound.wav", "out.flac"),
+    ("audio", "sound.ogg", "out.wav"),
     ("era5", None, "out.nc"),
 ]
 

@@ -1,5 +1,6 @@
 """Our own carriers, channels and extractors, registered through the same door as everybody's."""
 
+from ..carriers.audio import AudioCarrier
 from ..carriers.dataset import DatasetCarrier
 from ..carriers.era5 import Era5Carrier
 from ..carriers.image import ImageCarrier
@@ -16,8 +17,8 @@ from .hookspecs import hookimpl
 
 @hookimpl
 def register_carriers() -> list[type[Carrier]]:
-    """Pictures, weather files, generated weather."""
-    return [ImageCarrier, DatasetCarrier, Era5Carrier]
+    """Pictures, sound, weather files, generated weather."""
+    return [ImageCarrier, AudioCarrier, DatasetCarrier, Era5Carrier]
 
 
 @hookimpl

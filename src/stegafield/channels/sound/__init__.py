@@ -1,7 +1,7 @@
 """Sound: the codes of PCM samples, which all channels of this medium share. One code is one step of the subtype."""
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Integer
 from numpy import ndarray
 
 from ...core.cover import Cover, GridSpec
@@ -11,7 +11,7 @@ DEPTHS = {"PCM_U8": 8, "PCM_16": 16, "PCM_24": 24}
 
 
 def as_cover(
-    frames: Int[ndarray, "frame channel"], bits: int, channel: str, container: object
+    frames: Integer[ndarray, "frame channel"], bits: int, channel: str, container: object
 ) -> Cover:
     """A cover of the integers that a file stores: 8 bits are unsigned (0 to 255), more are signed. All are free."""
     half = 1 << (bits - 1)
