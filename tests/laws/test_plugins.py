@@ -24,6 +24,12 @@ def _png(array, **options):
     return out.getvalue()
 
 
+def _saved(array, form, **options):
+    out = BytesIO()
+    Image.fromarray(array).save(out, form, **options)
+    return out.getvalue()
+
+
 def _dataset(data):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "x.nc")
@@ -65,6 +71,13 @@ CHANNELS = {
     "png": [_png(NOISE), _png(ALPHA), _png(NOISE[..., 0]), _png(ALPHA[..., 2:])],
     "wav": [sound(subtype=f"PCM_{kind}", frames=500) for kind in ("U8", "16", "24")],
     "flac": [sound("FLAC", "PCM_24"), with_blocks(sound("FLAC", frames=500), tagged())],
+    "webp": [_saved(array, "WEBP", lossless=True, exact=True) for array in (NOISE, ALPHA)],
+    "tiff": [
+        *(_saved(array, "TIFF") for array in (NOISE, ALPHA, IMAGES[3])),
+        _saved(NOISE[..., 0], "TIFF", compression="tiff_lzw"),
+        _saved(ALPHA, "TIFF", compression="tiff_adobe_deflate"),
+    ],
+    "bmp": [_saved(NOISE, "BMP"), _saved(NOISE[..., 0], "BMP")],
     "netcdf": [FIELD, packed(names=("t2m", "u10"), times=2), packed(dtype="u2", fill=65535)],
 }
 EXTRACTORS = ["phase"]
@@ -91,6 +104,18 @@ def test_carriers(name):
     found = registry().get("carrier", name)
     options, sources = CARRIERS[name]
     testing.check_carrier(found(found.Options(**options)), sources)
+
+
+@pytest.mark.parametrize("form", ["webp", "tiff", "bmp"])
+def test_the_image_carrier_in_every_format(form):
+    found = registry().get("carrier", "image")
+    sources = [NOISE, _png(NOISE), _saved(NOISE, "BMP"), Image.fromarray(NOISE)]
+    testing.check_carrier(found(found.Options(format=form)), sources)
+
+
+def test_the_audio_carrier_as_flac():
+    found = registry().get("carrier", "audio")
+    testing.check_carrier(found(found.Options(format="flac")), [sound(), (SHORT, 8000)])
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def folder(tmp_path_factory):
     Image.fromarray(rgba[..., :3]).save(path / "photo.jpg")
     (path / "four.nc").write_bytes(packed(rows=37, columns=40))
     (path / "three.nc").write_bytes(packed(rows=37, columns=40, model="NETCDF3_CLASSIC"))
+    for suffix, options in ((".webp", {"lossless": True}), (".tif", {}), (".bmp", {})):
+        Image.fromarray(rgba[..., :3]).save(path / f"rgb{suffix}", **options)
     (path / "sound.wav").write_bytes(sound(subtype="PCM_24"))
     (path / "sound.flac").write_bytes(sound("FLAC"))
     (path / "sound.ogg").write_bytes(sound("OGG", "VORBIS"))
@@ -51,6 +53,12 @@ PAIRS = [
     ("image", "grey.png", "out.png"),
     ("image", "deep.png", "out.png"),
     ("image", "photo.jpg", "out.png"),
+    ("image", "photo.jpg", "out.webp"),
+    ("image", "rgb.png", "out.tif"),
+    ("image", "deep.png", "out.tiff"),
+    ("image", "rgb.webp", "out.webp"),
+    ("image", "rgb.tif", "out.tif"),
+    ("image", "rgb.bmp", "out.bmp"),
     ("dataset", "four.nc", "out.nc"),
     ("dataset", "three.nc", "out.nc"),
     ("audio", "sound.wav", "out.wav"),

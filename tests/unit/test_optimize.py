@@ -12,7 +12,7 @@ import pytest
 from stegafield import Engine, Key, testing
 from stegafield.carriers.era5 import Era5Carrier
 from stegafield.carriers.image import ImageCarrier
-from stegafield.channels.png import PngChannel
+from stegafield.channels.picture.png import PngChannel
 from stegafield.core.extractor import Extractor
 from stegafield.core.ladder import at_least
 from stegafield.core.optimizer import Optimizer, Solution

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..channels.png import decode
+from ..channels.picture import decode
 from ..core.carrier import writer
 from ..core.embed import embed
 from ..core.engine import Engine

@@ -13,7 +13,7 @@ from .cover import Cover
 
 LOSSY = {
     **dict.fromkeys([".jpg", ".jpeg", ".jpe", ".jfif"], "JPEG"),
-    **{".webp": "WebP (lossy by default)", ".avif": "AVIF", ".heic": "HEIC", ".jxl": "JPEG XL"},
+    **{".avif": "AVIF", ".heic": "HEIC", ".jxl": "JPEG XL"},
     **{".jp2": "JPEG 2000", ".gif": "GIF", ".mp3": "MP3", ".ogg": "Ogg Vorbis", ".opus": "Opus"},
     **{".m4a": "AAC", ".aac": "AAC", ".wma": "WMA", ".mp4": "MPEG-4", ".grib": "GRIB packing"},
     **{".grb": "GRIB packing", ".grib2": "GRIB packing"},

@@ -5,7 +5,10 @@ from ..carriers.dataset import DatasetCarrier
 from ..carriers.era5 import Era5Carrier
 from ..carriers.image import ImageCarrier
 from ..channels.netcdf import NetcdfChannel
-from ..channels.png import PngChannel
+from ..channels.picture.bmp import BmpChannel
+from ..channels.picture.png import PngChannel
+from ..channels.picture.tiff import TiffChannel
+from ..channels.picture.webp import WebpChannel
 from ..channels.sound.flac import FlacChannel
 from ..channels.sound.wav import WavChannel
 from ..core.carrier import Carrier
@@ -24,7 +27,8 @@ def register_carriers() -> list[type[Carrier]]:
 @hookimpl
 def register_channels() -> list[type[Channel]]:
     """Pictures, sound, NetCDF."""
-    return [PngChannel, WavChannel, FlacChannel, NetcdfChannel]
+    pictures = [PngChannel, WebpChannel, TiffChannel, BmpChannel]
+    return [*pictures, WavChannel, FlacChannel, NetcdfChannel]
 
 
 @hookimpl
