@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray
 from PIL import Image
-from tests.datasets import packed
+from tests.datasets import field, floats, packed
 from tests.sounds import samples, sound, tagged, with_blocks
 
 from stegafield import testing
@@ -52,6 +52,8 @@ FIELDS = [
     _dataset(FIELD),
     _dataset(FIELD)["t2m"],
     BytesIO(FIELD),
+    floats(field()[2]),
+    xarray.DataArray(field()[2].astype(np.float32), dims=("time", "y", "x")),
 ]
 ALPHA = np.dstack([NOISE, np.where(np.arange(600).reshape(24, 25) % 7, 255, 0).astype(np.uint8)])
 
@@ -59,6 +61,13 @@ SHORT = np.rint(samples(1000) * 32767).astype(np.int16)
 SOUNDS = [
     *(sound(), sound("FLAC"), sound("OGG", "VORBIS"), sound("WAV", "FLOAT")),
     *(SHORT, SHORT[:, 0], (SHORT, 8000), samples(1000), BytesIO(sound(subtype="PCM_U8"))),
+]
+
+FLOATS = [
+    ("f4", "NETCDF4"),
+    ("f8", "NETCDF4"),
+    ("f4", "NETCDF3_CLASSIC"),
+    ("f8", "NETCDF3_64BIT_DATA"),
 ]
 
 CARRIERS = {
@@ -78,7 +87,12 @@ CHANNELS = {
         _saved(ALPHA, "TIFF", compression="tiff_adobe_deflate"),
     ],
     "bmp": [_saved(NOISE, "BMP"), _saved(NOISE[..., 0], "BMP")],
-    "netcdf": [FIELD, packed(names=("t2m", "u10"), times=2), packed(dtype="u2", fill=65535)],
+    "netcdf": [
+        FIELD,
+        packed(names=("t2m", "u10"), times=2),
+        packed(dtype="u2", fill=65535),
+        *(floats(field()[2], dtype=kind, model=model) for kind, model in FLOATS),
+    ],
 }
 EXTRACTORS = ["phase"]
 OPTIMIZERS: dict = {}

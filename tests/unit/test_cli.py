@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.datasets import packed
+from tests.datasets import field, floats, packed
 from tests.sounds import sound
 
 STEGAFIELD = [sys.executable, "-m", "stegafield"]
@@ -39,6 +39,8 @@ def folder(tmp_path_factory):
     Image.fromarray(rgba[..., :3]).save(path / "photo.jpg")
     (path / "four.nc").write_bytes(packed(rows=37, columns=40))
     (path / "three.nc").write_bytes(packed(rows=37, columns=40, model="NETCDF3_CLASSIC"))
+    for name, kind, model in (("floats", "f4", "NETCDF4"), ("doubles", "f8", "NETCDF3_CLASSIC")):
+        (path / f"{name}.nc").write_bytes(floats(field(37, 40)[2], dtype=kind, model=model))
     for suffix, options in ((".webp", {"lossless": True}), (".tif", {}), (".bmp", {})):
         Image.fromarray(rgba[..., :3]).save(path / f"rgb{suffix}", **options)
     (path / "sound.wav").write_bytes(sound(subtype="PCM_24"))
@@ -61,6 +63,8 @@ PAIRS = [
     ("image", "rgb.bmp", "out.bmp"),
     ("dataset", "four.nc", "out.nc"),
     ("dataset", "three.nc", "out.nc"),
+    ("dataset", "floats.nc", "out.nc"),
+    ("dataset", "doubles.nc", "out.nc"),
     ("audio", "sound.wav", "out.wav"),
     ("audio", "sound.flac", "out.flac"),
     ("audio", "sound.wav", "out.flac"),

@@ -1,8 +1,6 @@
 """Float NetCDF variables: exact codes, nothing steps where it must not, and classic files are patched in place."""
 
 from io import BytesIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import netCDF4
 import numpy as np
@@ -14,39 +12,9 @@ from hypothesis import strategies as st
 from stegafield.channels.netcdf import NetcdfChannel, floats
 from stegafield.errors import CapacityError, ConfigError, FormatError, NoMessage
 from tests.datasets import field, parsed
+from tests.datasets import floats as made
 
 MODELS = ["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA"]
-
-
-def made(values, *, dtype="f4", model="NETCDF4", attributes=None, fill=None, records=True, poles=True):
-    """The bytes of a file with one float field (time, latitude, longitude) and a packed one beside it."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "made.nc")
-        with netCDF4.Dataset(path, "w", format=model) as file:
-            _fill(file, values, dtype, attributes, fill, records, poles)
-        return path.read_bytes()
-
-
-def _fill(file, values, dtype, attributes, fill, records, poles):
-    times, rows, columns = values.shape
-    file.history = "made for a test"
-    for name, size in (("time", None if records else times), ("latitude", rows), ("longitude", columns)):
-        file.createDimension(name, size)
-    north = 90 if poles else 60
-    for name, axis in (
-        ("latitude", np.linspace(north, -north, rows)),
-        ("longitude", np.arange(columns) * 360 / columns),
-    ):
-        file.createVariable(name, "f4", (name,))[:] = axis
-        file[name].units = "degrees_north" if name == "latitude" else "degrees_east"
-    clock = file.createVariable("time", "i2", ("time",))
-    clock[:] = np.arange(times)
-    variable = file.createVariable("t", dtype, ("time", "latitude", "longitude"), fill_value=fill)
-    variable.set_auto_maskandscale(False)
-    variable.setncatts({"units": "K", **(attributes or {})})
-    variable[:] = values
-    other = file.createVariable("flag", "i1", ("time", "longitude"))
-    other[:] = 7
 
 
 def stored(data, name="t"):
@@ -135,7 +103,9 @@ def test_a_code_never_crosses_a_fill_value_a_limit_or_zero():
         attributes={"valid_range": np.array([-1, 250], "f4")},
     )  # fmt: skip
     (cover,) = NetcdfChannel().read(data)
-    codes, low, high = (np.broadcast_to(x, cover.codes.shape).ravel() for x in (cover.codes, cover.low, cover.high))
+    codes, low, high = (
+        np.broadcast_to(x, cover.codes.shape).ravel() for x in (cover.codes, cover.low, cover.high)
+    )
     assert high[0] == codes[0] and low[1] == codes[1]  # beside the fill value
     assert low[2] == codes[2] and high[3] == codes[3]  # beside zero
     assert high[4] == codes[4] and not cover.free.ravel()[6]  # the valid range
@@ -180,7 +150,9 @@ def test_fields_without_a_free_sample_hold_nothing(engine, key, value):
 
 
 def test_a_constant_field_is_a_cover(engine, key):
-    stego = engine.hide(b"m", carrier="dataset", cover=made(np.full((1, 30, 40), 1.5, "f4")), key=key)
+    stego = engine.hide(
+        b"m", carrier="dataset", cover=made(np.full((1, 30, 40), 1.5, "f4")), key=key
+    )
     assert engine.reveal(stego.data, key=key) == b"m"
 
 
@@ -236,7 +208,9 @@ def test_real_files(engine, key, shared):
         try:
             stego = engine.hide(b"m", carrier="dataset", cover=data, key=key)
         except ConfigError as error:
-            variable = str(error).rpartition("Packed: ")[2].replace("none; floats: ", "").split(",")[0]
+            variable = (
+                str(error).rpartition("Packed: ")[2].replace("none; floats: ", "").split(",")[0]
+            )
             variable = variable.split(";")[0]
             chosen = {"carrier.variable": variable}
             stego = engine.hide(b"m", carrier="dataset", cover=data, key=key, set=chosen)

@@ -39,7 +39,13 @@ KINDS = {
     "bmp": [(BmpChannel, "BMP", samples, np.uint8, {}) for samples in (1, 3)],
     "tiff": [
         (TiffChannel, "TIFF", samples, dtype, {"compression": packing} if packing else {})
-        for samples, dtype in ((1, np.uint8), (2, np.uint8), (3, np.uint8), (4, np.uint8), (1, np.uint16))
+        for samples, dtype in (
+            (1, np.uint8),
+            (2, np.uint8),
+            (3, np.uint8),
+            (4, np.uint8),
+            (1, np.uint16),
+        )
         for packing in (None, "tiff_lzw", "tiff_adobe_deflate")
     ],
 }
@@ -118,7 +124,9 @@ def _tiff(array, **options):
 @pytest.mark.parametrize("rows", [7, 40])
 def test_every_other_byte_of_a_plain_tiff_stays(engine, key, order, big, rows):
     for array in (noise(40, 50, 3), noise(40, 50, dtype=np.uint16)):
-        data = _tiff(array, byteorder=order, bigtiff=big, rowsperstrip=rows, description="a holiday")
+        data = _tiff(
+            array, byteorder=order, bigtiff=big, rowsperstrip=rows, description="a holiday"
+        )
         stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
         assert len(stego.data) == len(data) and stego.report.notes == []
         with tifffile.TiffFile(BytesIO(stego.data)) as file:
@@ -162,7 +170,9 @@ def test_a_compressed_tiff_keeps_its_exif(engine, key, packing):
     for entry in range(at, at + 12 * count, 12):
         tag, kind = struct.unpack_from("<HH", plain, entry)
         if tag in wanted:
-            struct.pack_into("<I" if kind == 4 else "<HH", plain, entry + 8, wanted[tag], *[0] * (kind == 3))
+            struct.pack_into(
+                "<I" if kind == 4 else "<HH", plain, entry + 8, wanted[tag], *[0] * (kind == 3)
+            )
     data = bytes(plain) + packed[start : start + size]
     stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
     found = Image.open(BytesIO(stego.data)).getexif().get_ifd(0x8769)

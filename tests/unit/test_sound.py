@@ -111,9 +111,7 @@ def test_the_format_and_the_subtype_can_be_chosen(engine, key):
     with pytest.raises(ConfigError, match="format"):
         engine.hide(b"m", carrier="audio", cover=data, format="mp3")
     with pytest.raises(ConfigError, match=r"flac is asked for, and carrier\.format=wav"):
-        engine.hide(
-            b"m", carrier="audio", cover=data, format="flac", set={"carrier.format": "wav"}
-        )
+        engine.hide(b"m", carrier="audio", cover=data, format="flac", set={"carrier.format": "wav"})
     with pytest.raises(ConfigError, match="has none to choose"):
         engine.hide(b"m", carrier="era5", format="wav")
 
@@ -128,19 +126,28 @@ def test_lossy_names_are_refused(engine, key, suffix, tmp_path):
 def test_samples_come_back_as_they_were_given(engine, key):
     whole = np.rint(samples() * 32767).astype(np.int16)
     byte = (whole // 256 + 128).astype(np.uint8)
-    for given in (whole, whole[:, 0], byte, whole.astype(np.int32) << 16, samples(), (whole, 96000)):
-        stego = engine.hide(b"m", carrier="audio", cover=given, key=key)
-        found, source = (stego.value, given)
-        if isinstance(given, tuple):
-            (found, rate), source = stego.value, given[0]
+    for source in (
+        whole,
+        whole[:, 0],
+        byte,
+        whole.astype(np.int32) << 16,
+        samples(),
+        (whole, 96000),
+    ):
+        stego = engine.hide(b"m", carrier="audio", cover=source, key=key)
+        found, wanted = stego.value, source
+        if isinstance(source, tuple):
+            (found, rate), wanted = stego.value, source[0]
             assert rate == 96000
-        assert found.dtype == source.dtype and found.shape == source.shape
+        assert found.dtype == wanted.dtype and found.shape == wanted.shape
         assert engine.reveal(stego.value, key=key) == b"m"
 
 
 def test_bits_that_were_not_used_are_noted(engine, key):
     values = (np.rint(samples() * 32767).astype(np.int32)) << 16
-    stego = engine.hide(b"m", carrier="audio", cover=sound(subtype="PCM_24", values=values), key=key)
+    stego = engine.hide(
+        b"m", carrier="audio", cover=sound(subtype="PCM_24", values=values), key=key
+    )
     assert any("upper 16 of 24 bits" in note for note in stego.report.notes)
 
 

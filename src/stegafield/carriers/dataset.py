@@ -18,7 +18,10 @@ from ..errors import ConfigError, FormatError
 
 
 class DatasetCarrier(Carrier):
-    """A variable of floats, or packed into integers. Pole rows, fill values and what lies outside the valid range are not free."""
+    """A variable of floats, or packed into integers.
+
+    Pole rows, fill values and what lies outside the valid range are not free.
+    """
 
     name: ClassVar[str] = "dataset"
     channel: ClassVar = netcdf.NetcdfChannel
@@ -37,13 +40,13 @@ class DatasetCarrier(Carrier):
             name: why for name, why in netcdf.describe(data).items() if why != "is a coordinate"
         }
         able, floating = [name for name, why in names.items() if why is None], netcdf.floating(data)
-        packed = [name for name in able if name not in floating] or able  # floats where none is packed
+        packed = [
+            name for name in able if name not in floating
+        ] or able  # floats where none is packed
         wanted = self.options.variable
         if wanted is not None and names.get(wanted, "is not in this file") is not None:
             why = names.get(wanted, "is not in this file")
-            raise ConfigError(
-                "carrier.variable", f"{wanted} {why}.", f"{_listed(able, floating)}."
-            )
+            raise ConfigError("carrier.variable", f"{wanted} {why}.", f"{_listed(able, floating)}.")
         if not packed:
             listed = "; ".join(f"{name} {why}" for name, why in names.items())
             hint = "Packed integers need scale_factor or add_offset."
@@ -52,7 +55,9 @@ class DatasetCarrier(Carrier):
             )
         if wanted is None and len(packed) > 1:
             hint = f"Choose one with --set carrier.variable={packed[0]}."
-            raise ConfigError("carrier.variable", f"there are several. {_listed(packed, floating)}.", hint)
+            raise ConfigError(
+                "carrier.variable", f"there are several. {_listed(packed, floating)}.", hint
+            )
         covers = self.channel().read(data)
         cover = next(c for c in covers if _variable(c) == (wanted or packed[0]))
         return replace(cover, notes=netcdf.notes(cover))

@@ -127,9 +127,7 @@ def _refuse(image: Any, data: bytes | None) -> None:
         )
 
 
-def _encode(
-    image: Image.Image, size: tuple[int, int] | None, form: str
-) -> tuple[bytes, list[str]]:
+def _encode(image: Image.Image, size: tuple[int, int] | None, form: str) -> tuple[bytes, list[str]]:
     """A new file of a picture, resampled where asked, with its colour profile, EXIF data and resolution."""
     notes, info = [], image.info
     wanted = image.mode if image.mode in _DIRECT else _CONVERTED.get(image.mode)
@@ -147,7 +145,9 @@ def _encode(
         source = f"a {image.format} cover" if image.format else "a picture"
         notes.append(f"{source} was decoded; the stego is a new {form.upper()}")
     if form == "tiff" and image.getexif().get(0x0112, 1) != 1:
-        notes.append("the picture was turned upright, as its EXIF data says")  # TIFF readers turn it
+        notes.append(
+            "the picture was turned upright, as its EXIF data says"
+        )  # TIFF readers turn it
         image = ImageOps.exif_transpose(image)
         info = image.info
     converted = image
@@ -177,7 +177,7 @@ def _encode(
 
 
 def _fitted(image: Image.Image, form: str, notes: list[str]) -> Image.Image:
-    """The picture with the kind of pixels that a format can hold, noted; `ConfigError` where something would be lost."""
+    """The picture with the kind of pixels that a format holds, noted; `ConfigError` where something would be lost."""
     if form in ("png", "tiff"):
         return image
     problem = f"has 16 bits a sample, and {form} files hold 8." if image.mode == "I;16" else ""

@@ -23,7 +23,7 @@ class Carrier(ABC):
     channel: ClassVar[type[Channel]]
     """The file format that its stego is written in; of several, the one that is written where none is asked for."""
     channels: ClassVar[tuple[type[Channel], ...]] = ()
-    """All its file formats, where there are several: then `Options` has a `format`, and its covers name their channel."""
+    """All its file formats, where there are several: then `Options` has a `format`, and covers name their channel."""
     rate_unit: ClassVar[str] = "bps"
     """"bpp" where users think in pixels: a pixel is all channels of one position."""
 

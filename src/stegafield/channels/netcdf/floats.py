@@ -80,7 +80,10 @@ def lattice(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"]) -> flo
     if gaps.min() < 8 * rounding:
         return None
     found, offsets = float(gaps.min()), values - values[0]
-    for lengths in (gaps, offsets[1:]):  # short lengths first: each refines the step for those twice as long
+    for lengths in (
+        gaps,
+        offsets[1:],
+    ):  # short lengths first: each refines the step for those twice as long
         reach = 4 * found if lengths is gaps else gaps.max()
         while reach < 2 * lengths.max():
             near = lengths[lengths <= reach]

@@ -75,7 +75,13 @@ def parse(data: bytes) -> BmpFile | None:
     palette = np.frombuffer(data[14 + size :][:1024], np.uint8)
     grey = colours == 256 and palette.size == 1024
     grey = grey and np.array_equal(palette.reshape(-1, 4)[:, :3], _GREYS)
-    if size < 40 or packing != 0 or width <= 0 or height == 0 or not (bits == 24 or bits == 8 and grey):
+    if (
+        size < 40
+        or packing != 0
+        or width <= 0
+        or height == 0
+        or not (bits == 24 or (bits == 8 and grey))
+    ):
         return None
     file = BmpFile(data, start, width, abs(height), bits // 8, height > 0)
     if start + file.stride * (file.height - 1) + width * file.samples > len(data):

@@ -123,7 +123,9 @@ def _encoded(pixels: ndarray, data: bytes) -> bytes:
     fresh, body = _tags(encoded.getvalue()), encoded.getvalue()
     strips = list(zip(fresh[_OFFSETS], fresh[_COUNTS], strict=True))
     big = data[2] == 43
-    out = TiffImagePlugin.ImageFileDirectory_v2(b"II+\0" + bytes(12) if big else b"II*\0" + bytes(4))
+    out = TiffImagePlugin.ImageFileDirectory_v2(
+        b"II+\0" + bytes(12) if big else b"II*\0" + bytes(4)
+    )
     for tag in set(tags) - set(_TILES):
         out[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else tags[tag]
         out.tagtype[tag] = tags.tagtype[tag]
