@@ -88,6 +88,43 @@ def packed(
         return path.read_bytes()
 
 
+def floats(
+    values, *, dtype="f4", model="NETCDF4", attributes=None, fill=None, records=True, poles=True
+):
+    """The bytes of a file with one float field (time, latitude, longitude) and a packed one beside it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "made.nc")
+        with netCDF4.Dataset(path, "w", format=model) as file:
+            _fill(file, values, dtype, attributes, fill, records, poles)
+        return path.read_bytes()
+
+
+def _fill(file, values, dtype, attributes, fill, records, poles):
+    times, rows, columns = values.shape
+    file.history = "made for a test"
+    for name, size in (
+        ("time", None if records else times),
+        ("latitude", rows),
+        ("longitude", columns),
+    ):
+        file.createDimension(name, size)
+    north = 90 if poles else 60
+    for name, axis in (
+        ("latitude", np.linspace(north, -north, rows)),
+        ("longitude", np.arange(columns) * 360 / columns),
+    ):
+        file.createVariable(name, "f4", (name,))[:] = axis
+        file[name].units = "degrees_north" if name == "latitude" else "degrees_east"
+    clock = file.createVariable("time", "i2", ("time",))
+    clock[:] = np.arange(times)
+    variable = file.createVariable("t", dtype, ("time", "latitude", "longitude"), fill_value=fill)
+    variable.set_auto_maskandscale(False)
+    variable.setncatts({"units": "K", **(attributes or {})})
+    variable[:] = values
+    other = file.createVariable("flag", "i1", ("time", "longitude"))
+    other[:] = 7
+
+
 def parsed(data):
     """Everything in a NetCDF file: attributes, dimensions, storage, and raw values of every variable."""
     with netCDF4.Dataset("parsed.nc", memory=data) as file:

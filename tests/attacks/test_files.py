@@ -172,7 +172,9 @@ def test_python_saves_by_the_same_rules(engine, key, folder):
     before = contents(folder)
     with pytest.raises(FileExistsError, match="force=True"):
         stego.save(folder / "cover.png")
-    with pytest.raises(ValueError, match=r"\.webp .*lossy.*\.png"):
+    with pytest.raises(ValueError, match=r"\.jpg .*lossy.*\.png"):
+        stego.save(folder / "x.jpg")
+    with pytest.raises(ValueError, match=r"not written as \.webp.*\.png"):
         stego.save(folder / "x.webp")
     with pytest.raises(FileNotFoundError, match="no such folder"):
         stego.save(folder / "no" / "x.png")

@@ -8,11 +8,13 @@ from tempfile import TemporaryDirectory
 import netCDF4
 import numpy as np
 import pytest
+import soundfile
 import xarray
 from PIL import Image, ImageCms, ImageEnhance, PngImagePlugin
 
 from stegafield.errors import FormatError, NoMessage
-from tests.datasets import packed
+from tests.datasets import field, floats, packed
+from tests.sounds import sound, with_chunks
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "survival.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `([a-z0-9-]+)` \| .* \| (kept|lost) \|$", PAGE, re.MULTILINE))
@@ -94,6 +96,22 @@ def _bmp(image):
     return out.getvalue()
 
 
+TIFFS = (None, "tiff_lzw", "tiff_adobe_deflate")
+
+
+def _as(image, kind, **options):
+    out = BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def _any_of(files):
+    """One of several files that must hold the same picture."""
+    first, *others = (np.asarray(Image.open(BytesIO(data))) for data in files)
+    assert all(np.array_equal(first, other) for other in others)
+    return files[np.random.default_rng().integers(len(files))]
+
+
 def _palette(image):
     found = image.convert("P", palette=Image.Palette.ADAPTIVE, colors=256)
     assert np.array_equal(np.asarray(found.convert("RGB")), np.asarray(image))
@@ -109,6 +127,9 @@ PICTURES = {
     "scikit-image": ("RGB", _scikit_image),
     "lossless-detour": ("RGB", _lossless_detour),
     "bmp": ("RGB", _bmp),
+    "tiff": ("RGB", lambda image: _any_of([_as(image, "TIFF", compression=c) for c in TIFFS])),
+    "webp-lossless": ("RGB", lambda image: _as(image, "WEBP", lossless=True, exact=True)),
+    "bmp-alpha": ("RGB", lambda image: _as(image.convert("RGBA"), "BMP")),
     "add-alpha": ("RGB", lambda image: _png(image.convert("RGBA"))),
     "drop-opaque-alpha": ("half", lambda image: _png(image.convert("RGB"))),
     "drop-alpha": ("RGBA", lambda image: _png(image.convert("RGB"))),
@@ -358,5 +379,66 @@ def test_the_generated_field_survives_xarray(engine, key, tmp_path):
     )
 
 
+def _sound(samples, rate=8000, subtype="PCM_16", form="WAV"):
+    out = BytesIO()
+    soundfile.write(out, samples, rate, subtype, format=form)
+    return out.getvalue()
+
+
+def _whole(data):
+    return soundfile.read(BytesIO(data), dtype="int16")[0]
+
+
+SOUNDS = {
+    "wav-copy": lambda data: data,
+    "wav-resave": lambda data: _sound(_whole(data)),
+    "wav-tags": lambda data: with_chunks(data, after=[(b"LIST", b"INFOINAM\x06\0\0\0hello\0")]),
+    "to-flac": lambda data: _sound(_whole(data), form="FLAC"),
+    "flac-detour": lambda data: _sound(_whole(_sound(_whole(data), form="FLAC"))),
+    "to-24": lambda data: _sound(_whole(data), subtype="PCM_24"),
+    "to-float": lambda data: _sound(_whole(data) / 32768, subtype="FLOAT"),
+    "float-detour": lambda data: _sound(
+        soundfile.read(BytesIO(_sound(_whole(data) / 32768, subtype="FLOAT")))[0]
+    ),
+    "vorbis": lambda data: _sound(_whole(_sound(_whole(data), subtype="VORBIS", form="OGG"))),
+    "gain": lambda data: _sound((_whole(data) * 1.01).astype(np.int16)),
+    "trim": lambda data: _sound(_whole(data)[:-1]),
+    "to-mono": lambda data: _sound((_whole(data).astype(int).sum(axis=1) // 2).astype(np.int16)),
+    "swap-stereo": lambda data: _sound(_whole(data)[:, ::-1]),
+    "resample": lambda data: _sound(_whole(data)[::2]),
+}
+
+
+@pytest.mark.parametrize("row", SOUNDS)
+def test_sounds(engine, key, row):
+    for bps in (1 / 3, 0.5):
+        data = engine.hide(MESSAGE, carrier="audio", cover=sound(), bps=bps, key=key).data
+        assert _verdict(engine, key, SOUNDS[row](data), MESSAGE) == ROWS[row]
+
+
+FLOATS = {
+    "float-xarray": _xarray(),
+    "float-recompress": _rewrite(zlib=True, complevel=9, shuffle=False, chunksizes=(1, 5, 7)),
+    "float-double": lambda path, out: _cast(path, out, lambda t: t.astype("f8")),
+    "float-round": lambda path, out: _cast(path, out, lambda t: t.round(3)),
+}
+
+
+def _cast(path, out, change):
+    with xarray.open_dataset(path, engine="netcdf4") as found:
+        field = change(found["t"].load())
+        field.encoding.clear()
+        field.to_netcdf(out, engine="netcdf4")
+    return out.read_bytes()
+
+
+@pytest.mark.parametrize("row", FLOATS)
+def test_float_fields(engine, key, row, tmp_path):
+    cover = floats(field(times=2)[2])
+    path, out = tmp_path / "stego.nc", tmp_path / "after.nc"
+    path.write_bytes(engine.hide(MESSAGE, carrier="dataset", cover=cover, bps=0.5, key=key).data)
+    assert _verdict(engine, key, FLOATS[row](path, out), MESSAGE) == ROWS[row]
+
+
 def test_every_row_of_the_page_is_run():
-    assert set(ROWS) == {*PICTURES, *FIELDS}
+    assert set(ROWS) == {*PICTURES, *FIELDS, *SOUNDS, *FLOATS}

@@ -12,7 +12,8 @@ from PIL import Image
 from stegafield import testing
 from stegafield.core.ladder import LADDER
 from stegafield.plugins.discovery import registry
-from tests.datasets import packed
+from tests.datasets import field, floats, packed
+from tests.sounds import samples, sound, tagged, with_blocks
 
 NOISE = np.random.default_rng(0).integers(0, 256, (24, 25, 3), dtype=np.uint8)
 
@@ -20,6 +21,12 @@ NOISE = np.random.default_rng(0).integers(0, 256, (24, 25, 3), dtype=np.uint8)
 def _png(array, **options):
     out = BytesIO()
     Image.fromarray(array).save(out, "PNG", **options)
+    return out.getvalue()
+
+
+def _saved(array, form, **options):
+    out = BytesIO()
+    Image.fromarray(array).save(out, form, **options)
     return out.getvalue()
 
 
@@ -45,13 +52,47 @@ FIELDS = [
     _dataset(FIELD),
     _dataset(FIELD)["t2m"],
     BytesIO(FIELD),
+    floats(field()[2]),
+    xarray.DataArray(field()[2].astype(np.float32), dims=("time", "y", "x")),
 ]
 ALPHA = np.dstack([NOISE, np.where(np.arange(600).reshape(24, 25) % 7, 255, 0).astype(np.uint8)])
 
-CARRIERS = {"image": ({}, IMAGES), "dataset": ({}, FIELDS), "era5": ({"size": (19, 36)}, [])}
+SHORT = np.rint(samples(1000) * 32767).astype(np.int16)
+SOUNDS = [
+    *(sound(), sound("FLAC"), sound("OGG", "VORBIS"), sound("WAV", "FLOAT")),
+    *(SHORT, SHORT[:, 0], (SHORT, 8000), samples(1000), BytesIO(sound(subtype="PCM_U8"))),
+]
+
+FLOATS = [
+    ("f4", "NETCDF4"),
+    ("f8", "NETCDF4"),
+    ("f4", "NETCDF3_CLASSIC"),
+    ("f8", "NETCDF3_64BIT_DATA"),
+]
+
+CARRIERS = {
+    "image": ({}, IMAGES),
+    "audio": ({}, SOUNDS),
+    "dataset": ({}, FIELDS),
+    "era5": ({"size": (19, 36)}, []),
+}
 CHANNELS = {
     "png": [_png(NOISE), _png(ALPHA), _png(NOISE[..., 0]), _png(ALPHA[..., 2:])],
-    "netcdf": [FIELD, packed(names=("t2m", "u10"), times=2), packed(dtype="u2", fill=65535)],
+    "wav": [sound(subtype=f"PCM_{kind}", frames=500) for kind in ("U8", "16", "24")],
+    "flac": [sound("FLAC", "PCM_24"), with_blocks(sound("FLAC", frames=500), tagged())],
+    "webp": [_saved(array, "WEBP", lossless=True, exact=True) for array in (NOISE, ALPHA)],
+    "tiff": [
+        *(_saved(array, "TIFF") for array in (NOISE, ALPHA, IMAGES[3])),
+        _saved(NOISE[..., 0], "TIFF", compression="tiff_lzw"),
+        _saved(ALPHA, "TIFF", compression="tiff_adobe_deflate"),
+    ],
+    "bmp": [_saved(NOISE, "BMP"), _saved(NOISE[..., 0], "BMP")],
+    "netcdf": [
+        FIELD,
+        packed(names=("t2m", "u10"), times=2),
+        packed(dtype="u2", fill=65535),
+        *(floats(field()[2], dtype=kind, model=model) for kind, model in FLOATS),
+    ],
 }
 EXTRACTORS = ["phase"]
 OPTIMIZERS: dict = {}
@@ -77,6 +118,18 @@ def test_carriers(name):
     found = registry().get("carrier", name)
     options, sources = CARRIERS[name]
     testing.check_carrier(found(found.Options(**options)), sources)
+
+
+@pytest.mark.parametrize("form", ["webp", "tiff", "bmp"])
+def test_the_image_carrier_in_every_format(form):
+    found = registry().get("carrier", "image")
+    sources = [NOISE, _png(NOISE), _saved(NOISE, "BMP"), Image.fromarray(NOISE)]
+    testing.check_carrier(found(found.Options(format=form)), sources)
+
+
+def test_the_audio_carrier_as_flac():
+    found = registry().get("carrier", "audio")
+    testing.check_carrier(found(found.Options(format="flac")), [sound(), (SHORT, 8000)])
 
 
 @pytest.mark.parametrize(

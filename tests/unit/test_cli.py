@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.datasets import packed
+from tests.datasets import field, floats, packed
+from tests.sounds import sound
 
 STEGAFIELD = [sys.executable, "-m", "stegafield"]
 
@@ -38,6 +39,13 @@ def folder(tmp_path_factory):
     Image.fromarray(rgba[..., :3]).save(path / "photo.jpg")
     (path / "four.nc").write_bytes(packed(rows=37, columns=40))
     (path / "three.nc").write_bytes(packed(rows=37, columns=40, model="NETCDF3_CLASSIC"))
+    for name, kind, model in (("floats", "f4", "NETCDF4"), ("doubles", "f8", "NETCDF3_CLASSIC")):
+        (path / f"{name}.nc").write_bytes(floats(field(37, 40)[2], dtype=kind, model=model))
+    for suffix, options in ((".webp", {"lossless": True}), (".tif", {}), (".bmp", {})):
+        Image.fromarray(rgba[..., :3]).save(path / f"rgb{suffix}", **options)
+    (path / "sound.wav").write_bytes(sound(subtype="PCM_24"))
+    (path / "sound.flac").write_bytes(sound("FLAC"))
+    (path / "sound.ogg").write_bytes(sound("OGG", "VORBIS"))
     return path
 
 
@@ -47,8 +55,20 @@ PAIRS = [
     ("image", "grey.png", "out.png"),
     ("image", "deep.png", "out.png"),
     ("image", "photo.jpg", "out.png"),
+    ("image", "photo.jpg", "out.webp"),
+    ("image", "rgb.png", "out.tif"),
+    ("image", "deep.png", "out.tiff"),
+    ("image", "rgb.webp", "out.webp"),
+    ("image", "rgb.tif", "out.tif"),
+    ("image", "rgb.bmp", "out.bmp"),
     ("dataset", "four.nc", "out.nc"),
     ("dataset", "three.nc", "out.nc"),
+    ("dataset", "floats.nc", "out.nc"),
+    ("dataset", "doubles.nc", "out.nc"),
+    ("audio", "sound.wav", "out.wav"),
+    ("audio", "sound.flac", "out.flac"),
+    ("audio", "sound.wav", "out.flac"),
+    ("audio", "sound.ogg", "out.wav"),
     ("era5", None, "out.nc"),
 ]
 

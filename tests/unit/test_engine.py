@@ -139,7 +139,7 @@ def test_only_the_samples_of_a_png_change(engine, key):
     data = out.getvalue() + b"trailing bytes"
     stego = engine.hide(b"m", carrier="image", cover=data, key=key)
 
-    from stegafield.channels.png import parse
+    from stegafield.channels.picture.png import parse
 
     def others(file):
         chunks, end = parse(file)

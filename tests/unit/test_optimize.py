@@ -12,7 +12,7 @@ import pytest
 from stegafield import Engine, Key, testing
 from stegafield.carriers.era5 import Era5Carrier
 from stegafield.carriers.image import ImageCarrier
-from stegafield.channels.png import PngChannel
+from stegafield.channels.picture.png import PngChannel
 from stegafield.core.extractor import Extractor
 from stegafield.core.ladder import at_least
 from stegafield.core.optimizer import Optimizer, Solution
@@ -94,8 +94,6 @@ class Liar(Phase):
 class Blurred(PngChannel):
     """A channel that loses the last bit of every sample."""
 
-    name: ClassVar[str] = "blurred"
-
     def write(self, cover, codes):
         return super().write(cover, codes & ~1)
 
@@ -105,6 +103,7 @@ class BlurredCarrier(ImageCarrier):
 
     name: ClassVar[str] = "blurred"
     channel: ClassVar = Blurred
+    channels: ClassVar = (Blurred,)
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_without_the_plugin_the_file_is_not_of_a_known_format(tide, tmp_path):
         str(out),
     )
     _, said = _run(tide, "reveal", str(out), "--key-file", str(key), policy="none", code=5)
-    assert "no installed channel (netcdf, png)" in said
+    assert "no installed channel (bmp, flac, netcdf, png, tiff, wav, webp)" in said
     assert (
         _run(tide, "reveal", str(out), "--key-file", str(key), policy="other, stegafield-tide")[0]
         == "x"

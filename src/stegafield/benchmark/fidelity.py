@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..channels.png import decode
+from ..channels.picture import decode
+from ..core.carrier import writer
 from ..core.embed import embed
 from ..core.engine import Engine
 from ..core.plan import Plan
@@ -70,7 +71,7 @@ def _row(plan: Plan, path: Path, crop: tuple[int, int] | None) -> dict[str, Any]
     rng = np.random.default_rng()
     bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
-    channel = plan.carrier.channel()
+    channel = writer(plan.carrier, cover)
     with TemporaryDirectory() as folder:
         written = Path(folder, "stego" + channel.suffixes[0])
         written.write_bytes(channel.write(cover, result.codes))

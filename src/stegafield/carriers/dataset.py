@@ -1,7 +1,8 @@
-"""Data sets: a packed variable of the user's own NetCDF file, or of an `xarray.Dataset` or `DataArray`."""
+"""Data sets: a packed or float variable of the user's own NetCDF file, or of an `xarray.Dataset` or `DataArray`."""
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +18,10 @@ from ..errors import ConfigError, FormatError
 
 
 class DatasetCarrier(Carrier):
-    """A variable packed into integers. Pole rows, fill values and what lies outside the valid range are not free."""
+    """A variable of floats, or packed into integers.
+
+    Pole rows, fill values and what lies outside the valid range are not free.
+    """
 
     name: ClassVar[str] = "dataset"
     channel: ClassVar = netcdf.NetcdfChannel
@@ -26,7 +30,7 @@ class DatasetCarrier(Carrier):
         """Options of the dataset carrier."""
 
         variable: str | None = Field(
-            None, description="the variable to hide in, where several are packed"
+            None, description="the variable to hide in, where there are several"
         )
 
     def open(self, source: Any) -> Cover:
@@ -35,30 +39,33 @@ class DatasetCarrier(Carrier):
         names = {
             name: why for name, why in netcdf.describe(data).items() if why != "is a coordinate"
         }
-        packed = [name for name, why in names.items() if why is None]
+        able, floating = [name for name, why in names.items() if why is None], netcdf.floating(data)
+        packed = [
+            name for name in able if name not in floating
+        ] or able  # floats where none is packed
         wanted = self.options.variable
         if wanted is not None and names.get(wanted, "is not in this file") is not None:
             why = names.get(wanted, "is not in this file")
-            raise ConfigError(
-                "carrier.variable", f"{wanted} {why}.", f"Packed: {', '.join(packed) or 'none'}."
-            )
+            raise ConfigError("carrier.variable", f"{wanted} {why}.", f"{_listed(able, floating)}.")
         if not packed:
             listed = "; ".join(f"{name} {why}" for name, why in names.items())
             hint = "Packed integers need scale_factor or add_offset."
             raise ConfigError(
-                "cover", f"has no packed variable ({listed or 'no variables'}).", hint
+                "cover", f"has no packed variable and no floats ({listed or 'no variables'}).", hint
             )
         if wanted is None and len(packed) > 1:
             hint = f"Choose one with --set carrier.variable={packed[0]}."
-            raise ConfigError("carrier.variable", f"several are packed: {', '.join(packed)}.", hint)
+            raise ConfigError(
+                "carrier.variable", f"there are several. {_listed(packed, floating)}.", hint
+            )
         covers = self.channel().read(data)
         found = next((c for c in covers if _variable(c) == (wanted or packed[0])), None)
         if found is None:
             raise FormatError(f"the variable {wanted or packed[0]} cannot be read", ".nc")
-        return found
+        return replace(found, notes=netcdf.notes(found))
 
     def candidates(self, source: Any) -> Iterator[Cover]:
-        """Every packed variable."""
+        """Every variable that a message may be in."""
         return self.channel().read(_bytes(source))
 
     def value(self, source: Any, data: bytes) -> Any:
@@ -76,6 +83,13 @@ class DatasetCarrier(Carrier):
 
 
 _UNNAMED = "data"
+
+
+def _listed(names: list[str], floating: set[str]) -> str:
+    """The names by kind, as an error shows them."""
+    packed = ", ".join(name for name in names if name not in floating) or "none"
+    floats = ", ".join(name for name in names if name in floating)
+    return f"Packed: {packed}" + (f"; floats: {floats}" if floats else "")
 
 
 def _variable(cover: Cover) -> str:
@@ -107,8 +121,19 @@ def _packed(dataset: Any) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "cover.nc")
         with netcdf.LOCK:
-            dataset.to_netcdf(path, engine="netcdf4")
+            dataset.to_netcdf(path, engine="netcdf4", encoding=_lossless(dataset))
         return path.read_bytes()
+
+
+def _lossless(dataset: Any) -> dict[str, dict[str, Any]]:
+    """How float variables that are not packed are stored: compressed, and with nothing that rounds them."""
+    kept = ("dtype", "_FillValue", "missing_value")
+    return {
+        name: {"zlib": True, "shuffle": True}
+        | {option: found.encoding[option] for option in kept if option in found.encoding}
+        for name, found in dataset.data_vars.items()
+        if found.ndim and np.dtype(found.encoding.get("dtype", found.dtype)).kind == "f"
+    }
 
 
 def _check_packing(name: Any, variable: Any) -> None:

@@ -1,16 +1,21 @@
-"""Pictures: the user's own, in any format Pillow reads, or an array; the stego is a PNG."""
+"""Pictures: the user's own, in any format Pillow reads, or an array; the stego is a PNG, WebP, TIFF or BMP."""
 
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from pydantic import Field, field_validator
 
-from ..channels import png
+from ..channels.picture import decode
+from ..channels.picture.bmp import BmpChannel
+from ..channels.picture.png import PngChannel
+from ..channels.picture.tiff import TiffChannel
+from ..channels.picture.webp import WebpChannel
 from ..core import options
 from ..core.carrier import Carrier
+from ..core.channel import Channel
 from ..core.cover import Cover
 from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
@@ -40,7 +45,10 @@ class ImageCarrier(Carrier):
     """The user's pictures: paths, bytes, file objects, `PIL.Image`, or uint8 / uint16 arrays (y, x[, channel])."""
 
     name: ClassVar[str] = "image"
-    channel: ClassVar = png.PngChannel
+    channel: ClassVar = PngChannel
+    channels: ClassVar[tuple[type[Channel], ...]] = (
+        *(PngChannel, WebpChannel, TiffChannel, BmpChannel),
+    )
     rate_unit: ClassVar[str] = "bpp"
 
     class Options(options.Options):
@@ -50,6 +58,8 @@ class ImageCarrier(Carrier):
             None, description="(height, width) to resample the cover to"
         )
 
+        format: Literal["png", "webp", "tiff", "bmp"] = Field("png", description="what is written")
+
         @field_validator("size")
         @classmethod
         def _sensible(cls, size: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -58,14 +68,17 @@ class ImageCarrier(Carrier):
             return size
 
     def open(self, source: Any) -> Cover:
-        """The picture as a cover. A PNG keeps all its chunks; anything else becomes a new PNG."""
-        data, notes = self._png(source)
-        cover = next(self.channel().read(data), None)
-        if cover is None:
-            raise ConfigError(
-                "cover", "this kind of PNG cannot be rewritten exactly.", "Save it as 8-bit RGB."
-            )
-        return replace(cover, notes=tuple(notes))
+        """The picture as a cover. A file of the asked format keeps all but its pixels; anything else becomes new."""
+        image, data = _image(source)
+        _refuse(image, data)
+        channel = next(c for c in self.channels if c.name == self.options.format)()
+        own = data is not None and image.format == channel.name.upper()
+        if own and data is not None and self.options.size is None:
+            cover = next(channel.read(data), None)
+            if cover is not None:
+                return cover
+        new, notes = _encode(image, self.options.size, channel.name)
+        return replace(next(channel.read(new)), notes=tuple(notes))
 
     def blank(self) -> Cover:
         """A grey RGB picture of the asked size."""
@@ -76,50 +89,55 @@ class ImageCarrier(Carrier):
     def value(self, source: Any, data: bytes) -> Any:
         """An array for an array (of its shape, where it was not resampled), a `PIL.Image` for one, else the bytes."""
         if isinstance(source, np.ndarray):
-            found = np.asarray(png.decode(data))
+            found = np.asarray(decode(data))
             return found.reshape(source.shape) if found.size == source.size else found
-        return png.decode(data) if isinstance(source, Image.Image) else data
-
-    def _png(self, source: Any) -> tuple[bytes, list[str]]:
-        """The source as a PNG file that the channel takes, and what had to be done to it."""
-        data = None
-        if isinstance(source, Image.Image):
-            image = source
-        elif isinstance(source, np.ndarray):
-            image = _from_array(source)
-        else:
-            data = read_bytes(source)
-            if data is None:
-                raise FormatError(f"the image carrier takes no {type(source).__name__}")
-            image = png.decode(data)
-        self._refuse(image, data)
-        exact = image.mode in _DIRECT and "transparency" not in image.info
-        if data is not None and image.format == "PNG" and self.options.size is None and exact:
-            chunks, _ = png.parse(data)
-            if chunks[0].data[8] >= 8:  # fewer bits a sample become 8
-                return data, []
-        return _encode(image, self.options.size)
-
-    def _refuse(self, image: Image.Image, data: bytes | None) -> None:
-        frames = getattr(image, "n_frames", 1)
-        if frames > 1 and image.format != "MPO":  # an MPO is a photograph with a preview
-            raise ConfigError(
-                "cover", f"has {frames} frames.", "Save one of them as a PNG and hide in that."
-            )
-        if data is not None and image.format == "PNG":
-            chunks, _ = png.parse(data)
-            depth, colour = chunks[0].data[8:10]
-            kind = "colour" if colour else "transparent grey"
-            if depth == 16 and (colour or any(chunk.kind == b"tRNS" for chunk in chunks)):
-                raise ConfigError(
-                    "cover",
-                    f"is a 16-bit {kind} PNG, which would lose half its bits.",
-                    "Save it as 8-bit RGB or 16-bit grey.",
-                )
+        return decode(data) if isinstance(source, Image.Image) else data
 
 
-def _encode(image: Image.Image, size: tuple[int, int] | None) -> tuple[bytes, list[str]]:
-    """A new PNG of a picture, resampled where asked, with its colour profile, EXIF data and resolution."""
+_SAVE: dict[str, dict[str, Any]] = {
+    "png": {},
+    "webp": {"lossless": True, "exact": True},
+    "tiff": {"compression": "tiff_adobe_deflate"},
+    "bmp": {},
+}
+"""How Pillow writes a new file of each format without loss."""
+
+
+def _image(source: Any) -> tuple[Image.Image, bytes | None]:
+    """The picture of a source, and its file where it has one."""
+    if isinstance(source, Image.Image):
+        return source, None
+    if isinstance(source, np.ndarray):
+        return _from_array(source), None
+    data = read_bytes(source)
+    if data is None:
+        raise FormatError(f"the image carrier takes no {type(source).__name__}")
+    return decode(data), data
+
+
+def _refuse(image: Any, data: bytes | None) -> None:
+    """Raise `ConfigError` for pictures that are several, or that Pillow would cut to 8 bits."""
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # an MPO is a photograph with a preview
+        raise ConfigError(
+            "cover", f"has {frames} frames.", "Save one of them as a PNG and hide in that."
+        )
+    deep, kind = False, "colour"
+    if data is not None and image.format == "PNG":
+        kind = "colour" if data[25] else "transparent grey"  # colour type, in IHDR
+        deep = data[24] == 16 and (data[25] != 0 or "transparency" in image.info)
+    elif data is not None and image.format == "TIFF":
+        deep = np.max(image.tag_v2.get(258, 1)) > 8 and not image.mode.startswith(("I", "F"))
+    if deep:
+        raise ConfigError(
+            "cover",
+            f"is a 16-bit {kind} {image.format}, which would lose half its bits.",
+            "Save it as 8-bit RGB or 16-bit grey.",
+        )
+
+
+def _encode(image: Image.Image, size: tuple[int, int] | None, form: str) -> tuple[bytes, list[str]]:
+    """A new file of a picture, resampled where asked, with its colour profile, EXIF data and resolution."""
     notes, info = [], image.info
     wanted = image.mode if image.mode in _DIRECT else _CONVERTED.get(image.mode)
     if image.mode == "I" and not (np.asarray(image) >> 16).any():
@@ -132,8 +150,15 @@ def _encode(image: Image.Image, size: tuple[int, int] | None) -> tuple[bytes, li
         )
     if "transparency" in info:
         wanted = "LA" if wanted == "L" else "RGBA"
-    if image.format not in (None, "PNG"):
-        notes.append(f"a {image.format} cover was decoded; the stego is a new PNG")
+    if image.format not in (None, "PNG") or form != "png":
+        source = f"a {image.format} cover" if image.format else "a picture"
+        notes.append(f"{source} was decoded; the stego is a new {form.upper()}")
+    if form == "tiff" and image.getexif().get(0x0112, 1) != 1:
+        notes.append(
+            "the picture was turned upright, as its EXIF data says"
+        )  # TIFF readers turn it
+        image = ImageOps.exif_transpose(image)
+        info = image.info
     converted = image
     if wanted != image.mode:
         notes.append(f"pixels were converted from {image.mode} to {wanted}")
@@ -152,8 +177,32 @@ def _encode(image: Image.Image, size: tuple[int, int] | None) -> tuple[bytes, li
         kept["icc_profile"] = info["icc_profile"]
     out = BytesIO()
     clean = Image.fromarray(np.asarray(converted))  # without the text and comments of the source
-    clean.save(out, "PNG", **kept)
+    clean = _fitted(clean, form, notes)
+    try:
+        clean.save(out, form.upper(), **_SAVE[form], **kept)
+    except (OSError, ValueError) as error:  # more than 16383 pixels in a row of a WebP
+        raise ConfigError("cover", f"cannot be a {form} file ({error}).", "Use PNG.") from None
     return out.getvalue(), notes
+
+
+def _fitted(image: Image.Image, form: str, notes: list[str]) -> Image.Image:
+    """The picture with the kind of pixels that a format holds, noted; `ConfigError` where something would be lost."""
+    if form in ("png", "tiff"):
+        return image
+    problem = f"has 16 bits a sample, and {form} files hold 8." if image.mode == "I;16" else ""
+    if form == "bmp" and image.mode in ("LA", "RGBA"):
+        if np.asarray(image)[..., -1].min() < 255:
+            problem = "is partly transparent, and bmp files are not."
+        notes.append("the opaque alpha channel was dropped")
+    if problem:
+        raise ConfigError("cover", problem, "Write a PNG or a TIFF.")
+    if form == "webp":
+        wanted = "RGB" if image.mode in ("L", "RGB") else "RGBA"
+    else:
+        wanted = "L" if image.mode in ("L", "LA") else "RGB"
+    if form == "webp" and wanted != image.mode:
+        notes.append(f"pixels were converted from {image.mode} to {wanted}, all that WebP has")
+    return image.convert(wanted)
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

@@ -107,14 +107,15 @@ def hide(
     figure: Annotated[Path | None, typer.Option(help="Draw cover, stego and difference.")] = None,
 ) -> None:
     """Hide a message; the file is read back before it is written."""
+    from ..core.carrier import format_of
     from ..core.publish import check_writable, write_file
     from ..plugins.wiring import Engine
 
-    engine = Engine(device=device)
+    engine, format = Engine(device=device), None
     if out == "-" and sys.stdout.isatty():
         raise ConfigError("out", "is a terminal.", "Redirect standard output, or give a file.")
     if out != "-":
-        engine.registry.get("carrier", carrier).channel().check_suffix(out)
+        format = format_of(engine.registry.get("carrier", carrier), out)
         check_writable(out, force=force)
     for path in filter(None, (report, figure)):
         check_writable(path, force=force)
@@ -134,6 +135,7 @@ def hide(
             cover=cover,
             name=name,
             size=size_of(size),
+            format=format,
             bpp=bpp,
             bps=bps,
             extractor=extractor,
@@ -237,7 +239,7 @@ def capacity(
 @app.command()
 def carriers(as_json: AsJson = False) -> None:
     """List the media that are installed."""
-    from ..core.carrier import draws, opens
+    from ..core.carrier import draws, formats, opens
     from ..plugins.discovery import registry
 
     rows = [
@@ -245,7 +247,7 @@ def carriers(as_json: AsJson = False) -> None:
             "name": found.name,
             "takes_a_cover": opens(found),
             "draws_covers": draws(found),
-            "writes": list(found.channel.suffixes),
+            "writes": [suffix for channel in formats(found) for suffix in channel.suffixes],
             "options": list(found.Options.model_fields),
             "about": (found.__doc__ or "").partition("\n")[0],
         }

@@ -2,13 +2,14 @@
 
 from abc import ABC
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 from numpy.random import Generator
 
 from ..errors import ConfigError
 from . import options
-from .channel import Channel
+from .channel import Channel, check_suffix
 from .cover import Cover
 
 
@@ -20,7 +21,9 @@ class Carrier(ABC):
 
     name: ClassVar[str]
     channel: ClassVar[type[Channel]]
-    """The file format that its stego is written in."""
+    """The file format that its stego is written in; of several, the one that is written where none is asked for."""
+    channels: ClassVar[tuple[type[Channel], ...]] = ()
+    """All its file formats, where there are several: then `Options` has a `format`, and covers name their channel."""
     rate_unit: ClassVar[str] = "bps"
     """"bpp" where users think in pixels: a pixel is all channels of one position."""
 
@@ -57,6 +60,25 @@ class Carrier(ABC):
     def value(self, source: Any, data: bytes) -> Any:
         """The stego file as the type of `source` (an array for an array); the bytes themselves where it has none."""
         return data
+
+
+def formats(carrier: Carrier | type[Carrier]) -> tuple[type[Channel], ...]:
+    """The channels that this carrier writes."""
+    return carrier.channels or (carrier.channel,)
+
+
+def writer(carrier: Carrier | type[Carrier], cover: Cover | None = None) -> Channel:
+    """The channel that writes a cover of this carrier."""
+    named = cover.channel if cover is not None else ""
+    return next((c for c in formats(carrier) if c.name == named), carrier.channel)()
+
+
+def format_of(carrier: type[Carrier], path: str) -> str | None:
+    """The format that a file name asks for; None where it has no suffix or there is no choice. `ConfigError` else."""
+    found = formats(carrier)
+    check_suffix(path, [suffix for channel in found for suffix in channel.suffixes])
+    suffix = PurePath(path).suffix.lower()
+    return next((c.name for c in carrier.channels if suffix in c.suffixes), None)
 
 
 def opens(carrier: Carrier | type[Carrier]) -> bool:

@@ -1,7 +1,7 @@
 """The contract of a channel: one file format as a codec of integers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ MOST_SAMPLES = 1 << 28
 """A file that declares more samples than this is not read: a few bytes may declare terabytes."""
 LOSSY = {
     **dict.fromkeys([".jpg", ".jpeg", ".jpe", ".jfif"], "JPEG"),
-    **{".webp": "WebP (lossy by default)", ".avif": "AVIF", ".heic": "HEIC", ".jxl": "JPEG XL"},
+    **{".avif": "AVIF", ".heic": "HEIC", ".jxl": "JPEG XL"},
     **{".jp2": "JPEG 2000", ".gif": "GIF", ".mp3": "MP3", ".ogg": "Ogg Vorbis", ".opus": "Opus"},
     **{".m4a": "AAC", ".aac": "AAC", ".wma": "WMA", ".mp4": "MPEG-4", ".grib": "GRIB packing"},
     **{".grb": "GRIB packing", ".grib2": "GRIB packing"},
@@ -47,11 +47,16 @@ class Channel(ABC):
 
     def check_suffix(self, path: str) -> None:
         """Raise `ConfigError` where a file of this name would not be taken for this format, or would be lossy."""
-        suffix = PurePath(path).suffix.lower()
-        if suffix in ("", *self.suffixes):
-            return
-        good = " or ".join(self.suffixes)
-        if suffix in LOSSY:
-            problem = f"{suffix} ({LOSSY[suffix]}) is lossy and would destroy the message."
-            raise ConfigError("out", problem, f"Save losslessly instead, as {good}.")
-        raise ConfigError("out", f"this carrier does not write {suffix} files.", f"Save as {good}.")
+        check_suffix(path, self.suffixes)
+
+
+def check_suffix(path: str, suffixes: Sequence[str]) -> None:
+    """Raise `ConfigError` where the suffix of a path is none of these; no suffix is no mistake."""
+    suffix = PurePath(path).suffix.lower()
+    if suffix in ("", *suffixes):
+        return
+    good = " or ".join(suffixes)
+    if suffix in LOSSY:
+        problem = f"{suffix} ({LOSSY[suffix]}) is lossy and would destroy the message."
+        raise ConfigError("out", problem, f"Save losslessly instead, as {good}.")
+    raise ConfigError("out", f"the stego is not written as {suffix}.", f"Save as {good}.")

@@ -44,6 +44,8 @@ class Cover:
     spec: GridSpec
     container: object = None
     """What the channel needs to write the file again; untouched by everybody else."""
+    channel: str = ""
+    """Name of the channel that the container belongs to; "" where its carrier writes only one format."""
     law: Law | None = None
     """For generated covers only."""
     weight: Float[ndarray, "channel *space"] | None = None

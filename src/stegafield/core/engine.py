@@ -28,6 +28,7 @@ from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
 from . import options, payload, regions
+from .carrier import writer
 from .channel import Channel
 from .cover import Cover
 from .embed import embed, usual_changes
@@ -63,6 +64,7 @@ class Engine:
         cover: Any = None,
         name: str | None = None,
         size: tuple[int, int] | None = None,
+        format: str | None = None,
         bpp: float | None = None,
         bps: float | None = None,
         extractor: str | None = None,
@@ -82,6 +84,7 @@ class Engine:
             cover: The user's own cover (path, bytes, file object, array), for carriers that take one.
             name: The original file name, to be hidden with the message.
             size: (height, width) of a generated cover, or to resample an image to.
+            format: Channel to write, for carriers with several: "webp", "flac", ...; the carrier chooses if not given.
             bpp: Bits per pixel; or bps: bits per sample. Neither: the smallest rung that carries the message.
             extractor: "phase" if not given.
             method: "sample", "project" or "optimize"; the first that is possible if not given.
@@ -99,6 +102,7 @@ class Engine:
         plan = self.plan(
             carrier=carrier,
             size=size,
+            format=format,
             bpp=bpp,
             bps=bps,
             extractor=extractor,
@@ -122,7 +126,7 @@ class Engine:
         item = None if cover is None else plan.carrier.open(cover)
         report = Report(
             carrier=carrier,
-            channel=plan.carrier.channel.name,
+            channel=writer(plan.carrier, item).name,
             extractor=plan.extractor.name,
             message_bytes=len(message),
         )
@@ -249,7 +253,7 @@ class Engine:
         if (moved & ~(ready.free & inside)).any():
             report.failures.append(f"{extractor.name} moved samples that are not its to move")
             return None
-        channel = plan.carrier.channel()
+        channel = writer(plan.carrier, cover)
         data = channel.write(cover, result.codes)
         report.method, report.bit_errors = result.method, result.errors
         report.optimizer = (

@@ -23,7 +23,10 @@ from .registry import Registry
 
 PRESETS: dict[str, dict[str, Any]] = {"default": {}}
 """Named sets of keyword arguments of `hide`; what the caller gives himself wins."""
-PLANNED = ("carrier", "size", "bpp", "bps", "extractor", "method", "optimizer", "preset", "set")
+PLANNED = (
+    *("carrier", "size", "format", "bpp", "bps", "extractor", "method", "optimizer"),
+    *("preset", "set"),
+)
 """The arguments of `hide` that make a plan."""
 _ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
 
@@ -108,10 +111,15 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
     if asked["method"] is not None:
         parts["effort"]["method"] = asked["method"]
     carrier_class = registry.get("carrier", asked["carrier"])
-    if asked["size"] is not None:
-        if "size" not in carrier_class.Options.model_fields:
-            raise ConfigError("size", f"the carrier {carrier_class.name!r} has none to choose.")
-        parts["carrier"]["size"] = asked["size"]
+    for name in ("size", "format"):
+        if asked[name] is None:
+            continue
+        if name not in carrier_class.Options.model_fields:
+            raise ConfigError(name, f"the carrier {carrier_class.name!r} has none to choose.")
+        if name == "format" and parts["carrier"].get(name, asked[name]) != asked[name]:
+            problem = f"{asked[name]} is asked for, and carrier.format={parts['carrier'][name]}."
+            raise ConfigError(name, problem, "Give one of them.")
+        parts["carrier"][name] = asked[name]
     extractor = registry.get("extractor", asked["extractor"] or "phase")
     extractor_options = options.parse(extractor.Options, parts["extractor"], "extractor")
     if extractor_options not in list(options.variants(extractor.Options)):

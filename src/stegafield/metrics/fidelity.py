@@ -14,7 +14,7 @@ def rmse(
     weight: Float[ndarray, "*shape"] | None = None,
 ) -> float:
     """Root mean square change in codes, weighted by the share of the domain of each sample."""
-    change = (stego.astype(np.float64) - cover) ** 2
+    change = (stego - cover).astype(np.float64) ** 2  # codes of doubles need all 64 bits
     return float(np.sqrt(np.average(change, weights=weight)))
 
 

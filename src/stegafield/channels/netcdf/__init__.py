@@ -1,11 +1,10 @@
-"""NetCDF: variables packed into integers (`scale_factor`, `add_offset`). A file is patched in a copy, never rebuilt."""
+"""NetCDF: variables of floats, or packed into integers (`scale_factor`). A file is patched in a copy, never rebuilt."""
 
 import errno
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +15,8 @@ from numpy import ndarray
 from ...core.channel import MOST_SAMPLES, Channel
 from ...core.cover import Cover, GridSpec
 from ...errors import ConfigError, FormatError, StegafieldError
-from . import hdf5
+from . import classic, floats, hdf5
+from .gaps import between
 
 _MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 _NORTH = {f"degree{s}{n}" for s in ("", "s") for n in ("_north", "_N", "N")}
@@ -39,16 +39,20 @@ class PackedVariable:
     shape: tuple[int, ...]
     space: tuple[int, ...]
     """Which dimensions are the space axes; the others, flattened, are the channels."""
+    raw: ndarray | None = None
+    """The floats, shaped as the codes; None where integers are stored."""
+    shift: int = 0
+    """Of floats: see `floats`."""
 
 
 class NetcdfChannel(Channel):
-    """NetCDF-3 and NetCDF-4 files; each packed integer variable of the root group is a candidate."""
+    """NetCDF-3 and NetCDF-4 files; each packed or float variable of the root group is a candidate."""
 
     name: ClassVar[str] = "netcdf"
     suffixes: ClassVar[tuple[str, ...]] = (".nc", ".nc4", ".cdf", ".netcdf")
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover for each packed variable, in the file's order; a damaged variable hides no other."""
+        """One cover for each packed or float variable, in the file's order; a damaged variable hides no other."""
         with LOCK:
             file = _opened(data)
         try:
@@ -62,24 +66,20 @@ class NetcdfChannel(Channel):
                 file.close()
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
-        """A copy of the file with new integers in the one variable."""
+        """A copy of the file with new values in the one variable."""
         where = cover.container
         assert isinstance(where, PackedVariable)
         moved = [where.shape[axis] for axis in _order(where)]
-        stored = np.moveaxis(codes.reshape(moved), range(len(moved)), _order(where))
-        meant = stored.astype(_meant(where.dtype, where.unsigned))
-        native = meant.view(where.dtype.newbyteorder("="))
+        if where.raw is None:
+            native = where.dtype.newbyteorder("=")
+            values = codes.astype(_meant(where.dtype, where.unsigned)).view(native)
+        else:
+            values = floats.write(where.raw, codes, where.shift)
+        stored = np.moveaxis(values.reshape(moved), range(len(moved)), _order(where))
         if where.data.startswith(hdf5.SIGNATURE):
             with LOCK:
-                return hdf5.patch(where.data, where.variable, native)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "copy.nc")
-            path.write_bytes(where.data)
-            with writing(path, "r+") as file:
-                variable = file.variables[where.variable]
-                variable.set_auto_maskandscale(False)
-                variable[...] = native
-            return path.read_bytes()
+                return hdf5.patch(where.data, where.variable, stored)
+        return classic.patched(where.data, where.variable, stored)
 
 
 @contextmanager
@@ -117,19 +117,21 @@ def why_not(file: Any, name: str) -> str | None:
         return "is a coordinate"
     if not isinstance(variable.datatype, np.dtype) or dtype.kind not in "iuf":
         return "is not numeric"
+    if variable.ndim == 0:
+        return "has no dimensions"
+    if variable.size > MOST_SAMPLES:
+        return f"has more than {MOST_SAMPLES:,} samples"
+    if not variable.size:
+        return "is empty"
     if dtype.kind == "f":
-        return f"is stored as {dtype}, not packed into integers"
+        return None
     if not {"scale_factor", "add_offset"} & set(variable.ncattrs()):
         return "has no scale_factor and no add_offset: its integers may be categories"
     if dtype.itemsize > 4:
         return f"is stored as {dtype}"
     if not all(_number(getattr(variable, name, 1.0)) for name in ("scale_factor", "add_offset")):
         return "has a scale_factor or add_offset that is not a number"
-    if variable.ndim == 0:
-        return "has no dimensions"
-    if variable.size > MOST_SAMPLES:
-        return f"has more than {MOST_SAMPLES:,} samples"
-    return None if variable.size else "is empty"
+    return None
 
 
 def _number(value: Any) -> bool:
@@ -141,6 +143,24 @@ def describe(data: bytes) -> dict[str, str | None]:
     """Every variable of a file with the reason why it cannot be a cover (None: it can)."""
     with LOCK, _opened(data) as file:
         return {name: why_not(file, name) for name in file.variables}
+
+
+def floating(data: bytes) -> set[str]:
+    """The variables that are stored as floats."""
+    with LOCK, _opened(data) as file:
+        found = file.variables.items()
+        return {n for n, v in found if isinstance(v.dtype, np.dtype) and v.dtype.kind == "f"}
+
+
+def notes(cover: Cover) -> tuple[str, ...]:
+    """What whoever hides in floats should know: that they came from integers, and the stego will show it."""
+    where = cover.container
+    assert isinstance(where, PackedVariable)
+    found = None if where.raw is None else floats.lattice(where.raw, cover.free)
+    if found is None:
+        return ()
+    said = f"the values of {where.variable} lie on a lattice of {found:.4g} {cover.unit}"
+    return (f"{said}, as unpacked or rounded data do; the stego leaves it, and that shows",)
 
 
 def _opened(data: bytes) -> Any:
@@ -166,14 +186,20 @@ def _cover(file: Any, name: str, data: bytes) -> Cover | None:
         raw = np.asarray(variable[...])
     except (OSError, RuntimeError):
         return None
-    meant = _meant(variable.dtype, unsigned)
     space, spec, latitude = _geometry(file, variable)
     where = PackedVariable(data, variable.name, variable.dtype, unsigned, raw.shape, space)
-    wide = np.int32 if meant.itemsize < 4 else np.int64
-    stored = raw.astype(raw.dtype.newbyteorder("=")).view(meant).astype(wide)
     size = tuple(raw.shape[axis] for axis in space)
-    codes = np.ascontiguousarray(stored.transpose(_order(where))).reshape(-1, *size)
-    free, low, high = _range(codes, attributes, variable.dtype, meant)
+    raw = np.ascontiguousarray(raw.transpose(_order(where))).reshape(-1, *size)
+    raw = raw.astype(raw.dtype.newbyteorder("="), copy=False)
+    if raw.dtype.kind == "f":
+        codes, free, low, high, shift = floats.read(raw, *_float_limits(attributes, raw.dtype))
+        where = replace(where, raw=raw, shift=shift)
+        step = floats.step(raw, free, shift)
+    else:
+        meant = _meant(variable.dtype, unsigned)
+        codes = raw.view(meant).astype(np.int32 if meant.itemsize < 4 else np.int64)
+        free, low, high = _range(codes, attributes, variable.dtype, meant)
+        step = abs(float(np.ravel(attributes.get("scale_factor", 1.0))[0]))
     weight = None
     if latitude is not None:
         rows = np.cos(np.radians(latitude)).clip(0)
@@ -188,7 +214,7 @@ def _cover(file: Any, name: str, data: bytes) -> Cover | None:
         spec=spec,
         container=where,
         weight=weight,
-        step=abs(float(np.ravel(attributes.get("scale_factor", 1.0))[0])),
+        step=step,
         unit=str(attributes.get("units", "1")),
     )
 
@@ -227,15 +253,26 @@ def _range(
         {v for f in fills if (v := _integer(f, stored, meant)) is not None and low <= v <= high}
     )
     free = (codes >= low) & (codes <= high) & ~np.isin(codes, missing)
-    # Fill values split the range: a code stays between the two that it stands between.
-    gaps = np.array([low - 1, *missing, high + 1], np.int64)
-    below = np.searchsorted(gaps, codes, side="left")
-    below = np.clip(below, 1, gaps.size - 1)
-    used = np.unique(below[free])
-    if used.size <= 1:
-        gap = int(used[0]) if used.size else 1
-        return free, int(gaps[gap - 1]) + 1, int(gaps[gap]) - 1
-    return free, (gaps[below - 1] + 1).astype(codes.dtype), (gaps[below] - 1).astype(codes.dtype)
+    return free, *between(codes, free, [low - 1, *missing, high + 1])
+
+
+def _float_limits(
+    attributes: dict[str, Any], stored: np.dtype
+) -> tuple[list[float], float | None, float | None]:
+    """Missing values, least and greatest valid value of floats; what is no number counts as absent."""
+    import netCDF4
+
+    def numbers(name: str, default: Any = ()) -> list[float]:
+        try:
+            return np.ravel(attributes.get(name, default)).astype(np.float64).tolist()
+        except (ValueError, TypeError):
+            return []
+
+    fills = numbers("_FillValue", netCDF4.default_fillvals[stored.str[1:]])[:1]
+    both = numbers("valid_range")
+    ends = numbers("valid_min") or both[:1], numbers("valid_max") or both[-1:]
+    least, most = (found[0] if found else None for found in ends)
+    return fills + numbers("missing_value"), least, most
 
 
 def _integer(value: Any, stored: np.dtype, meant: np.dtype) -> int | None:

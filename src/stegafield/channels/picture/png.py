@@ -1,8 +1,6 @@
 """PNG: 8-bit grey, RGB, grey with alpha and RGBA; 16-bit grey. Every chunk but the pixels stays, byte for byte."""
 
 import struct
-import warnings
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,9 +11,10 @@ from jaxtyping import Int
 from numpy import ndarray
 from PIL import Image
 
-from ..core.channel import MOST_SAMPLES, Channel
-from ..core.cover import Cover, GridSpec
-from ..errors import FormatError
+from ...core.channel import MOST_SAMPLES, Channel
+from ...core.cover import Cover
+from ...errors import FormatError
+from . import alpha_of, as_cover, as_pixels, decode
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _GREY_ALPHA, _RGBA = 0, 2, 4, 6
@@ -60,36 +59,20 @@ class PngChannel(Channel):
         if (depth, colour) not in _EXACT or kinds & {b"tRNS", b"acTL"}:
             return
         samples = np.asarray(pixels)
-        planes = np.atleast_3d(samples).transpose(2, 0, 1).astype(np.int32)
-        alpha = None
-        if colour in (_GREY_ALPHA, _RGBA):
-            planes, alpha = planes[:-1], planes[-1].astype(np.uint8)
         body = [i for i, chunk in enumerate(chunks) if chunk.kind == b"IDAT"]
         container = PngFile(
             before=b"".join(chunk.raw for chunk in chunks[1 : body[0]]),
             after=b"".join(chunk.raw for chunk in chunks[body[-1] + 1 :]) + data[end:],
             dtype=np.uint16 if depth == 16 else np.uint8,
-            alpha=alpha,
+            alpha=alpha_of(samples),
         )
-        peak = (1 << depth) - 1
-        yield Cover(
-            codes=planes,
-            low=0,
-            high=peak,
-            free=np.broadcast_to(True if alpha is None else alpha > 0, planes.shape).copy(),
-            spec=GridSpec(("y", "x"), (False, False)),
-            container=container,
-            peak=float(peak),
-        )
+        yield as_cover(samples.astype(container.dtype), self.name, container)
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel y x"]) -> bytes:
         """The file with new pixels between its own chunks."""
         container = cover.container
         assert isinstance(container, PngFile)
-        planes = codes.astype(container.dtype)
-        if container.alpha is not None:
-            planes = np.concatenate([planes, container.alpha[None]])
-        pixels = planes[0] if len(planes) == 1 else np.ascontiguousarray(planes.transpose(1, 2, 0))
+        pixels = as_pixels(codes, container.dtype, container.alpha)
         encoded = BytesIO()
         Image.fromarray(pixels).save(encoded, "PNG")
         fresh, _ = parse(encoded.getvalue())
@@ -113,17 +96,3 @@ def parse(data: bytes) -> tuple[list[Chunk], int]:
     if kinds[0] != b"IHDR" or len(chunks[0].data) != 13 or b"IDAT" not in kinds:
         raise FormatError("the PNG file has no image", ".png")
     return chunks, at
-
-
-def decode(data: bytes) -> Image.Image:
-    """The picture in an image file of any format Pillow reads; `FormatError` where it reads none."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(BytesIO(data))
-            image.load()
-    except Image.DecompressionBombError as error:
-        raise FormatError(f"the image is too large: {error}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
-        raise FormatError(f"not a readable image ({error})") from None
-    return image

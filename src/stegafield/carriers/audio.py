@@ -1,0 +1,171 @@
+"""Sound: the user's own, in any format libsndfile opens, or as samples; the stego is a WAV or a FLAC."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy import ndarray
+from pydantic import Field
+
+from ..channels.sound import DEPTHS, as_cover
+from ..channels.sound.flac import FlacChannel
+from ..channels.sound.wav import WavChannel
+from ..core import options
+from ..core.carrier import Carrier
+from ..core.channel import Channel
+from ..core.cover import Cover
+from ..core.source import read_bytes
+from ..errors import ConfigError, FormatError
+
+_FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")
+_ARRAYS = {"u1": "PCM_U8", "i2": "PCM_16", "i4": "PCM_24", "f4": "PCM_16", "f8": "PCM_16"}
+"""What an array of samples is stored as; int32 is full scale at 2^31, as in soundfile, and floats are at 1."""
+
+
+class AudioCarrier(Carrier):
+    """The user's sounds: paths, bytes, file objects, (samples, rate) as soundfile gives them, or samples alone."""
+
+    name: ClassVar[str] = "audio"
+    channel: ClassVar = WavChannel
+    channels: ClassVar[tuple[type[Channel], ...]] = (WavChannel, FlacChannel)
+
+    class Options(options.Options):
+        """Options of the audio carrier."""
+
+        format: Literal["wav", "flac"] | None = Field(
+            None, description="what is written; flac for a FLAC cover and wav else, if not given"
+        )
+        subtype: Literal["PCM_U8", "PCM_16", "PCM_24"] | None = Field(
+            None, description="samples of a new file; those of the cover, if not given"
+        )
+        rate: int = Field(44100, gt=0, lt=1 << 20, description="samples a second, of samples alone")
+
+    def open(self, source: Any) -> Cover:
+        """The sound as a cover. A WAV or FLAC of integers up to 24 bits keeps all but its samples; else a new file."""
+        data = read_bytes(source)
+        if data is None:
+            samples, rate = self._samples(source)
+            return self._new(samples, rate, _ARRAYS[samples.dtype.str[1:]], None)
+        for channel in self.channels:
+            try:
+                cover = next(channel().read(data), None)
+            except FormatError:
+                continue
+            if cover is not None and self._keeps(cover):
+                return replace(cover, notes=_padding(cover))
+        samples, rate, kind, subtype = _decoded(data)
+        return self._new(samples, rate, subtype, kind)
+
+    def candidates(self, source: Any) -> Iterator[Cover]:
+        """The samples at every depth that holds them exactly."""
+        for bits in DEPTHS.values():
+            codes, exact = _codes(self._samples(source)[0], bits)
+            if exact:
+                yield as_cover(codes, bits, "", None)
+
+    def value(self, source: Any, data: bytes) -> Any:
+        """(samples, rate) or samples for the like, of the same type and shape; else the bytes."""
+        import soundfile
+
+        if not isinstance(source, tuple | ndarray):
+            return data
+        samples, _ = source if isinstance(source, tuple) else (source, None)
+        found, rate = soundfile.read(BytesIO(data), dtype="float64", always_2d=True)
+        full = {"u": 128.0, "i": 2.0 ** (8 * samples.itemsize - 1), "f": 1.0}[samples.dtype.kind]
+        found = found * full + (128 if samples.dtype.kind == "u" else 0)
+        found = found.reshape(samples.shape).astype(samples.dtype)
+        return (found, rate) if isinstance(source, tuple) else found
+
+    def _keeps(self, cover: Cover) -> bool:
+        """Whether a cover can be written as it is asked for without a new file."""
+        asked, subtype = self.options.format, self.options.subtype
+        depth = int(cover.peak or 0).bit_length()
+        return asked in (None, cover.channel) and subtype in (None, _subtype(depth))
+
+    def _samples(self, source: Any) -> tuple[ndarray, int]:
+        """(frame[, channel]) samples and their rate; `FormatError` or `ConfigError` where they are no sound."""
+        pair = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
+        samples, rate = pair
+        if not isinstance(samples, ndarray) or not isinstance(rate, int | np.integer | None):
+            raise FormatError(f"the audio carrier takes no {type(source).__name__}")
+        if samples.ndim not in (1, 2) or samples.dtype.str[1:] not in _ARRAYS:
+            raise ConfigError(
+                "cover",
+                f"is a {samples.dtype} array of shape {samples.shape}.",
+                "Give (frame[, channel]) as uint8, int16, int32, float32 or float64; (samples, rate) sets the rate.",
+            )
+        return samples, self.options.rate if rate is None else int(rate)
+
+    def _new(self, samples: ndarray, rate: int, subtype: str, kind: str | None) -> Cover:
+        """The samples in a new file; `kind` is the format they come from, None for samples."""
+        import soundfile
+
+        asked, notes = self.options.format or ("flac" if kind == "FLAC" else "wav"), []
+        stored = self.options.subtype or subtype
+        if asked == "flac" and stored == "PCM_U8":
+            stored = "PCM_16"  # FLAC has 8 bits too, but few programs expect them
+        channel = next(c for c in self.channels if c.name == asked)()
+        if kind is not None:
+            what = f"a {kind} cover was decoded"
+            notes.append(f"{what}; the stego is a new {asked.upper()} ({stored}) without its tags")
+        if not samples.size:
+            raise ConfigError("cover", "has no samples.", "Give a sound that lasts.")
+        bits = DEPTHS[stored]
+        codes, exact = _codes(samples, bits)
+        if not exact:
+            notes.append(f"the samples were rounded to {bits} bits")
+        out = BytesIO()
+        frames = codes - 128 if bits == 8 else codes
+        try:
+            soundfile.write(out, frames << (32 - bits), rate, stored, format=asked.upper())
+        except (soundfile.SoundFileError, ValueError) as error:
+            raise ConfigError("cover", f"cannot be a {asked.upper()} file ({error}).") from None
+        cover = next(channel.read(out.getvalue()))
+        return replace(cover, notes=(*notes, *_padding(cover)))
+
+
+def _padding(cover: Cover) -> tuple[str, ...]:
+    """A note where the lowest bits of all samples are 0, as in 16-bit sound that was saved with 24 bits."""
+    depth, used = int(cover.peak or 0).bit_length(), int(np.bitwise_or.reduce(cover.codes, None))
+    least = (used & -used).bit_length() - 1
+    if least < 2:
+        return ()
+    said = f"only the upper {depth - least} of {depth} bits are used"
+    return (f"{said}: the stego uses all, and that shows; hide at the lower depth instead",)
+
+
+def _subtype(bits: int) -> str:
+    return next(name for name, depth in DEPTHS.items() if depth == bits)
+
+
+def _codes(samples: ndarray, bits: int) -> tuple[ndarray, bool]:
+    """(frame, channel) codes of samples at a depth, and whether they hold them exactly."""
+    half, frames = 1 << (bits - 1), samples.reshape(len(samples), -1)
+    value = frames.astype(np.float64)
+    if frames.dtype.kind == "u":
+        value = value / 128 - 1
+    elif frames.dtype.kind == "i":
+        value /= 2.0 ** (8 * frames.itemsize - 1)
+    if not np.isfinite(value).all():
+        raise ConfigError("cover", "has samples that are no numbers.", "Repair them first.")
+    value *= half
+    codes = np.rint(value).clip(-half, half - 1)
+    return codes.astype(np.int32) + (128 if bits == 8 else 0), bool((codes == value).all())
+
+
+def _decoded(data: bytes) -> tuple[ndarray, int, str, str]:
+    """Samples as floats, rate, format, and the subtype that keeps what they hold."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(BytesIO(data)) as file:
+            parts = [file.read(1 << 20, always_2d=True)]
+            while len(parts[-1]) == 1 << 20:
+                parts.append(file.read(1 << 20, always_2d=True))
+            narrow = "PCM_U8" if file.subtype == "PCM_U8" else "PCM_16"
+            subtype = "PCM_24" if file.subtype in _FINE else narrow
+            return np.concatenate(parts), file.samplerate, file.format, subtype
+    except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:
+        raise FormatError(f"not a readable sound ({error})") from None

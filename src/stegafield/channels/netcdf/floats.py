@@ -1,0 +1,110 @@
+"""Floats as codes: the order-preserving integers of their bits, without the zero bits at the end that all share.
+
+`shift`, the number of those bits, is read from the stego again. Embedding moves codes by whole steps of 2^shift, so it
+never becomes less. It becomes more only if every code turns even; then every symbol is even too, and the symbols are
+random: for 24 bootstrap windows alone that is one salt in 2^24, and `hide`, which reads the file back, takes another.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from .gaps import between
+
+_SAMPLED = 1 << 20
+
+
+def ordered(values: Float[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
+    """int64 that grow with the values; both zeros are 0, and the opposite of a value is the opposite integer."""
+    bits = values.view(f"i{values.itemsize}").astype(np.int64)
+    magnitude = bits & np.iinfo(f"i{values.itemsize}").max
+    return np.where(bits < 0, -magnitude, magnitude)
+
+
+def unordered(integers: Int[ndarray, "*shape"], dtype: np.dtype) -> Float[ndarray, "*shape"]:
+    """The floats of `ordered`."""
+    bits = np.abs(integers).astype(f"u{dtype.itemsize}")
+    sign = (integers < 0).astype(bits.dtype) << bits.dtype.type(8 * dtype.itemsize - 1)
+    return (bits | sign).view(dtype)
+
+
+def read(
+    raw: Float[ndarray, "*shape"], missing: list[float], least: float | None, most: float | None
+) -> tuple[Int[ndarray, "*shape"], Bool[ndarray, "*shape"], Any, Any, int]:
+    """Codes, free, low, high and shift. Not free: NaN, infinite, missing, out of the valid range, and exact zero.
+
+    A zero stays a zero, whichever sign it has, and nothing else becomes one or changes its sign: zeros mean "none" (no
+    rain, no ice), and a step from one would be a denormal number, which no instrument ever gave.
+    """
+    values, dtype = ordered(raw), raw.dtype
+    fills = ordered(_finite(missing, dtype))
+    low, high = (int(x) for x in ordered(np.array([-np.inf, np.inf], dtype)))
+    low, high = low + 1, high - 1
+    for bound in ordered(_finite([] if least is None else [least], dtype)).tolist():
+        low = max(low, bound)
+    for bound in ordered(_finite([] if most is None else [most], dtype)).tolist():
+        high = min(high, bound)
+    known = np.isfinite(raw) & ~np.isin(values, fills)
+    shift = _common_zeros(values[known], np.finfo(dtype).nmant - 1)
+    free = known & (values >= low) & (values <= high) & (values != 0)
+    stops = sorted({stop for stop in (0, *fills.tolist()) if low <= stop <= high})
+    least_code, most_code = between(values, free, [low - 1, *stops, max(low, high + 1)], shift)
+    return values >> shift, free, least_code, most_code, shift
+
+
+def write(
+    raw: Float[ndarray, "*shape"], codes: Int[ndarray, "*shape"], shift: int
+) -> Float[ndarray, "*shape"]:
+    """The floats of codes. What did not change keeps its bits: NaN of any kind, and the sign of zero."""
+    changed = codes != ordered(raw) >> shift
+    return np.where(changed, unordered(codes << shift, raw.dtype), raw)
+
+
+def step(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"], shift: int) -> float:
+    """What one code is worth, in the units of the variable, for the median sample: it grows with the values."""
+    sample = _sample(raw[free])
+    with np.errstate(over="ignore"):  # the spacing of the greatest float is infinite
+        least = np.spacing(np.abs(sample).astype(raw.dtype))
+    return float(np.median(least)) * 2.0**shift if sample.size else 1.0
+
+
+def lattice(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"]) -> float | None:
+    """The step of the lattice that all values lie on up to rounding, as after unpacking integers; None without one."""
+    values = np.unique(_sample(raw[free])).astype(np.float64)
+    if values.size < 3:
+        return None
+    gaps = np.diff(values)
+    rounding = float(np.spacing(np.abs(values[[0, -1]]).max().astype(raw.dtype)))
+    if gaps.min() < 8 * rounding:
+        return None
+    found, offsets = float(gaps.min()), values - values[0]
+    for lengths in (
+        gaps,
+        offsets[1:],
+    ):  # short lengths first: each refines the step for those twice as long
+        reach = 4 * found if lengths is gaps else gaps.max()
+        while reach < 2 * lengths.max():
+            near = lengths[lengths <= reach]
+            count = np.rint(near / found)
+            found = float(near @ count / (count @ count))
+            reach *= 2
+    off = np.abs(offsets - found * np.rint(offsets / found)).max()
+    return found if off < min(4 * rounding, found / 8) else None
+
+
+def _finite(values: list[float], dtype: np.dtype) -> Float[ndarray, " value"]:
+    with np.errstate(over="ignore"):
+        cast = np.array(values, np.float64).astype(dtype)
+    return cast[np.isfinite(cast)]
+
+
+def _sample(values: Float[ndarray, " value"]) -> Float[ndarray, " value"]:
+    return values[:: -(-values.size // _SAMPLED) or 1]
+
+
+def _common_zeros(values: Int[ndarray, " value"], most: int) -> int:
+    """Zero bits at the end that all share; not all bits of a fraction, so that the greatest code stays odd."""
+    used = int(np.bitwise_or.reduce(values)) if values.size else 0
+    return min((used & -used).bit_length() - 1, most) if used else 0

@@ -1,0 +1,30 @@
+"""Sound: the codes of PCM samples, which all channels of this medium share. One code is one step of the subtype."""
+
+import numpy as np
+from jaxtyping import Integer
+from numpy import ndarray
+
+from ...core.cover import Cover, GridSpec
+
+DEPTHS = {"PCM_U8": 8, "PCM_16": 16, "PCM_24": 24}
+"""The subtypes that carry messages, by soundfile's names, and their bits per sample."""
+
+
+def as_cover(
+    frames: Integer[ndarray, "frame channel"], bits: int, channel: str, container: object
+) -> Cover:
+    """A cover of the integers that a file stores: 8 bits are unsigned (0 to 255), more are signed. All are free."""
+    half = 1 << (bits - 1)
+    codes = np.ascontiguousarray(frames.T, np.int32)
+    return Cover(
+        codes=codes,
+        low=0 if bits == 8 else -half,
+        high=255 if bits == 8 else half - 1,
+        free=np.ones(codes.shape, bool),
+        spec=GridSpec(("time",), (False,), "line"),
+        container=container,
+        channel=channel,
+        step=1 / half,
+        unit="of full scale",
+        peak=float(half),
+    )
