@@ -31,16 +31,32 @@ NESTED += [tap for tap in range(1, 129) if tap not in NESTED]
 
 
 def ladder():
-    """(k, taps) of every rung, from the table in format.md."""
+    """(k, n, taps) of every rung, from the tables in format.md; (n, h) taps for the trellis form."""
     text = Path(__file__).with_name("format.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r"^\| (\d+) \| (\d+) \| (\d+) \| [\d.]+ \| ([\d. ]+?) \|$", text, re.MULTILINE
-    )
     rungs = {}
-    for index, k, n, taps in rows:
-        listed = range(1, int(n) + 1) if ".." in taps else map(int, taps.split())
-        rungs[int(index)] = int(k), np.array([*listed])
+    row = r"^\| (\d+) \| (\d+) \| (\d+) \| [\d.]+ \| ([\d. ]+?) \|$"
+    for index, one, two, numbers in re.findall(row, text, re.MULTILINE):
+        if int(index) < 19:
+            listed = range(1, int(two) + 1) if ".." in numbers else map(int, numbers.split())
+            rungs[int(index)] = int(one), int(two), np.array([*listed])
+        else:
+            packed = np.array([*map(int, numbers.split())])
+            rungs[int(index)] = 2, int(one), packed[:, None] // 4 ** np.arange(int(two)) % 4
     return rungs
+
+
+def symbols_of(windows, k, taps):
+    """The symbol of each window of a tile, in the form that the taps have."""
+    if taps.ndim == 1:
+        return windows @ taps % 2**k
+    size = max(1, 16384 // len(taps))
+    runs, found = max(1, len(windows) // size), np.zeros(len(windows), np.int64)
+    for number in range(runs):
+        stop = len(windows) if number == runs - 1 else (number + 1) * size
+        for b in range(number * size, stop):
+            for i in range(min(b - number * size + 1, taps.shape[1])):
+                found[b] += windows[b - i] @ taps[:, i]
+    return found % 4
 
 
 def master_key(text_form):
@@ -109,7 +125,7 @@ def reveal(values, key):
         return None
     if header[2:6] != PHASE or header[1] >> 6:
         raise NotImplementedError("another extractor, or error correction")
-    k, taps = rungs[header[1] & 63]
+    k, n, taps = rungs[header[1] & 63]
     payload, symbols, seed = (
         np.delete(values, [*salt_at, *header_at]),
         [],
@@ -118,9 +134,9 @@ def reveal(values, key):
     tiles = max(1, payload.size // TILE)
     for index in range(tiles):
         tile = payload[index * TILE : payload.size if index == tiles - 1 else (index + 1) * TILE]
-        windows = tile.size // taps.size
-        order = permutation(seed, tile.size, index)[: windows * taps.size]
-        symbols.append(tile[order].reshape(windows, taps.size) @ taps % 2**k)
+        windows = tile.size // n
+        order = permutation(seed, tile.size, index)[: windows * n]
+        symbols.append(symbols_of(tile[order].reshape(windows, n), k, taps))
     bits = (np.concatenate(symbols)[:, None] >> np.arange(k)[::-1]).astype(np.uint8).ravel() & 1
     coded = np.packbits(bits[: bits.size // 8 * 8])  # most significant bit first
     sealed = (coded ^ np.frombuffer(keystream(derive("mask"), coded.size), np.uint8)).tobytes()

@@ -27,12 +27,17 @@ class UnknownPlugin(PluginError, LookupError):
     """No installed plugin has this name. Carries `kind`, `name`, the `known` names and the `broken` plugins."""
 
     def __init__(
-        self, kind: str, name: str, known: Iterable[str], broken: Mapping[str, Exception]
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        broken: Mapping[str, Exception],
+        note: str = "",
     ) -> None:
         self.kind, self.name = kind, name
         self.known, self.broken = sorted(known), dict(broken)
         close = get_close_matches(name, self.known, n=1)
-        parts = [f"there is no {kind} named {name!r}"]
+        parts = [f"there is no {kind} named {name!r}{note}"]
         parts += [f"; did you mean {close[0]!r}?" if close else "."]
         parts += [f" Installed: {', '.join(self.known) or 'none'}."]
         parts += [f" Broken: {plugin} ({cause})." for plugin, cause in self.broken.items()]

@@ -28,8 +28,12 @@ def short_disk(size):
 
 
 def test_a_folder_that_is_not_there(refused, hide_png, hide_era5):
-    refused(7, *hide_png, "--message", "x", "--out", "no/x.png", says=["no folder no"])
-    refused(7, *hide_era5, "--message", "x", "--out", "no/x.nc", says=["no folder no"])
+    refused(
+        7, *hide_png, "--message", "x", "--out", "no/x.png", says=["no: there is no such folder"]
+    )
+    refused(
+        7, *hide_era5, "--message", "x", "--out", "no/x.nc", says=["no: there is no such folder"]
+    )
     refused(
         7,
         *hide_png,
@@ -39,7 +43,7 @@ def test_a_folder_that_is_not_there(refused, hide_png, hide_era5):
         "x.png",
         "--report",
         "no/r.json",
-        says=["no folder no"],
+        says=["no: there is no such folder"],
     )
     refused(
         7,
@@ -50,7 +54,7 @@ def test_a_folder_that_is_not_there(refused, hide_png, hide_era5):
         "x.png",
         "--figure",
         "no/f.png",
-        says=["no folder no"],
+        says=["no: there is no such folder"],
     )
 
 
@@ -75,7 +79,7 @@ def test_an_output_that_is_a_folder(refused, hide_png, folder):
     (folder / "x.png").mkdir()
     for force in ([], ["--force"]):
         refused(
-            7, *hide_png, "--message", "x", "--out", "x.png", *force, says=["x.png is a folder"]
+            7, *hide_png, "--message", "x", "--out", "x.png", *force, says=["x.png: is a folder"]
         )
 
 
@@ -94,7 +98,7 @@ def test_an_old_file_is_replaced_only_by_force(refused, cli, hide_png, folder):
     old = folder / "x.png"
     old.write_bytes(b"keep me")
     old.chmod(0o640)
-    refused(7, *hide_png, "--message", "x", "--out", "x.png", says=["x.png exists", "--force"])
+    refused(7, *hide_png, "--message", "x", "--out", "x.png", says=["x.png: exists", "--force"])
     assert cli(*hide_png, "--message", "x", "--out", "x.png", "--force").code == 0
     assert old.read_bytes()[:4] == b"\x89PNG" and stat.S_IMODE(old.stat().st_mode) == 0o640
     refused(
@@ -105,7 +109,7 @@ def test_an_old_file_is_replaced_only_by_force(refused, cli, hide_png, folder):
         "key",
         "--out",
         "cover.png",
-        says=["cover.png exists", "--force"],
+        says=["cover.png: exists", "--force"],
     )
     assert cli("reveal", "x.png", "--key-file", "key", "--out", "cover.png", "--force").code == 0
     assert (folder / "cover.png").read_bytes() == b"x"
@@ -129,7 +133,7 @@ def test_a_report_or_figure_never_replaces_a_file_without_force(refused, hide_pn
             "x.png",
             option,
             old,
-            says=[f"{old} exists", "--force"],
+            says=[f"{old}: exists", "--force"],
         )
 
 
@@ -172,7 +176,7 @@ def test_python_saves_by_the_same_rules(engine, key, folder):
         stego.save(folder / "x.jpg")
     with pytest.raises(ValueError, match=r"not written as \.webp.*\.png"):
         stego.save(folder / "x.webp")
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(FileNotFoundError, match="no such folder"):
         stego.save(folder / "no" / "x.png")
     assert contents(folder) == before
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from stegafield import Engine, Key
 from stegafield.core import regions, window
 from stegafield.core.ladder import bootstrap_rung
-from stegafield.errors import FormatError, NoMessage, StegafieldError, UnknownPlugin
+from stegafield.errors import FormatError, NoMessage, StegafieldError
 from tests.attacks.conftest import noise
 from tests.datasets import packed
 
@@ -210,7 +210,7 @@ def test_a_field_cut_short_does_not_come_back_as_another(classic):
 
 @pytest.mark.parametrize("byte", range(regions.HEADER_BYTES))
 def test_damage_to_any_byte_of_the_header(picture, byte):
-    """A damaged extractor tag looks like a plugin that is not installed; if that is said, so is the doubt."""
+    """A tag that is one byte away from an installed one is damage, not a plugin that is missing."""
     channel = Engine().registry.get("channel", "png")()
     cover = next(iter(channel.read(picture)))
     file_key = KEY.file_key(regions.read_salt(cover))
@@ -221,10 +221,8 @@ def test_damage_to_any_byte_of_the_header(picture, byte):
     codes.flat[place] = window.project(
         codes.ravel()[place][None], 0, 255, symbol, rung, np.random.default_rng(0)
     )[0]
-    with pytest.raises((NoMessage, UnknownPlugin)) as caught:
+    with pytest.raises(NoMessage):
         Engine().reveal(channel.write(cover, codes), key=KEY)
-    if isinstance(caught.value, UnknownPlugin):
-        assert 2 <= byte < 6 and "damaged" in str(caught.value)
 
 
 @pytest.mark.parametrize("side", [13_000, 50_000, 2**31 - 1])

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import xarray
 from PIL import Image
-from tests.datasets import field, floats, packed
-from tests.sounds import samples, sound, tagged, with_blocks
 
 from stegafield import testing
 from stegafield.core.ladder import LADDER
 from stegafield.plugins.discovery import registry
+from tests.datasets import field, floats, packed
+from tests.sounds import samples, sound, tagged, with_blocks
 
 NOISE = np.random.default_rng(0).integers(0, 256, (24, 25, 3), dtype=np.uint8)
 

@@ -27,7 +27,17 @@ MAY = {
     "__main__": {"cli"},
 }
 PLUGGABLE = {"carriers", "channels", "extractors", "optimizers", "detectors", "baselines"}
-LIGHT = {"torch", "xarray", "netCDF4", "matplotlib", "skimage", "reedsolo", "soundfile", "scipy"}
+LIGHT = {
+    "torch",
+    "h5py",
+    "xarray",
+    "netCDF4",
+    "matplotlib",
+    "skimage",
+    "reedsolo",
+    "soundfile",
+    "scipy",
+}
 FILES = sorted(ROOT.rglob("*.py"))
 
 

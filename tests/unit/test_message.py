@@ -60,24 +60,24 @@ def test_each_use_and_each_salt_has_its_own_bytes():
     assert len({key.derive(use) for key in keys for use in uses}) == len(keys) * len(uses)
 
 
-@given(st.binary(max_size=2000), st.none() | st.text(max_size=300), st.integers(0, 50))
+@given(st.binary(max_size=2000), st.none() | st.text(max_size=60), st.integers(0, 50))
 def test_frames_round_trip(message, name, spare):
-    content = Frame(message, name)
-    sealed = frame.needed(content) + 2 + frame.TAG_BYTES + spare
-    assert frame.capacity(sealed) == frame.needed(content) + spare
-    data = frame.seal(content, sealed, bytes(32), b"header")
+    body = frame.pack(Frame(message, name))
+    sealed = frame.needed(body) + 2 + frame.TAG_BYTES + spare
+    assert frame.capacity(sealed) == frame.needed(body) + spare
+    data = frame.seal(body, sealed, bytes(32), b"header")
     assert len(data) == sealed
     found = frame.unseal(data, bytes(32), b"header")
     assert found is not None and found.message == message
-    assert name is None or name.startswith(found.name)
+    assert found.name == name
     assert frame.unseal(data, bytes(32), b"Header") is None
     assert frame.unseal(data, b"\1" + bytes(31), b"header") is None
 
 
 def test_incompressible_messages_need_their_own_length():
     message = os.urandom(1000)
-    assert frame.needed(Frame(message)) == 1000
-    assert frame.needed(Frame(bytes(1000))) < 30
+    assert frame.needed(frame.pack(Frame(message))) == 1000
+    assert frame.needed(frame.pack(Frame(bytes(1000)))) < 30
 
 
 def test_sealed_nonsense_is_no_frame():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from stegafield.carriers.image import ImageCarrier
+from stegafield.core import regions
 from stegafield.core.ladder import at_least
 from stegafield.extractors.phase import Phase
 from stegafield.message.place import permutation
@@ -84,3 +85,19 @@ def test_embedding_draws_ties_afresh(key):
     bits = np.zeros(extractor.count(cover), np.uint8)
     found = [extractor.project(cover, bits, np.random.default_rng(i)) for i in range(2)]
     assert not np.array_equal(*found)
+
+
+@pytest.mark.parametrize("bpp", [1, 2, 4])
+def test_the_salt_does_not_stand_out(engine, bpp):
+    """Its positions are public: were they changed less than the rest, they would show how much the rest was."""
+    cover = np.random.default_rng(0).integers(20, 236, (48, 48, 3), dtype=np.uint8)
+    at_salt, elsewhere = [], []
+    for _ in range(24):
+        stego = engine.hide(b"m", carrier="image", cover=cover, bpp=bpp)
+        change = (stego.codes - stego.cover.codes).ravel().astype(float) ** 2
+        salt = regions.salt_windows(stego.cover.free).ravel()
+        at_salt.append(change[salt])
+        elsewhere.append(np.delete(change, salt))
+    one, other = np.concatenate(at_salt), np.concatenate(elsewhere)
+    # the salt's own change, at most one step in a window, comes on top
+    assert other.mean() * 0.93 < one.mean() < other.mean() + 0.35

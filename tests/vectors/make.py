@@ -11,9 +11,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.datasets import packed
-
 from stegafield import Engine, Key
+from tests.datasets import packed
 
 HERE = Path(__file__).parent / "files"
 RNG = np.random.default_rng(2026)

@@ -1,18 +1,32 @@
 """A picture of a result: cover, stego, and their difference, amplified."""
 
 import os
+from pathlib import PurePath
 
 import numpy as np
 from numpy import ndarray
 
 from ..core.cover import Cover
 from ..core.stego import Stego
+from ..errors import ConfigError
 from .extras import need
+
+
+def check_figure(path: str | os.PathLike[str]) -> None:
+    """Raise `ConfigError` where a figure of this name could not be drawn, before any work is done."""
+    need("matplotlib", "plots")
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = sorted(FigureCanvasBase.get_supported_filetypes())
+    suffix = PurePath(path).suffix
+    if suffix[1:].lower() not in known:
+        hint = f"Use one of .{', .'.join(known)}."
+        raise ConfigError("figure", f"{suffix or 'no suffix'} is no format of figures.", hint)
 
 
 def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
     """Save cover, stego and amplified difference side by side (the first channel where there are not three)."""
-    need("matplotlib", "plots")
+    check_figure(path)
     from matplotlib.figure import Figure
 
     cover, change = stego.cover, stego.codes - stego.cover.codes

@@ -59,8 +59,10 @@ class DatasetCarrier(Carrier):
                 "carrier.variable", f"there are several. {_listed(packed, floating)}.", hint
             )
         covers = self.channel().read(data)
-        cover = next(c for c in covers if _variable(c) == (wanted or packed[0]))
-        return replace(cover, notes=netcdf.notes(cover))
+        found = next((c for c in covers if _variable(c) == (wanted or packed[0])), None)
+        if found is None:
+            raise FormatError(f"the variable {wanted or packed[0]} cannot be read", ".nc")
+        return replace(found, notes=netcdf.notes(found))
 
     def candidates(self, source: Any) -> Iterator[Cover]:
         """Every variable that a message may be in."""
@@ -75,7 +77,8 @@ class DatasetCarrier(Carrier):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "stego.nc")
             path.write_bytes(data)
-            found = xarray.load_dataset(path, engine="netcdf4")
+            with netcdf.LOCK:
+                found = xarray.load_dataset(path, engine="netcdf4")
         return found[source.name or _UNNAMED] if isinstance(source, xarray.DataArray) else found
 
 
@@ -114,23 +117,11 @@ def _packed(dataset: Any) -> bytes:
     they wrap around without a word.
     """
     for name, variable in dataset.data_vars.items():
-        scale = variable.encoding.get("scale_factor")
-        dtype = np.dtype(variable.encoding.get("dtype", variable.dtype))
-        if scale is not None and dtype.kind in "iu":
-            offset = variable.encoding.get("add_offset", 0.0)
-            codes = (np.asarray(variable.values, np.float64) - offset) / scale
-            limits = np.iinfo(dtype)
-            if not (
-                (codes > limits.min - 0.5) & (codes < limits.max + 0.5) | np.isnan(codes)
-            ).all():
-                raise ConfigError(
-                    "cover",
-                    f"the values of {name} do not fit the packing it was read with ({dtype}, scale_factor {scale:g}).",
-                    f'Set a wider one in dataset["{name}"].encoding.',
-                )
+        _check_packing(name, variable)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "cover.nc")
-        dataset.to_netcdf(path, engine="netcdf4", encoding=_lossless(dataset))
+        with netcdf.LOCK:
+            dataset.to_netcdf(path, engine="netcdf4", encoding=_lossless(dataset))
         return path.read_bytes()
 
 
@@ -143,3 +134,23 @@ def _lossless(dataset: Any) -> dict[str, dict[str, Any]]:
         for name, found in dataset.data_vars.items()
         if found.ndim and np.dtype(found.encoding.get("dtype", found.dtype)).kind == "f"
     }
+
+
+def _check_packing(name: Any, variable: Any) -> None:
+    packing = variable.encoding
+    dtype = np.dtype(packing.get("dtype", variable.dtype))
+    if dtype.kind not in "iu" or not {"scale_factor", "add_offset"} & set(packing):
+        return
+    if str(packing.get("_Unsigned", "false")).lower() == "true":
+        dtype = np.dtype(f"u{dtype.itemsize}")
+    scale, offset = packing.get("scale_factor", 1.0), packing.get("add_offset", 0.0)
+    codes = np.rint((np.asarray(variable.values, np.float64) - offset) / scale)
+    limits = np.iinfo(dtype)
+    outside = (codes < limits.min) | (codes > limits.max)
+    filled = codes == packing.get("_FillValue", np.nan)
+    for wrong, what in ((outside, "do not fit"), (filled, "would become missing in")):
+        if wrong.any():
+            problem = f"{int(wrong.sum())} values of {name} {what} the packing it was read with"
+            detail = f"({dtype}, scale_factor {scale:g}, add_offset {offset:g})."
+            hint = f'Set another one in dataset["{name}"].encoding.'
+            raise ConfigError("cover", f"{problem} {detail}", hint)

@@ -11,7 +11,7 @@ from numpy import ndarray
 from numpy.random import Generator
 from pydantic import Field, field_validator
 
-from ..channels.netcdf import NetcdfChannel
+from ..channels.netcdf import NetcdfChannel, writing
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover, Law
@@ -84,11 +84,9 @@ def _file(
     offset: float,
 ) -> bytes:
     """A NetCDF-3 file with the names, units and attributes that the Climate Data Store used for packed ERA5."""
-    import netCDF4
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "field.nc")
-        with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_OFFSET") as file:
+        with writing(path, "w", format="NETCDF3_64BIT_OFFSET") as file:
             file.Conventions = "CF-1.6"
             axes = {
                 "longitude": (longitude.astype(np.float32), "degrees_east"),

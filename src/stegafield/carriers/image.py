@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from PIL import Image, ImageOps
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..channels.picture import decode
 from ..channels.picture.bmp import BmpChannel
-from ..channels.picture.png import PngChannel
+from ..channels.picture.png import PngChannel, parse
 from ..channels.picture.tiff import TiffChannel
 from ..channels.picture.webp import WebpChannel
 from ..core import options
@@ -20,6 +20,7 @@ from ..core.cover import Cover
 from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
 
+_MOST_PIXELS = 1 << 28
 _DIRECT = ("L", "LA", "RGB", "RGBA", "I;16")
 _CONVERTED = {
     "1": "L",
@@ -58,6 +59,13 @@ class ImageCarrier(Carrier):
         )
 
         format: Literal["png", "webp", "tiff", "bmp"] = Field("png", description="what is written")
+
+        @field_validator("size")
+        @classmethod
+        def _sensible(cls, size: tuple[int, int] | None) -> tuple[int, int] | None:
+            if size is not None and not (min(size) >= 1 and size[0] * size[1] <= _MOST_PIXELS):
+                raise ValueError(f"a picture has 1 to {_MOST_PIXELS:,} pixels")
+            return size
 
     def open(self, source: Any) -> Cover:
         """The picture as a cover. A file of the asked format keeps all but its pixels; anything else becomes new."""
@@ -114,15 +122,17 @@ def _refuse(image: Any, data: bytes | None) -> None:
         raise ConfigError(
             "cover", f"has {frames} frames.", "Save one of them as a PNG and hide in that."
         )
-    deep = False
+    deep, kind = False, "colour"
     if data is not None and image.format == "PNG":
-        deep = data[24] == 16 and data[25] != 0  # depth and colour type, in IHDR
+        depth, colour = data[24:26]  # in IHDR
+        kind = "colour" if colour else "transparent grey"
+        deep = depth == 16 and (colour != 0 or any(c.kind == b"tRNS" for c in parse(data)[0]))
     elif data is not None and image.format == "TIFF":
         deep = np.max(image.tag_v2.get(258, 1)) > 8 and not image.mode.startswith(("I", "F"))
     if deep:
         raise ConfigError(
             "cover",
-            f"is a 16-bit colour {image.format}, which would lose half its bits.",
+            f"is a 16-bit {kind} {image.format}, which would lose half its bits.",
             "Save it as 8-bit RGB or 16-bit grey.",
         )
 

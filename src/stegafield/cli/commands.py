@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from ..benchmark.extras import need
+from ..benchmark.figure import check_figure
 from ..errors import ConfigError, NoMessage
 from .edge import (
     busy,
+    different,
     key_of,
     message_bytes,
+    not_stream,
     print_rows,
     printable,
     save_report,
@@ -56,6 +58,7 @@ def keygen(key_file: Path) -> None:
     """Write a fresh key to a new file that only you can read."""
     from ..message.key import Key
 
+    not_stream("key-file", key_file)
     try:
         Key.generate().save(key_file)
     except FileExistsError:
@@ -92,7 +95,7 @@ def hide(
 ) -> None:
     """Hide a message; the file is read back before it is written."""
     from ..core.carrier import format_of
-    from ..core.stego import check_writable, write_file
+    from ..core.publish import check_writable, write_file
     from ..plugins.wiring import Engine
 
     engine, format = Engine(device=device), None
@@ -102,7 +105,10 @@ def hide(
     for path in filter(None, (report, figure)):
         check_writable(path, force=force)
     if figure is not None:
-        need("matplotlib", "plots")
+        check_figure(figure)
+    for option, path in (("report", report), ("figure", figure), ("cover", cover)):
+        not_stream(option, path)
+    different("out", "report", "figure", paths=(out, report, figure))
     ctx.find_root().obj = lambda found: save_report(report, found)
     content = message_bytes(message, message_file)
     key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=message_file == "-")
@@ -146,7 +152,7 @@ def reveal(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Print or save the message of a file."""
-    from ..core.stego import check_writable, write_file
+    from ..core.publish import check_writable, write_file
 
     if out not in (None, "-"):
         check_writable(out, force=force)
@@ -277,7 +283,7 @@ def fidelity(
     from rich.progress import track
 
     from ..benchmark.fidelity import COLUMNS, measure, pictures
-    from ..core.stego import check_writable, write_file
+    from ..core.publish import check_writable, write_file
     from ..plugins.wiring import Engine
 
     check_writable(json_out, force=True)
@@ -310,9 +316,7 @@ def fidelity(
 def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> Any:
     from ..plugins.wiring import Engine
 
-    source: Any = sys.stdin.buffer.read() if file == "-" else Path(file)
-    if isinstance(source, Path) and not source.is_file():
-        source.read_bytes()  # raises what is wrong before a passphrase is asked for
+    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     key = key_of(key_file, passphrase_file, confirm=False, stdin_taken=file == "-")
     with busy("revealing"):
-        return Engine().reveal(source, key=key)
+        return Engine().reveal(data, key=key)

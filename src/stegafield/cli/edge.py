@@ -47,6 +47,8 @@ def key_of(
 
     from ..message.key import Key
 
+    for option, path in (("key-file", key_file), ("passphrase-file", passphrase_file)):
+        not_stream(option, path)
     if key_file and passphrase_file:
         raise ConfigError("key", "needs one of --key-file and --passphrase-file, not both.")
     if key_file:
@@ -67,13 +69,32 @@ def key_of(
     return Key.passphrase(text)
 
 
+def not_stream(option: str, path: Path | None) -> None:
+    """Raise `ConfigError` for "-" where a file is needed."""
+    if str(path) == "-":
+        raise ConfigError(
+            option, "needs a file; - is no stream here.", "Use /dev/stdin or /dev/stdout."
+        )
+
+
+def different(*names: str, paths: tuple[str | Path | None, ...]) -> None:
+    """Raise `ConfigError` where two outputs are one file."""
+    seen: dict[Path, str] = {}
+    for name, path in zip(names, paths, strict=True):
+        if path is not None and str(path) != "-":
+            other = seen.setdefault(Path(path).resolve(), name)
+            if other != name:
+                raise ConfigError(name, f"is the same file as --{other}: {path}.")
+
+
 def size_of(text: str | None) -> tuple[int, int] | None:
     """(height, width) of "HxW"."""
     if text is None:
         return None
     height, cross, width = text.lower().partition("x")
-    if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise ConfigError("size", f"{text!r} is not HxW.", "As in --size 181x360.")
+    sides = [part.isdecimal() and len(part) < 10 and int(part) > 0 for part in (height, width)]
+    if not (cross and all(sides)):
+        raise ConfigError("size", f"{text[:40]!r} is not HxW.", "As in --size 181x360.")
     return int(height), int(width)
 
 
@@ -99,7 +120,7 @@ def printable(message: bytes) -> bool:
 
 def save_report(path: Path | None, report: Any) -> None:
     """Write a report as JSON, where a path is given."""
-    from ..core.stego import write_file
+    from ..core.publish import write_file
 
     if path is not None:
         write_file(path, (report.model_dump_json(indent=2) + os.linesep).encode(), force=True)

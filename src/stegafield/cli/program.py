@@ -65,6 +65,8 @@ class Variadic(TyperCommand):
 
 
 def _sentence(error: BaseException) -> str:
+    """What went wrong, on one line, and nothing in it that a terminal would obey."""
+    text = str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'file'}: {error.strerror}"
-    return str(error)
+        text = f"{error.filename or 'file'}: {error.strerror}"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

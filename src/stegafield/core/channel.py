@@ -11,6 +11,8 @@ from numpy import ndarray
 from ..errors import ConfigError
 from .cover import Cover
 
+MOST_SAMPLES = 1 << 28
+"""A file that declares more samples than this is not read: a few bytes may declare terabytes."""
 LOSSY = {
     **dict.fromkeys([".jpg", ".jpeg", ".jpe", ".jfif"], "JPEG"),
     **{".avif": "AVIF", ".heic": "HEIC", ".jxl": "JPEG XL"},

@@ -2,7 +2,8 @@
 
 import time
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -11,8 +12,9 @@ from numpy.random import Generator
 from pydantic import Field
 
 from ..errors import ConfigError
-from .cover import Cover
+from .cover import Cover, GridSpec
 from .extractor import Extractor, supports
+from .ladder import Rung
 from .optimizer import Box, Optimizer
 from .options import Options
 
@@ -55,6 +57,23 @@ def choose_method(cover: Cover, extractor: Extractor, asked: Method | None) -> M
         return asked
     problem = f"the extractor {extractor.name!r} cannot {asked or 'embed'} in this cover."
     raise ConfigError("method", problem, f"Possible here: {', '.join(possible) or 'none'}.")
+
+
+@lru_cache(maxsize=64)
+def usual_changes(extractor: type[Extractor], options: Any, rung: Rung) -> Int[ndarray, " change"]:
+    """What `project` does to single samples at a rung: the changes of many, on codes far from any end.
+
+    Empty for an extractor that has no `project`.
+    """
+    if not supports(extractor, "project"):
+        return np.empty(0, np.int64)
+    rng = np.random.default_rng(0)
+    codes = rng.integers(-1000, 1000, (1, max(8192, rung.samples)), dtype=np.int32)
+    spec = GridSpec(("sample",), (False,), "line")
+    cover = Cover(codes, -5000, 5000, np.ones(codes.shape, bool), spec)
+    reader = extractor(options, seed=bytes(32), rate=rung)
+    bits = rng.integers(0, 2, reader.count(cover), dtype=np.uint8)
+    return (reader.project(cover, bits, rng) - codes).ravel().astype(np.int64)
 
 
 def embed(

@@ -31,7 +31,7 @@ from . import options, payload, regions
 from .carrier import writer
 from .channel import Channel
 from .cover import Cover
-from .embed import embed
+from .embed import embed, usual_changes
 from .extractor import Extractor
 from .ladder import Rung
 from .plan import Plan, make_plan
@@ -111,11 +111,14 @@ class Engine:
             preset=preset,
             set=set,
         )
-        content = Frame(_checked_message(message), name)
-        if name is not None:
-            _encoded("name", name)
+        message = _checked_message(message)
+        if name is not None and len(_encoded("name", name)) > 255:
+            raise ConfigError("name", "is longer than 255 bytes.")
         if seed is not None and seed < 0:
             raise ConfigError("seed", f"{seed} is negative.")
+        if seed is not None and cover is not None:
+            raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
+        body = frame.pack(Frame(message, name))
         key = Key.generate() if key is None else _checked_key(key)
         new_salt = rng.bytes if rng else os.urandom
         rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
@@ -125,19 +128,21 @@ class Engine:
             carrier=carrier,
             channel=writer(plan.carrier, item).name,
             extractor=plan.extractor.name,
-            message_bytes=len(content.message),
+            message_bytes=len(message),
         )
         for report.attempts in range(1, plan.effort.attempts + 1):
             current = item or plan.carrier.covers(1, cover_rng)[0]
-            rung = plan.rung(current, content)
+            rung = plan.rung(current, frame.needed(body))
             salt = new_salt(SALT_BYTES)
-            stego = self._attempt(plan, current, rung, content, key, salt, rng, report)
+            stego = self._attempt(plan, current, rung, body, key, salt, rng, report)
             if stego is not None:
                 report.milliseconds_total = round(1000 * (time.perf_counter() - start), 3)
                 value = plan.carrier.value(cover, stego.data)
                 return Stego(stego.data, value, report, current, stego.codes, stego.channel, key)
         raise EmbeddingFailed(
-            f"{report.attempts} attempts did not read back; last: {report.failures[-1]}", report
+            f"{report.attempts} attempts did not read back; last: {report.failures[-1]}; "
+            "another cover, a larger one or a lower rate may work",
+            report,
         )
 
     def hide_many(
@@ -148,6 +153,8 @@ class Engine:
         **arguments: Any,
     ) -> list[Stego]:
         """`hide` for each message (and each cover, where the carrier takes them): every file with its own salt."""
+        if isinstance(messages, str | bytes):
+            raise ConfigError("messages", "is one message.", "Give a list of them.")
         messages = list(messages)
         sources = [None] * len(messages) if covers is None else list(covers)
         if len(sources) != len(messages):
@@ -169,7 +176,13 @@ class Engine:
             FormatError: no installed channel can open these bytes.
             UnknownPlugin: there is a message for this key, by an extractor that is not installed.
         """
-        key, missing = _checked_key(key), None
+        found = self._reveal(source, _checked_key(key))
+        result = Message(found.message)
+        result.name = found.name
+        return result
+
+    def _reveal(self, source: Any, key: Key) -> Frame:
+        missing = None
         for cover in candidates(self.registry, source):
             try:
                 found = self._reveal_from(cover, key)
@@ -177,9 +190,7 @@ class Engine:
                 missing = error
                 continue
             if found is not None:
-                result = Message(found.message)
-                result.name = found.name
-                return result
+                return found
         raise missing or NoMessage()
 
     def capacity(
@@ -219,7 +230,7 @@ class Engine:
         plan: Plan,
         cover: Cover,
         rung: Rung,
-        content: Frame,
+        body: bytes,
         key: Key,
         salt: bytes,
         rng: Generator,
@@ -228,13 +239,20 @@ class Engine:
         """One salt, one embedding, one file; None where the file does not read back."""
         file_key = key.file_key(salt)
         header = Header(plan.profile(rung), plan.tag)
-        ready = regions.write_bootstrap(cover, salt, header, file_key, rng)
         extractor = plan.build(file_key, rung)
-        bits = payload.to_bits(content, header, file_key, extractor.count(ready))
+        typical = usual_changes(plan.extractor, plan.extractor_options, rung)
+        blended = regions.blend(cover, file_key, typical, rng)
+        ready = regions.write_bootstrap(blended, salt, header, file_key, rng)
+        bits = payload.to_bits(body, header, file_key, extractor.count(ready))
         if bits is None:
             report.failures.append("this salt leaves too little room")
             return None
         result = embed(ready, bits, extractor, plan.effort, plan.optimizer, rng)
+        moved = result.codes != ready.codes
+        inside = (result.codes >= cover.low) & (result.codes <= cover.high)
+        if (moved & ~(ready.free & inside)).any():
+            report.failures.append(f"{extractor.name} moved samples that are not its to move")
+            return None
         channel = writer(plan.carrier, cover)
         data = channel.write(cover, result.codes)
         report.method, report.bit_errors = result.method, result.errors
@@ -247,7 +265,7 @@ class Engine:
         report.error_correction = header.profile.code.name
         report.measure(cover, result.codes, rung, bits.size, pixels=plan.carrier.rate_unit == "bpp")
         try:
-            if self.reveal(data, key=key) == content.message:
+            if frame.pack(self._reveal(data, key)) == body:
                 return _Draft(data, result.codes, channel)
             problem = "a message hidden earlier with this key, in another part of the file, is found first"
         except StegafieldError as error:
@@ -264,21 +282,33 @@ class Engine:
         header = regions.read_header(cover, file_key)
         if header is None:
             return None
-        found, chosen = self._named(header.tag)
+        named = self._named(header.tag)
+        if named is None:
+            return None
+        found, chosen = named
         seed = payload.extractor_seed(file_key, header.tag)
         extractor = found(chosen, seed=seed, rate=header.profile.rung)
         free = regions.payload_free(cover, file_key)
         return payload.from_bits(extractor.read(cover.codes, free, cover.spec), header, file_key)
 
-    def _named(self, wanted: bytes) -> tuple[type[Extractor], BaseModel]:
-        """The extractor and options of a tag; `UnknownPlugin` where it is not installed."""
+    def _named(self, wanted: bytes) -> tuple[type[Extractor], BaseModel] | None:
+        """The extractor and options of a tag; `UnknownPlugin` where it is not installed.
+
+        None for a tag that is one byte away from an installed one: that is damage, not another plugin.
+        """
+        near = False
         for name in self.registry.names("extractor"):
             extractor = self.registry.get("extractor", name)
             for chosen in options.variants(extractor.Options):
-                if options.tag(name, chosen) == wanted:
+                tag = options.tag(name, chosen)
+                if tag == wanted:
                     return extractor, chosen
-        known = self.registry.names("extractor")
-        raise UnknownPlugin("extractor", f"with tag {wanted.hex()}", known, self.registry.broken)
+                near |= sum(a != b for a, b in zip(tag, wanted, strict=True)) == 1
+        if near:
+            return None
+        known, broken = self.registry.names("extractor"), self.registry.broken
+        note = " (a tag in the header: its plugin is not installed, or the file is damaged)"
+        raise UnknownPlugin("extractor", wanted.hex(), known, broken, note)
 
 
 @dataclass(frozen=True)

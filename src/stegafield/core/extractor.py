@@ -1,6 +1,7 @@
 """The contract of an extractor: a keyed, fixed network that reads bits from codes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from jaxtyping import Bool, Int, UInt8
@@ -9,7 +10,7 @@ from numpy.random import Generator
 
 from . import options
 from .cover import Cover, GridSpec
-from .ladder import Rung
+from .ladder import LADDER_BY_RATE, Rung
 from .optimizer import Objective
 
 
@@ -30,6 +31,11 @@ class Extractor(ABC):
     def __init__(self, options: Any, *, seed: bytes, rate: Rung) -> None:
         self.options: Any = options
         self.seed, self.rate = seed, rate
+
+    @classmethod
+    def offers(cls, cover: Cover) -> Sequence[Rung]:
+        """The rungs that the sender may choose from for a cover, from the lowest rate to the highest."""
+        return LADDER_BY_RATE
 
     @abstractmethod
     def read(

@@ -4,6 +4,7 @@ Part of the format: a header names a rung by its index, so rows are never change
 found the searched taps. Rows marked "ruler" have the taps 1..n and 2n phases: one step of one sample in a window.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,9 @@ class Rung:
     bits: int
     samples: int
     listed: tuple[int, ...] = ()
+    span: int = 0
+    """0: the block form. h: the trellis form, with kernels of h blocks of `samples`; a listed number holds the h taps
+    of one sample, in base 4, that of its own block lowest."""
 
     @property
     def phases(self) -> int:
@@ -37,10 +41,20 @@ class Rung:
         """The taps; 1..n where none are listed."""
         return np.array(self.listed or range(1, self.samples + 1), np.int64)
 
+    @cached_property
+    def kernel(self) -> Int[ndarray, "sample delay"]:
+        """The taps modulo 4 of the trellis form."""
+        return np.array(self.listed, np.int64)[:, None] // 4 ** np.arange(self.span) % 4
+
 
 def _searched(bits: int, taps: str) -> Rung:
     listed = tuple(map(int, taps.split()))
     return Rung(bits, len(listed), listed)
+
+
+def _trellis(taps: str) -> Rung:
+    listed = tuple(map(int, taps.split()))
+    return Rung(2, len(listed), listed, 5)
 
 
 LADDER: tuple[Rung, ...] = (
@@ -74,6 +88,31 @@ LADDER: tuple[Rung, ...] = (
     _searched(8, "10 38 81 97"),  # 2 bits per sample
     _searched(9, "14 29 126"),  # 3
     Rung(4, 1),  # 4
+    # The trellis form: two bits in blocks of n samples, kernels of five blocks.
+    _trellis(  # 0.05
+        "459 313 405 847 399 393 337 951 839 809 349 389 277 411 419 1003 307 897 335 "
+        "859 465 447 989 931 489 825 937 1017 869 373 853 869 265 329 881 793 271 941 "
+        "397 481"
+    ),
+    _trellis(  # 0.06667
+        "931 293 425 957 977 431 971 291 773 285 793 283 359 493 943 385 865 277 375 467 "
+        "309 487 961 973 419 365 399 887 899 921"
+    ),
+    _trellis(  # 0.08333
+        "393 829 931 263 473 371 979 471 809 799 443 839 333 407 307 377 285 389 345 449 "
+        "303 769 853 849"
+    ),
+    _trellis(  # 0.1
+        "937 809 1021 491 415 1017 325 807 461 379 889 345 371 495 303 423 435 391 787 819"
+    ),
+    _trellis("283 339 257 507 957 881 311 877 481 891 991 459 929 1023 405 329"),  # 0.125
+    _trellis("813 853 357 999 493 499 793 1003 475 385 409 285"),  # 0.1667
+    _trellis("487 787 937 773 501 467 903 463 969 1015"),  # 0.2
+    _trellis("419 955 309 353 301 489 859 1015"),  # 0.25
+    _trellis("997 311 879 861 403 379"),  # 0.3333
+    _trellis("473 313 813 849 417"),  # 0.4
+    _trellis("447 873 305 509"),  # 0.5
+    _trellis("361 295 497"),  # 0.6667
 )
 
 _BOOTSTRAP = tuple(
@@ -94,16 +133,41 @@ def bootstrap_rung(free: int) -> Rung:
     return Rung(8, samples, _BOOTSTRAP[:samples])
 
 
-LADDER_BY_RATE: tuple[Rung, ...] = tuple(sorted(LADDER, key=lambda rung: rung.rate))
-"""The ladder from the lowest rate to the highest."""
+LADDER_BY_RATE: tuple[Rung, ...] = tuple(
+    sorted((rung for rung in LADDER if not rung.span), key=lambda rung: rung.rate)
+)
+"""The rungs of the block form, from the lowest rate to the highest."""
+TRELLIS_MOST = 1 << 18
+"""More free samples than this take the block form: the trellis form would need more than a few seconds."""
+_TRELLIS_BELOW = 0.3
+_CROWDED = 0.02
 
 
-def at_least(rate: float, field: str) -> Rung:
-    """The lowest rung that carries `rate` bits per free sample or more."""
+def with_trellis(free: int, crowded: float) -> list[Rung]:
+    """The rungs of both forms for a cover, by rate; where a rate has both, the one that suits the cover.
+
+    Args:
+        free: How many samples are free.
+        crowded: The share of them that stand at an end of their range. There the trellis form pays at every rate,
+            because windows of their own lose most when their samples can move one way only.
+    """
+    if free > TRELLIS_MOST:
+        return list(LADDER_BY_RATE)
+    most = 4.0 if crowded > _CROWDED else _TRELLIS_BELOW
+    trellis = [rung for rung in LADDER if rung.span and rung.rate < most]
+    taken = {rung.rate for rung in trellis}
+    block = [rung for rung in LADDER_BY_RATE if rung.rate not in taken]
+    return sorted(trellis + block, key=lambda rung: rung.rate)
+
+
+def at_least(
+    rate: float, unit: str, samples: int = 1, rungs: Sequence[Rung] = LADDER_BY_RATE
+) -> Rung:
+    """The first of some rungs that carries `rate` bits in `samples` free samples (a pixel's, say) or more."""
     if not rate > 0:
-        raise ConfigError(field, f"a rate of {rate:g} is not positive.")
-    for rung in LADDER_BY_RATE:
-        if rung.rate >= rate * (1 - 1e-9):
+        raise ConfigError(unit, f"a rate of {rate:g} is not positive.")
+    for rung in rungs:
+        if rung.rate * samples >= rate * (1 - 1e-9):
             return rung
-    top = LADDER_BY_RATE[-1].rate
-    raise ConfigError(field, f"{rate:g} bits per sample is above the top of the ladder, {top:g}.")
+    top = rungs[-1].rate * samples
+    raise ConfigError(unit, f"{rate:g} is above the top of the ladder, {top:g} for this cover.")

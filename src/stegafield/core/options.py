@@ -28,7 +28,9 @@ def parse(model: type[OptionsT], values: Mapping[str, Any], part: str) -> Option
         first = error.errors()[0]
         option = ".".join([part, *map(str, first["loc"][:1])])
         known = ", ".join(f"{part}.{name}" for name in model.model_fields) or "none"
-        raise ConfigError(option, f"{first['msg']}.", f"Options here: {known}.") from None
+        raise ConfigError(
+            option, f"{first['input']!r}: {first['msg']}.", f"Options here: {known}."
+        ) from None
 
 
 def variants(model: type[OptionsT]) -> Iterator[OptionsT]:

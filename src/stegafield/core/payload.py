@@ -15,14 +15,12 @@ def extractor_seed(key: FileKey, tag: bytes) -> bytes:
     return key.derive("extractor/" + tag.hex())
 
 
-def to_bits(
-    content: Frame, header: Header, key: FileKey, count: int
-) -> UInt8[ndarray, " bit"] | None:
-    """`count` masked bits: sealed frame, error correction, zeros for the last few bits; None where it does not fit."""
+def to_bits(body: bytes, header: Header, key: FileKey, count: int) -> UInt8[ndarray, " bit"] | None:
+    """`count` masked bits: the packed frame sealed and coded, zeros for the last few; None where it does not fit."""
     code, coded = header.profile.code, count // 8
-    if frame.needed(content) > frame.capacity(code.room(coded)):
+    if frame.needed(body) > frame.capacity(code.room(coded)):
         return None
-    sealed = frame.seal(content, code.room(coded), key.derive("seal"), header.pack())
+    sealed = frame.seal(body, code.room(coded), key.derive("seal"), header.pack())
     bits = np.zeros(count, np.uint8)
     bits[: 8 * coded] = np.unpackbits(np.frombuffer(code.encode(sealed, coded), np.uint8))
     return place.mask(bits, key.derive("mask"))

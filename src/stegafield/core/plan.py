@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from ..errors import CapacityError, ConfigError
 from ..message import code, frame
-from ..message.frame import Frame
 from ..message.key import FileKey
 from . import options, regions
 from .carrier import Carrier
@@ -38,7 +37,7 @@ class Plan:
 
     carrier: Carrier
     extractor: type[Extractor]
-    extractor_options: BaseModel
+    extractor_options: Any
     effort: Effort
     optimizer: Optimizer | None
     rate: tuple[str, float] | None
@@ -60,10 +59,11 @@ class Plan:
 
     def rungs(self, cover: Cover) -> Sequence[Rung]:
         """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""
+        rungs = self.extractor.offers(cover)
         if self.rate is None:
-            return LADDER_BY_RATE
+            return rungs
         unit, rate = self.rate
-        return [at_least(rate / cover.codes.shape[0] if unit == "bpp" else rate, unit)]
+        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs)]
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
@@ -75,12 +75,12 @@ class Plan:
         rest = _payload_region(cover)
         room = max(self.room(rest, rung) for rung in self.rungs(cover))
         if room < 0:
-            raise CapacityError(0, room, self._hint(room))
+            raise CapacityError(0, room, self._hint(rest, room))
         return room
 
-    def rung(self, cover: Cover, content: Frame) -> Rung:
-        """The lowest rung that carries a frame; `CapacityError` where none does."""
-        needed, room, rest = frame.needed(content), -1, _payload_region(cover)
+    def rung(self, cover: Cover, needed: int) -> Rung:
+        """The lowest rung that carries `needed` bytes; `CapacityError` where none does."""
+        room, rest = -1, _payload_region(cover)
         for rung in self.rungs(cover):
             method = choose_method(cover, self.build(_ANYBODY, rung), self.effort.method)
             if self.optimizer is not None and method != "optimize":
@@ -88,14 +88,15 @@ class Plan:
             room = max(room, self.room(rest, rung))
             if room >= needed:
                 return rung
-        raise CapacityError(needed, room, self._hint(room))
+        raise CapacityError(needed, room, self._hint(rest, room))
 
-    def _hint(self, room: int) -> str:
-        if room < 0:
-            return "not even an empty message fits at this rate" if self.rate else ""
-        return (
-            "a higher rate or a larger cover holds more" if self.rate else "a larger one holds more"
-        )
+    def _hint(self, rest: Cover, room: int) -> str:
+        if room >= 0:
+            higher = "a higher rate or " if self.rate else ""
+            return f"{higher}a larger cover holds more"
+        if any(self.room(rest, rung) >= 0 for rung in LADDER_BY_RATE):
+            return "not even an empty message fits at this rate"
+        return ""
 
 
 def make_plan(registry: Registry, device: str, *, preset: str = "default", **given: Any) -> Plan:
@@ -140,7 +141,7 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         extractor_options,
         options.parse(Effort, parts["effort"], "effort"),
         optimizer,
-        _rate(asked["bpp"], asked["bps"]),
+        _rate(carrier_class, asked["bpp"], asked["bps"]),
     )
 
 
@@ -151,10 +152,19 @@ def _payload_region(cover: Cover) -> Cover:
     return cover.with_free(regions.payload_free(cover, _ANYBODY))
 
 
-def _rate(bpp: float | None, bps: float | None) -> tuple[str, float] | None:
+def _rate(carrier: type[Carrier], bpp: Any, bps: Any) -> tuple[str, float] | None:
+    """The unit and number of the rate that was asked for."""
     if bpp is not None and bps is not None:
-        raise ConfigError("bpp", "and bps were both given.", "Give one of them.")
-    return ("bpp", bpp) if bpp is not None else ("bps", bps) if bps is not None else None
+        raise ConfigError("bpp", f"{bpp} and bps {bps} exclude each other.", "Give one of them.")
+    if bpp is not None and carrier.rate_unit != "bpp":
+        hint = "Give bits per sample (bps)."
+        raise ConfigError("bpp", f"the carrier {carrier.name!r} has no pixels.", hint)
+    for unit, rate in (("bpp", bpp), ("bps", bps)):
+        if rate is not None:
+            if isinstance(rate, bool) or not isinstance(rate, Real):
+                raise ConfigError(unit, f"{rate!r} is not a number.")
+            return unit, float(rate)
+    return None
 
 
 def _parts(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

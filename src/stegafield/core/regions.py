@@ -104,6 +104,24 @@ def payload_free(cover: Cover, key: FileKey) -> Bool[ndarray, "channel *space"]:
     return free
 
 
+def blend(cover: Cover, key: FileKey, typical: Int[ndarray, " change"], rng: Generator) -> Cover:
+    """The cover with changes like the payload's at the samples of salt and header, before these are written.
+
+    Everybody can compute where the salt is. Its own changes are few; without these, its samples would stand in every
+    file as a clean reference to compare the others with.
+    """
+    if not typical.size:
+        return cover
+    at = np.concatenate(
+        [w.ravel() for w in (salt_windows(cover.free), header_windows(cover.free, key))]
+    )
+    codes, step = cover.codes.copy(), rng.choice(typical, at.size).astype(cover.codes.dtype)
+    here, low, high = codes.flat[at], cover.take(cover.low, at), cover.take(cover.high, at)
+    for trial in (here - step, here + step):  # the other way where one way leaves the range
+        codes.flat[at] = np.where((trial >= low) & (trial <= high), trial, codes.flat[at])
+    return cover.with_codes(codes)
+
+
 def write_bootstrap(
     cover: Cover, salt: bytes, header: Header, key: FileKey, rng: Generator
 ) -> Cover:

@@ -4,9 +4,13 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
+from pydantic import ValidationError
+
 from ..errors import BrokenPlugin, DuplicatePlugin, UnknownPlugin
+from . import options
 from .carrier import Carrier
 from .channel import Channel
 from .detector import Detector
@@ -44,6 +48,17 @@ class Registry:
             raise BrokenPlugin(
                 f"{owner}: {found.__name__}.name is {name!r}, not a short lower-case name"
             )
+        try:
+            choices = (
+                list(islice(options.variants(found.Options), 4097)) if kind == "extractor" else []
+            )
+            if kind in ("carrier", "optimizer"):
+                found.Options()
+        except (ValidationError, TypeError) as error:
+            problem = f"{owner}: {found.__name__}.Options needs a default for each option"
+            raise BrokenPlugin(problem) from error
+        if len(choices) > 4096:
+            raise BrokenPlugin(f"{owner}: {found.__name__}.Options has more than 4096 combinations")
         owners = self._owned.setdefault((kind, name), {})
         if owner in owners:
             raise BrokenPlugin(f"{owner}: registers two {kind}s named {name!r}")

@@ -34,7 +34,7 @@ def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
     known = False
     for channel in registry.all("channel"):
         try:
-            for cover in _read(channel(), data):
+            for cover in _read(channel, data):
                 known = True
                 yield cover
             known = True
@@ -50,11 +50,14 @@ def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
         )
 
 
-def _read(channel: Channel, data: bytes) -> Iterator[Cover]:
+def _read(channel: type[Channel], data: bytes) -> Iterator[Cover]:
     """A channel's covers; a stranger's channel that fails on foreign bytes has not opened them."""
     try:
-        yield from channel.read(data)
-    except StegafieldError:
+        for cover in channel().read(data):
+            if not isinstance(cover, Cover):
+                raise FormatError(f"{channel.name} yields a {type(cover).__name__}")
+            yield cover
+    except FormatError:
         raise
     except Exception as error:
         raise FormatError(f"{channel.name}: {type(error).__name__}") from None

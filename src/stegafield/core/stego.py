@@ -1,8 +1,6 @@
 """What `hide` returns: the file's bytes, the cover's own type back, and a report."""
 
 import os
-import stat
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from ..metrics import fidelity
 from .channel import Channel
 from .cover import Cover
 from .ladder import Rung
+from .publish import write_file
 
 
 class Report(BaseModel):
@@ -112,58 +111,3 @@ class Stego:
             f"<Stego {report.carrier}/{report.channel}: {len(self.data)} bytes of file, {report.message_bytes} of "
             f"{report.capacity_bytes} bytes of message, {report.extractor} {report.method}>"
         )
-
-
-def check_writable(path: str | os.PathLike[str], *, force: bool) -> None:
-    """Raise the `OSError` that writing this file would meet, before any work is done."""
-    target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder")
-    if target.exists() and not force:
-        raise FileExistsError(f"{target} exists; use --force (force=True) to replace it")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent}")
-    if not os.access(target.parent, os.W_OK):
-        raise PermissionError(f"the folder {target.parent} is not writable")
-
-
-def write_file(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> Path:
-    """Write a file through a temporary neighbour, so that it is never half there; returns its path."""
-    target = Path(path)
-    check_writable(target, force=force)
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        target.write_bytes(data)  # a device or a pipe
-        return target
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))
-        if force:
-            os.replace(temporary, target)
-        else:
-            _publish(temporary, target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return target
-
-
-def _publish(temporary: str, target: Path) -> None:
-    """Give the file its name unless somebody else took it meanwhile."""
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        raise FileExistsError(f"{target} exists; use --force (force=True) to replace it") from None
-    except OSError:  # a file system without hard links
-        os.replace(temporary, target)
-
-
-def _mode(target: Path) -> int:
-    """The permissions of the file that is replaced, or those of a new file."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask

@@ -1,24 +1,31 @@
-"""The phase extractor, block form: a strided convolution with integer taps and a periodic activation.
+"""The phase extractor: a strided convolution with integer taps and a periodic activation.
 
     phi = (2 pi / 2**k) * sum_i w_i u_i        u: codes, w: taps; 2**k phases carry k bits
 
-Windows of n samples, at keyed positions, do not overlap. With integer taps the phase is read exactly, as
-sum w u mod 2**k, on every machine; and the nearest codes with a wanted phase come from a table (core/window.py), so
-embedding needs no search. It is matrix embedding seen as a strided CNN (docs/concepts.md).
+With integer taps the phase is read exactly, as sum w u mod 2**k, on every machine. A rung has one of two forms. In the
+block form windows of n samples do not overlap, and the nearest codes with a wanted phase come from a table
+(core/window.py). In the trellis form kernels overlap, and the nearest codes of a whole run come from the Viterbi
+algorithm (core/trellis.py). Samples stand at keyed positions in both. It is matrix embedding seen as a strided CNN
+(docs/concepts.md).
 """
 
-from collections.abc import Iterator
-from typing import ClassVar
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..core import window
+from ..core import trellis, window
 from ..core.cover import Cover, GridSpec
 from ..core.extractor import Extractor
+from ..core.ladder import Rung, with_trellis
 from ..message.place import permutation, tiles
+
+Found = TypeVar("Found")
 
 
 class Phase(Extractor):
@@ -27,6 +34,13 @@ class Phase(Extractor):
     name: ClassVar[str] = "phase"
     exact: ClassVar[bool] = True
 
+    @classmethod
+    def offers(cls, cover: Cover) -> Sequence[Rung]:
+        """Both forms: the trellis form for low rates and crowded covers, where the cover is not too large for it."""
+        free = int(np.count_nonzero(cover.free))
+        ends = ((cover.codes == cover.low) | (cover.codes == cover.high)) & cover.free
+        return with_trellis(free, int(np.count_nonzero(ends)) / max(1, free))
+
     def read(
         self,
         codes: Int[ndarray, "channel *space"],
@@ -34,12 +48,14 @@ class Phase(Extractor):
         spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
         """The bits of all windows, tile after tile, most significant bit of a symbol first."""
-        values, bits = codes[free], [np.empty((0, self.rate.bits), np.uint8)]
+        values = codes[free]
         shifts = np.arange(self.rate.bits)[::-1]
-        for index in self._windows(values.size):
-            symbols = window.read_symbols(values[index], self.rate)
-            bits.append(((symbols[:, None] >> shifts) & 1).astype(np.uint8))
-        return np.concatenate(bits).ravel()
+
+        def bits(tile: tuple[int, slice]) -> ndarray:
+            symbols = self._form.read_symbols(values[self._index(tile)], self.rate)
+            return ((symbols[:, None] >> shifts) & 1).astype(np.uint8).ravel()
+
+        return np.concatenate(_each(bits, list(tiles(values.size))))
 
     def count(self, cover: Cover) -> int:
         """k bits for each window that fits into a tile."""
@@ -50,28 +66,46 @@ class Phase(Extractor):
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
-        """The nearest codes that read `bits` (least sum of squared changes in every window)."""
-        values, start = cover.codes[cover.free], 0
-        low, high = (
-            b[cover.free] if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
-        )
+        """The nearest codes that read `bits` (least sum of squared changes, window by window or run by run)."""
+        values = cover.codes[cover.free]
+        bounds = (cover.low, cover.high)
+        low, high = (b[cover.free] if isinstance(b, ndarray) else b for b in bounds)
         places = 1 << np.arange(self.rate.bits)[::-1]
-        for index in self._windows(values.size):
-            stop = start + index.shape[0] * self.rate.bits
-            symbols = bits[start:stop].reshape(-1, self.rate.bits) @ places
-            low_here, high_here = (b[index] if isinstance(b, ndarray) else b for b in (low, high))
-            values[index] = window.project(
-                values[index], low_here, high_here, symbols, self.rate, rng
-            )
-            start = stop
+        symbols = bits.reshape(-1, self.rate.bits) @ places
+        every = list(tiles(values.size))
+        first = np.cumsum(
+            [0, *((tile.stop - tile.start) // self.rate.samples for _, tile in every)]
+        )
+        seeds = rng.integers(0, 1 << 63, (len(every), 4))
+
+        def move(tile: tuple[int, slice]) -> None:
+            number = tile[0]
+            index, wanted = self._index(tile), symbols[first[number] : first[number + 1]]
+            least, most = (b[index] if isinstance(b, ndarray) else b for b in (low, high))
+            own = np.random.default_rng(seeds[number])
+            values[index] = self._form.project(values[index], least, most, wanted, self.rate, own)
+
+        _each(move, every)
         codes = cover.codes.copy()
         codes[cover.free] = values
         return codes
 
-    def _windows(self, free: int) -> Iterator[Int[ndarray, "window sample"]]:
-        """For each tile, which of the free samples (in storage order) make up its windows."""
-        for number, tile in tiles(free):
-            size = tile.stop - tile.start
-            windows = size // self.rate.samples
-            order = permutation(self.seed, size, number)[: windows * self.rate.samples]
-            yield tile.start + order.reshape(windows, self.rate.samples)
+    @property
+    def _form(self):
+        return trellis if self.rate.span else window
+
+    def _index(self, tile: tuple[int, slice]) -> Int[ndarray, "window sample"]:
+        """Which of the free samples (in storage order) make up the windows of a tile."""
+        number, where = tile
+        size = where.stop - where.start
+        windows = size // self.rate.samples
+        order = permutation(self.seed, size, number)[: windows * self.rate.samples]
+        return where.start + order.reshape(windows, self.rate.samples)
+
+
+def _each(work: Callable[[tuple[int, slice]], Found], every: list) -> list[Found]:
+    """Do the work of every tile, side by side: NumPy lets go of the interpreter in what takes long."""
+    if len(every) == 1:
+        return [work(every[0])]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, every))

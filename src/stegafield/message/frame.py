@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 TAG_BYTES = 16
 _COMPRESSED, _NAMED = 1, 2
 _NONCE = bytes(12)
+_LARGEST = 1 << 30
 
 
 class Frame(NamedTuple):
@@ -27,16 +28,15 @@ def capacity(sealed: int) -> int:
     return sealed - TAG_BYTES - 2
 
 
-def needed(frame: Frame) -> int:
-    """Bytes of capacity that this frame takes (the message alone, unless a name was given or compression helped)."""
-    return len(_body(frame)) - 2
+def needed(body: bytes) -> int:
+    """Bytes of capacity that a packed frame takes (those of the message alone, unless named or compressed)."""
+    return len(body) - 2
 
 
-def seal(frame: Frame, sealed: int, key: bytes, header: bytes) -> bytes:
-    """The frame as exactly `sealed` uniformly random-looking bytes. The caller has checked that it fits."""
-    body = _body(frame)
-    body += bytes(sealed - TAG_BYTES - len(body))
-    return ChaCha20Poly1305(key).encrypt(_NONCE, body, header)
+def seal(body: bytes, sealed: int, key: bytes, header: bytes) -> bytes:
+    """A packed frame as exactly `sealed` uniformly random-looking bytes. The caller has checked that it fits."""
+    padded = body + bytes(sealed - TAG_BYTES - len(body))
+    return ChaCha20Poly1305(key).encrypt(_NONCE, padded, header)
 
 
 def unseal(sealed: bytes, key: bytes, header: bytes) -> Frame | None:
@@ -56,13 +56,22 @@ def unseal(sealed: bytes, key: bytes, header: bytes) -> Frame | None:
                 return None
             name, rest = rest[1:stop].decode(), rest[stop:]
         if flags & _COMPRESSED:
-            rest = zlib.decompress(rest, wbits=-15)
+            rest = _inflate(rest)
     except (IndexError, UnicodeDecodeError, zlib.error):
         return None
     return Frame(rest, name)
 
 
-def _body(frame: Frame) -> bytes:
+def _inflate(packed: bytes) -> bytes:
+    """The content, unless it is larger than any message that is sent in earnest."""
+    unpacker = zlib.decompressobj(wbits=-15)
+    content = unpacker.decompress(packed, _LARGEST)
+    if unpacker.unconsumed_tail or not unpacker.eof:
+        raise zlib.error("incomplete or too large")
+    return content
+
+
+def pack(frame: Frame) -> bytes:
     """Flags, name, content and the end mark, before padding."""
     flags, content = 0, frame.message
     packer = zlib.compressobj(level=9, wbits=-15)
@@ -70,8 +79,6 @@ def _body(frame: Frame) -> bytes:
     if len(packed) < len(content):
         flags, content = flags | _COMPRESSED, packed
     if frame.name is not None:
-        name = frame.name.encode()
-        while len(name) > 255:
-            name = name.decode()[:-1].encode()
+        name = frame.name.encode()[:255]
         flags, content = flags | _NAMED, bytes([len(name)]) + name + content
     return bytes([flags]) + content + b"\x80"

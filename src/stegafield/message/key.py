@@ -121,6 +121,9 @@ class FileKey:
     def __repr__(self) -> str:
         return "FileKey(...)"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a FileKey is never pickled")
+
 
 def _checksum(secret: bytes) -> bytes:
     return hashlib.sha256(_LABEL + b"key" + secret).digest()[:4]

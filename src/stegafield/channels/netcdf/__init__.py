@@ -1,24 +1,28 @@
 """NetCDF: variables of floats, or packed into integers (`scale_factor`). A file is patched in a copy, never rebuilt."""
 
-import tempfile
+import errno
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
-from ...core.channel import Channel
+from ...core.channel import MOST_SAMPLES, Channel
 from ...core.cover import Cover, GridSpec
-from ...errors import ConfigError, FormatError
-from . import classic, floats
+from ...errors import ConfigError, FormatError, StegafieldError
+from . import classic, floats, hdf5
 from .gaps import between
 
 _MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 _NORTH = {f"degree{s}{n}" for s in ("", "s") for n in ("_north", "_N", "N")}
 _EAST = {unit.replace("north", "east").replace("N", "E") for unit in _NORTH}
+LOCK = threading.RLock()
+"""The NetCDF and HDF5 libraries are not thread-safe: one call at a time in this process."""
 _POLE = 1e-3  # degrees: a row this close to 90 is the pole itself
 
 
@@ -48,11 +52,18 @@ class NetcdfChannel(Channel):
     suffixes: ClassVar[tuple[str, ...]] = (".nc", ".nc4", ".cdf", ".netcdf")
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover for each packed or float variable, in the file's order."""
-        with _opened(data) as file:
-            for name, variable in file.variables.items():
-                if why_not(file, name) is None:
-                    yield _cover(file, variable, data)
+        """One cover for each packed or float variable, in the file's order; a damaged one hides no other."""
+        with LOCK:
+            file = _opened(data)
+        try:
+            for name in list(file.variables):
+                with LOCK:
+                    cover = _cover(file, name, data) if why_not(file, name) is None else None
+                if cover is not None:
+                    yield cover
+        finally:
+            with LOCK:
+                file.close()
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
         """A copy of the file with new values in the one variable."""
@@ -65,26 +76,37 @@ class NetcdfChannel(Channel):
         else:
             values = floats.write(where.raw, codes, where.shift)
         stored = np.moveaxis(values.reshape(moved), range(len(moved)), _order(where))
-        if where.data.startswith(b"CDF"):
+        if not where.data.startswith(hdf5.SIGNATURE):
             return classic.patched(where.data, where.variable, stored)
-        import netCDF4
+        with LOCK:
+            return hdf5.patch(where.data, where.variable, stored)
 
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "copy.nc")
-            path.write_bytes(where.data)
+
+@contextmanager
+def writing(path: Path, mode: Literal["w", "r+"], **options: Any) -> Iterator[Any]:
+    """A NetCDF file open for writing; `OSError` where the disk is full, `ConfigError` where the library refuses.
+
+    After a failed write or close, closing once more (as the destructor would) crashes the process.
+    """
+    import netCDF4
+
+    with LOCK:
+        file = netCDF4.Dataset(path, mode, **options)
+        try:
             try:
-                with netCDF4.Dataset(path, "r+") as file:
-                    variable = file.variables[where.variable]
-                    variable.set_auto_maskandscale(False)
-                    variable[...] = stored
-            except RuntimeError as error:  # attributes that break the standard, for example
-                problem = (
-                    f"cannot be rewritten by the NetCDF library, at {where.variable} ({error})."
-                )
-                raise ConfigError(
-                    "cover", problem, "Write it anew with xarray or NCO first."
-                ) from None
-            return path.read_bytes()
+                yield file
+            except (KeyboardInterrupt, StegafieldError):
+                file.close()
+                raise
+            file.close()
+            return
+        except (RuntimeError, OSError) as caught:
+            file._isopen = 0
+            error = caught
+    if "_FillValue" in str(error):
+        problem = f"cannot be rewritten by the NetCDF library ({error})."
+        raise ConfigError("cover", problem, "Write it anew with xarray or NCO first.") from None
+    raise OSError(errno.EIO, f"could not be written ({error})", str(path)) from None
 
 
 def why_not(file: Any, name: str) -> str | None:
@@ -93,20 +115,33 @@ def why_not(file: Any, name: str) -> str | None:
     dtype = variable.dtype
     if name in file.dimensions or _coordinate(variable):
         return "is a coordinate"
-    if not isinstance(dtype, np.dtype) or dtype.kind not in "iuf":
+    if not isinstance(variable.datatype, np.dtype) or dtype.kind not in "iuf":
         return "is not numeric"
     if variable.ndim == 0:
         return "has no dimensions"
+    if variable.size > MOST_SAMPLES:
+        return f"has more than {MOST_SAMPLES:,} samples"
+    if not variable.size:
+        return "is empty"
     if dtype.kind == "f":
         return None
     if not {"scale_factor", "add_offset"} & set(variable.ncattrs()):
         return "has no scale_factor and no add_offset: its integers may be categories"
-    return f"is stored as {dtype}" if dtype.itemsize > 4 else None
+    if dtype.itemsize > 4:
+        return f"is stored as {dtype}"
+    if not all(_number(getattr(variable, name, 1.0)) for name in ("scale_factor", "add_offset")):
+        return "has a scale_factor or add_offset that is not a number"
+    return None
+
+
+def _number(value: Any) -> bool:
+    found = np.ravel(value)
+    return found.size == 1 and found.dtype.kind in "iuf" and bool(np.isfinite(found[0]))
 
 
 def describe(data: bytes) -> dict[str, str | None]:
     """Every variable of a file with the reason why it cannot be a cover (None: it can)."""
-    with _opened(data) as file:
+    with LOCK, _opened(data) as file:
         return {name: why_not(file, name) for name in file.variables}
 
 
@@ -133,20 +168,24 @@ def _opened(data: bytes) -> Any:
 
     if not data.startswith(_MAGIC):
         raise FormatError("not a NetCDF file", ".nc")
+    if data.startswith(hdf5.SIGNATURE):
+        hdf5.check_whole(data)
     try:
         return netCDF4.Dataset("in-memory.nc", memory=data)
     except (OSError, RuntimeError, ValueError) as error:
         raise FormatError(f"not a readable NetCDF file ({error})", ".nc") from None
 
 
-def _cover(file: Any, variable: Any, data: bytes) -> Cover:
+def _cover(file: Any, name: str, data: bytes) -> Cover | None:
+    """The cover of a packed variable, or None where its samples cannot be read."""
+    variable = file.variables[name]
     attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
     unsigned = str(attributes.get("_Unsigned", "false")).lower() == "true"
     variable.set_auto_maskandscale(False)
     try:
         raw = np.asarray(variable[...])
-    except (OSError, RuntimeError) as error:
-        raise FormatError(f"the variable {variable.name} is damaged ({error})", ".nc") from None
+    except (OSError, RuntimeError):
+        return None
     space, spec, latitude = _geometry(file, variable)
     where = PackedVariable(data, variable.name, variable.dtype, unsigned, raw.shape, space)
     size = tuple(raw.shape[axis] for axis in space)
@@ -270,7 +309,10 @@ def _geometry(file: Any, variable: Any) -> tuple[tuple[int, ...], GridSpec, ndar
 def _axis(file: Any, dimension: str) -> str | None:
     """What the coordinate variable of a dimension says that it is, if there is one."""
     variable = file.variables.get(dimension)
-    return None if variable is None else _coordinate(variable)
+    if variable is None or variable.dimensions != (dimension,) or variable.size > MOST_SAMPLES:
+        return None
+    numeric = isinstance(variable.datatype, np.dtype) and variable.dtype.kind in "iuf"
+    return _coordinate(variable) if numeric else None
 
 
 def _coordinate(variable: Any) -> str | None:
