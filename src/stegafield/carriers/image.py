@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from ..channels.picture import decode
 from ..channels.picture.bmp import BmpChannel
-from ..channels.picture.png import PngChannel
+from ..channels.picture.png import PngChannel, parse
 from ..channels.picture.tiff import TiffChannel
 from ..channels.picture.webp import WebpChannel
 from ..core import options
@@ -124,8 +124,9 @@ def _refuse(image: Any, data: bytes | None) -> None:
         )
     deep, kind = False, "colour"
     if data is not None and image.format == "PNG":
-        kind = "colour" if data[25] else "transparent grey"  # colour type, in IHDR
-        deep = data[24] == 16 and (data[25] != 0 or "transparency" in image.info)
+        depth, colour = data[24:26]  # in IHDR
+        kind = "colour" if colour else "transparent grey"
+        deep = depth == 16 and (colour != 0 or any(c.kind == b"tRNS" for c in parse(data)[0]))
     elif data is not None and image.format == "TIFF":
         deep = np.max(image.tag_v2.get(258, 1)) > 8 and not image.mode.startswith(("I", "F"))
     if deep:

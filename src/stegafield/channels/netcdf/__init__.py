@@ -52,7 +52,7 @@ class NetcdfChannel(Channel):
     suffixes: ClassVar[tuple[str, ...]] = (".nc", ".nc4", ".cdf", ".netcdf")
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover for each packed or float variable, in the file's order; a damaged variable hides no other."""
+        """One cover for each packed or float variable, in the file's order; a damaged one hides no other."""
         with LOCK:
             file = _opened(data)
         try:
@@ -76,10 +76,10 @@ class NetcdfChannel(Channel):
         else:
             values = floats.write(where.raw, codes, where.shift)
         stored = np.moveaxis(values.reshape(moved), range(len(moved)), _order(where))
-        if where.data.startswith(hdf5.SIGNATURE):
-            with LOCK:
-                return hdf5.patch(where.data, where.variable, stored)
-        return classic.patched(where.data, where.variable, stored)
+        if not where.data.startswith(hdf5.SIGNATURE):
+            return classic.patched(where.data, where.variable, stored)
+        with LOCK:
+            return hdf5.patch(where.data, where.variable, stored)
 
 
 @contextmanager

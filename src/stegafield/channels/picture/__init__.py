@@ -10,6 +10,7 @@ from jaxtyping import Int, Integer, UInt8
 from numpy import ndarray
 from PIL import Image
 
+from ...core.channel import MOST_SAMPLES
 from ...core.cover import Cover, GridSpec
 from ...errors import FormatError
 
@@ -24,8 +25,13 @@ def decode(data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, and of odd tags
             image = Image.open(BytesIO(data))
+            if image.width * image.height > MOST_SAMPLES // 3:
+                size = f"{image.width} x {image.height} pixels"
+                raise FormatError(f"the {image.format} declares {size}")
             image.load()
             getattr(image, "n_frames", 1)  # walks through the file now, and Pillow remembers it
+    except FormatError:
+        raise
     except Image.DecompressionBombError as error:
         raise FormatError(f"the image is too large: {error}") from None
     except DAMAGE as error:

@@ -11,7 +11,7 @@ from jaxtyping import Int
 from numpy import ndarray
 from PIL import Image
 
-from ...core.channel import MOST_SAMPLES, Channel
+from ...core.channel import Channel
 from ...core.cover import Cover
 from ...errors import FormatError
 from . import alpha_of, as_cover, as_pixels, decode
@@ -51,9 +51,7 @@ class PngChannel(Channel):
     def read(self, data: bytes) -> Iterator[Cover]:
         """One cover, or none for PNG kinds that cannot be rewritten exactly (palette, 16-bit colour, animated)."""
         chunks, end = parse(data)
-        width, height, depth, colour = struct.unpack(">IIBB", chunks[0].data[:10])
-        if width * height > MOST_SAMPLES // 3:
-            raise FormatError(f"the PNG declares {width} x {height} pixels", ".png")
+        _, _, depth, colour = struct.unpack(">IIBB", chunks[0].data[:10])
         kinds = {chunk.kind for chunk in chunks}
         pixels = decode(data)
         if (depth, colour) not in _EXACT or kinds & {b"tRNS", b"acTL"}:
