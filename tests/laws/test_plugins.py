@@ -53,8 +53,8 @@ CHANNELS = {
     "png": [_png(NOISE), _png(ALPHA), _png(NOISE[..., 0]), _png(ALPHA[..., 2:])],
     "netcdf": [FIELD, packed(names=("t2m", "u10"), times=2), packed(dtype="u2", fill=65535)],
 }
-EXTRACTORS = ["phase"]
-OPTIMIZERS: dict = {}
+EXTRACTORS = ["cnn", "phase"]
+OPTIMIZERS = ["adam", "lbfgs", "paper"]
 DETECTORS: dict = {}
 
 
@@ -95,3 +95,8 @@ def test_extractors(name, rung):
     )
     cover = registry().get("carrier", "image")().open(array)
     testing.check_extractor(registry().get("extractor", name), cover, [rung])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(name):
+    testing.check_optimizer(registry().get("optimizer", name))

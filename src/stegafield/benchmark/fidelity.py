@@ -12,11 +12,11 @@ from PIL import Image
 from ..channels.png import decode
 from ..core.embed import embed
 from ..core.engine import Engine
+from ..core.extras import need
 from ..core.plan import Plan
 from ..errors import ConfigError, StegafieldError
 from ..message.key import FileKey
 from ..metrics import fidelity, recovery
-from .extras import need
 
 COLUMNS = (
     *(
@@ -69,6 +69,8 @@ def _row(plan: Plan, path: Path, crop: tuple[int, int] | None) -> dict[str, Any]
     extractor = plan.build(FileKey(os.urandom(32)), rung)
     rng = np.random.default_rng()
     bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    if not bits.size:
+        raise ConfigError("bpp", f"the extractor {extractor.name!r} carries nothing at this rate.")
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
     channel = plan.carrier.channel()
     with TemporaryDirectory() as folder:

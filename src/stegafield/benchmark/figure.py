@@ -6,8 +6,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..core.cover import Cover
+from ..core.extras import need
 from ..core.stego import Stego
-from .extras import need
 
 
 def draw(stego: Stego, path: str | os.PathLike[str]) -> None:

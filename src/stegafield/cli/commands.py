@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..benchmark.extras import need
+from ..core.extras import need
 from ..errors import ConfigError, NoMessage
 from .edge import (
     busy,
