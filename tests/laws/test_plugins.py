@@ -53,7 +53,7 @@ CHANNELS = {
     "png": [_png(NOISE), _png(ALPHA), _png(NOISE[..., 0]), _png(ALPHA[..., 2:])],
     "netcdf": [FIELD, packed(names=("t2m", "u10"), times=2), packed(dtype="u2", fill=65535)],
 }
-EXTRACTORS = ["cnn", "phase"]
+EXTRACTORS = ["cnn", "phase", "phase-conv"]
 OPTIMIZERS = ["adam", "lbfgs", "paper"]
 DETECTORS: dict = {}
 

@@ -79,7 +79,7 @@ def embed(
     elif method == "project":
         codes = extractor.project(cover, bits, rng)
     else:
-        codes, evaluations = _optimize(cover, bits, extractor, effort, optimizer)
+        codes, evaluations = _optimize(cover, bits, extractor, effort, optimizer, rng)
     milliseconds = 1000 * (time.perf_counter() - start)
     errors = int(np.count_nonzero(extractor.read(codes, cover.free, cover.spec) != bits))
     return Embedding(codes, method, errors, evaluations, milliseconds)
@@ -91,6 +91,7 @@ def _optimize(
     extractor: Extractor,
     effort: Effort,
     optimizer: Optimizer | None,
+    rng: Generator,
 ) -> tuple[Int[ndarray, "channel *space"], int]:
     """The rounded change that the optimizer finds within epsilon and within the range of the codes."""
     if optimizer is None:
@@ -108,8 +109,8 @@ def _optimize(
     codes, evaluations = cover.codes + change, int(solution.evaluations[0])
     if not effort.finish or (extractor.read(codes, cover.free, cover.spec) == bits).all():
         return codes, evaluations
-    limits = (cover.codes + b.astype(cover.codes.dtype) for b in (low, high))
-    codes, more = extractor.finish(cover, codes, bits, *limits)
+    least, most = (cover.codes + b.astype(cover.codes.dtype) for b in (low, high))
+    codes, more = extractor.finish(cover, codes, bits, least, most, rng)
     return codes, evaluations + more
 
 

@@ -73,6 +73,7 @@ class Extractor(ABC):
         bits: UInt8[ndarray, " bit"],
         low: Int[ndarray, "channel *space"],
         high: Int[ndarray, "channel *space"],
+        rng: Generator,
     ) -> tuple[Int[ndarray, "channel *space"], int]:
         """Codes within [low, high] that read more of the bits than these rounded ones do; evaluations taken.
 
@@ -85,3 +86,9 @@ def supports(extractor: Extractor | type[Extractor], method: str) -> bool:
     """Whether an extractor has its own `project`, `draw` or `objective`."""
     owner = extractor if isinstance(extractor, type) else type(extractor)
     return getattr(owner, method) is not getattr(Extractor, method)
+
+
+def depth(rate: Rung, channels: int) -> int:
+    """D: outputs per position of an extractor of stride one, rate times channels; 0 where that is not whole."""
+    outputs, rest = divmod(rate.bits * channels, rate.samples)
+    return 0 if rest else outputs

@@ -16,10 +16,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
 from numpy import ndarray
+from numpy.random import Generator
 
 from ..core import options
+from ..core.convolution import convolve
 from ..core.cover import Cover, GridSpec
-from ..core.extractor import Extractor
+from ..core.extractor import Extractor, depth
 from ..core.extras import need
 from ..core.optimizer import Objective
 from ..core.weights import uniform
@@ -57,8 +59,8 @@ class Cnn(Extractor):
         spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
         """The signs of the outputs at all positions whose channels are all free, output after output."""
-        where, depth = free.all(axis=0), self._depth(len(codes))
-        if not depth or not where.any():
+        where = free.all(axis=0)
+        if not depth(self.rate, len(codes)) or not where.any():
             return np.empty(0, np.uint8)
         need("torch", "torch")
         import torch
@@ -70,7 +72,7 @@ class Cnn(Extractor):
 
     def count(self, cover: Cover) -> int:
         """D bits for each position whose channels are all free."""
-        return self._depth(len(cover.codes)) * int(np.count_nonzero(cover.free.all(axis=0)))
+        return depth(self.rate, len(cover.codes)) * int(np.count_nonzero(cover.free.all(axis=0)))
 
     def objective(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], loss: str = "hinge"
@@ -82,7 +84,7 @@ class Cnn(Extractor):
             _scaled(cover.codes),
             1 / _full_scale(cover.codes),
             np.asarray(cover.free.all(axis=0)),
-            bits.reshape(self._depth(len(cover.codes)), -1),
+            bits.reshape(depth(self.rate, len(cover.codes)), -1),
             loss,
         )
 
@@ -93,6 +95,7 @@ class Cnn(Extractor):
         bits: UInt8[ndarray, " bit"],
         low: Int[ndarray, "channel *space"],
         high: Int[ndarray, "channel *space"],
+        rng: Generator,
     ) -> tuple[Int[ndarray, "channel *space"], int]:
         """Codes moved by single steps, where the gradient of the wrong bits is largest, and the evaluations taken.
 
@@ -110,9 +113,10 @@ class Cnn(Extractor):
             evaluations += 1
             leaf = step.clone().requires_grad_()
             found = loss(leaf).sum()
-            if float(found) < least:
+            now = found.item()
+            if now < least:
                 (slope,) = torch.autograd.grad(found, leaf)
-                least, best, count = float(found), step, min(2 * count, 1024)
+                least, best, count = now, step, min(2 * count, 1024)
             else:
                 count //= 4
             if least == 0 or not np.isfinite(least) or count == 0:
@@ -125,14 +129,9 @@ class Cnn(Extractor):
             step = step.reshape(best.shape)
         return codes + best[0].numpy().astype(codes.dtype), evaluations
 
-    def _depth(self, channels: int) -> int:
-        """D, the outputs per position: rate times channels, where that is whole; 0, no bits at all, where it is not."""
-        depth = self.rate.bits * channels / self.rate.samples
-        return int(depth) if depth == int(depth) else 0
-
     def weights(self, channels: int, rank: int) -> list[Float32[ndarray, "..."]]:
         """The weights of the four layers: uniform in +-1/sqrt(fan-in), as torch draws them, but from the seed."""
-        sizes = [channels, *[HIDDEN] * (LAYERS - 1), self._depth(channels)]
+        sizes = [channels, *[HIDDEN] * (LAYERS - 1), depth(self.rate, channels)]
         found = []
         for layer, (before, after) in enumerate(pairwise(sizes)):
             shape = (after, before, *[3] * rank)
@@ -145,7 +144,7 @@ class Cnn(Extractor):
 
 
 class Network:
-    """The forward pass, in float32 whatever the caller's autocast and TF32 settings are."""
+    """The forward pass, from weights in NumPy to outputs on the device of the input."""
 
     def __init__(
         self,
@@ -158,27 +157,8 @@ class Network:
 
     def __call__(self, value: Any) -> Any:
         """Outputs ``(item, D, *space)`` of inputs ``(item, channel, *space)``; items do not see each other."""
-        import torch
-        from torch.nn import functional
-
-        rank = value.ndim - 2
-        convolve = (functional.conv1d, functional.conv2d, functional.conv3d)[rank - 1]
-        padding = [0 if wraps else 1 for wraps in self.periodic]
-        with (
-            torch.autocast(value.device.type, enabled=False),
-            torch.backends.cudnn.flags(allow_tf32=False),
-        ):
-            for layer, weight in enumerate(self._on(value.device)):
-                if layer:
-                    value = self._activated(value)
-                for axis, wraps in enumerate(self.periodic, 2):
-                    if wraps:
-                        ends = (
-                            value.narrow(axis, -1 + value.shape[axis], 1),
-                            value.narrow(axis, 0, 1),
-                        )
-                        value = torch.cat([ends[0], value, ends[1]], axis)
-                value = convolve(value, weight, padding=padding)
+        for layer, weight in enumerate(self._on(value.device)):
+            value = convolve(self._activated(value) if layer else value, weight, self.periodic)
         return value
 
     def _activated(self, value: Any) -> Any:

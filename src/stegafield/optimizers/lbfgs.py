@@ -69,7 +69,7 @@ class Lbfgs(Optimizer):
     class Options(options.Options):
         """How long and how precisely."""
 
-        evaluations: int = Field(100, ge=1)
+        evaluations: int = Field(90, ge=1)
         """At most, per item."""
         history: int = Field(10, ge=1, le=100)
         """Pairs remembered per item."""

@@ -11,6 +11,7 @@ from ..core.extractor import Extractor
 from ..core.optimizer import Optimizer
 from ..extractors.cnn import Cnn
 from ..extractors.phase import Phase
+from ..extractors.phase_conv import PhaseConv
 from ..optimizers.adam import Adam
 from ..optimizers.lbfgs import Lbfgs
 from ..optimizers.paper import Paper
@@ -31,8 +32,8 @@ def register_channels() -> list[type[Channel]]:
 
 @hookimpl
 def register_extractors() -> list[type[Extractor]]:
-    """The phase extractor, and the paper's network."""
-    return [Phase, Cnn]
+    """The phase extractor, its overlapping form, and the paper's network."""
+    return [Phase, PhaseConv, Cnn]
 
 
 @hookimpl
