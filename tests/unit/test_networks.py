@@ -24,6 +24,7 @@ ONE = at_least(1.0, "bps")
 WORDS = [3015097961, 1996368619, 1456921425]
 CNN = "ac701db1458782959fb3012d37442459137403fd4f4446e1b68e13baf374f324"
 TAPS = "d2132fe3914412e9b6a53933194f2ff1cca6f037c24f6bb5ca8368126c982026"
+BATCH = "da206e2e6be6dad830b85476031da7e8eaf913ee3289588f2683e19a4920a578"
 
 
 def _cnn(norm="none", rate=ONE, seed=SEED):
@@ -52,6 +53,9 @@ def test_known_answers():
     ]
     assert hashlib.sha256(b"".join(w.astype("<f4").tobytes() for w in found)).hexdigest() == CNN
     assert found[0].dtype == np.float32 and 0.18 < np.abs(found[0]).max() <= 27**-0.5
+    even = _cnn("batch", at_least(1 / 3, "bps")).weights(3, 2)
+    assert hashlib.sha256(b"".join(w.astype("<f4").tobytes() for w in even)).hexdigest() == BATCH
+    assert all(np.abs(w.astype(float).sum(axis=(2, 3))).max() < 1e-6 for w in even)
     taps = PhaseConv(None, seed=SEED, rate=at_least(1 / 3, "bps")).taps(3, 2)
     assert hashlib.sha256(taps.astype("<i8").tobytes()).hexdigest() == TAPS
     assert taps.shape == (1, 3, 3, 3) and np.abs(taps).max() <= 48

@@ -23,3 +23,11 @@ def uniform(seed: bytes, label: str, shape: tuple[int, ...]) -> Float32[ndarray,
     """Uniform numbers in [-1, 1), multiples of 2**-23: exact in float32."""
     integers = (words(seed, label, shape) >> 8).astype(np.int64) - (1 << 23)
     return integers.astype(np.float32) * np.float32(2.0**-23)
+
+
+def balanced(seed: bytes, label: str, shape: tuple[int, ...]) -> Float32[ndarray, "*shape"]:
+    """The same in [-2, 2), each kernel (all axes but the first two) with sum zero; of 16 bits, so that it is exact."""
+    integers = (words(seed, label, shape) >> 16).astype(np.int64) - (1 << 15)
+    axes, size = tuple(range(2, len(shape))), int(np.prod(shape[2:]))
+    whole = size * integers - integers.sum(axis=axes, keepdims=True)
+    return whole.astype(np.float32) * np.float32(2.0**-15 / size)

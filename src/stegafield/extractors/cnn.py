@@ -3,8 +3,8 @@
     codes / full scale -> conv 128 -> conv 128 -> conv 128 -> conv D -> > 0 ?       (norm="none": ReLU between)
 
 It cannot invert itself: an optimizer moves the cover until the network reads the message. `norm="batch"` is
-SteganoGAN's decoder (LeakyReLU, then batch normalisation with the statistics of this one item), which reacts to far
-smaller changes.
+SteganoGAN's decoder (LeakyReLU, then batch normalisation with the statistics of this one item), on a centred input and
+with kernels whose sum is zero: it looks at differences of neighbours, and reacts to far smaller changes.
 There are no biases. So the sign of an output does not depend on the scale of the input, and both sides need not agree
 on a full scale beyond what the codes themselves show.
 """
@@ -24,7 +24,7 @@ from ..core.cover import Cover, GridSpec
 from ..core.extractor import Extractor, depth
 from ..core.extras import need
 from ..core.optimizer import Objective
-from ..core.weights import uniform
+from ..core.weights import balanced, uniform
 
 HIDDEN, LAYERS = 128, 4
 FULL_SCALES = (255, 65_535, 2**32 - 1)
@@ -130,13 +130,17 @@ class Cnn(Extractor):
         return codes + best[0].numpy().astype(codes.dtype), evaluations
 
     def weights(self, channels: int, rank: int) -> list[Float32[ndarray, "..."]]:
-        """The weights of the four layers: uniform in +-1/sqrt(fan-in), as torch draws them, but from the seed."""
+        """The weights of the four layers: uniform in +-1/sqrt(fan-in), as torch draws them, but from the seed.
+
+        With `norm="batch"` the sum of every kernel is zero: see docs/decisions.md.
+        """
         sizes = [channels, *[HIDDEN] * (LAYERS - 1), depth(self.rate, channels)]
         found = []
         for layer, (before, after) in enumerate(pairwise(sizes)):
             shape = (after, before, *[3] * rank)
             bound = np.float32(1 / np.sqrt(float(before * 3**rank)))
-            found.append(uniform(self.seed, f"cnn/{self.options.norm}/{layer}", shape) * bound)
+            draw = uniform if self.options.norm == "none" else balanced
+            found.append(draw(self.seed, f"cnn/{self.options.norm}/{layer}", shape) * bound)
         return found
 
     def _network(self, channels: int, rank: int, periodic: tuple[bool, ...]) -> "Network":
@@ -157,6 +161,8 @@ class Network:
 
     def __call__(self, value: Any) -> Any:
         """Outputs ``(item, D, *space)`` of inputs ``(item, channel, *space)``; items do not see each other."""
+        if self.normalised:
+            value = value - value.mean(list(range(2, value.ndim)), keepdim=True)
         for layer, weight in enumerate(self._on(value.device)):
             value = convolve(self._activated(value) if layer else value, weight, self.periodic)
         return value
