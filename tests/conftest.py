@@ -47,3 +47,13 @@ def photographs():
         top, left = (picture.shape[0] - 64) // 2, (picture.shape[1] - 64) // 2
         found[name] = np.ascontiguousarray(picture[top : top + 64, left : left + 64])
     return found
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request):
+    """Every device there is: tests that take it run again on a graphics card where there is one."""
+    import torch
+
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    return request.param

@@ -15,7 +15,9 @@ from PIL import Image
 
 from stegafield.core import options, regions, window
 from stegafield.core.ladder import LADDER, bootstrap_rung
+from stegafield.extractors.cnn import Cnn
 from stegafield.extractors.phase import Phase
+from stegafield.extractors.phase_conv import PhaseConv
 from stegafield.message import code, frame, place
 from stegafield.message.key import Key
 from tests.datasets import packed
@@ -195,3 +197,20 @@ def test_known_answers():
     written = [line.rpartition("= ")[2] for line in block.splitlines()]
     assert written == list(_answers())
     assert regions._PUBLIC == READER["PUBLIC"]
+
+
+def test_known_answers_of_the_overlapping_extractors():
+    """Section 15: its tags and hashes are those that tests/unit/test_networks.py holds the code to."""
+    from tests.unit import test_networks as known
+
+    page = TEXT.partition("## 15. Overlapping extractors")[2]
+    for name, found, chosen in (
+        ("phase-conv", PhaseConv.Options(), "{}"),
+        ("cnn", Cnn.Options(norm="none"), '{"norm":"none"}'),
+        ("cnn", Cnn.Options(norm="batch"), '{"norm":"batch"}'),
+    ):
+        assert f"| `{name}` | `{chosen}` | {options.tag(name, found).hex()} |" in page
+    written = [
+        line.rpartition("= ")[2] for line in page.splitlines() if re.search(r" = [0-9a-f ]+$", line)
+    ]
+    assert written == [_numbers(known.WORDS), known.CNN, known.BATCH, known.TAPS]

@@ -94,8 +94,8 @@ CHANNELS = {
         *(floats(field()[2], dtype=kind, model=model) for kind, model in FLOATS),
     ],
 }
-EXTRACTORS = ["phase"]
-OPTIMIZERS: dict = {}
+EXTRACTORS = ["cnn", "phase", "phase-conv"]
+OPTIMIZERS = ["adam", "lbfgs", "paper"]
 DETECTORS: dict = {}
 
 
@@ -148,3 +148,8 @@ def test_extractors(name, rung):
     )
     cover = registry().get("carrier", "image")().open(array)
     testing.check_extractor(registry().get("extractor", name), cover, [rung])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(name):
+    testing.check_optimizer(registry().get("optimizer", name))

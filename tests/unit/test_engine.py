@@ -231,8 +231,8 @@ def test_unknown_names_suggest_the_close_one(engine):
         engine.hide(b"", carrier="era6")
     with pytest.raises(UnknownPlugin, match="phase"):
         engine.hide(b"", carrier="era5", extractor="fase")
-    with pytest.raises(UnknownPlugin, match="Installed: none"):
-        engine.hide(b"", carrier="era5", optimizer="lbfgs")
+    with pytest.raises(UnknownPlugin, match="did you mean 'lbfgs'"):
+        engine.hide(b"", carrier="era5", optimizer="l-bfgs")
     with pytest.raises(ConfigError, match="device"):
         Engine(Registry(), device="tpu")
 

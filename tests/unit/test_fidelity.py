@@ -79,3 +79,16 @@ def test_psnr_and_ssim_are_scikit_images(rng, photographs):
     expected = structural_similarity(cover, stego, channel_axis=0, data_range=255)
     assert fidelity.ssim(cover, stego, 255.0) == pytest.approx(expected)
     assert fidelity.psnr(cover, cover, 255) == np.inf
+
+
+def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
+    from stegafield.benchmark.optimizers import ARMS, compare
+
+    Image.fromarray(np.random.default_rng(0).integers(40, 216, (8, 8, 3), np.uint8)).save(
+        tmp_path / "x.png"
+    )
+    rows = list(compare(engine, [tmp_path / "x.png"], [1, 1.5], set={"extractor.norm": "batch"}))
+    done = [row for row in rows if "error" not in row]
+    assert [row["optimizer"] for row in done] == list(ARMS) and {r["bpp"] for r in done} == {1}
+    assert done[0]["ber"] == 0 and done[0]["evaluations"] <= 150
+    assert len(rows) == 6 and all("carries nothing" in row["error"] for row in rows[3:])

@@ -19,7 +19,15 @@ RNG = np.random.default_rng(2026)
 RGB = RNG.integers(0, 256, (24, 24, 3), dtype=np.uint8)
 RGBA = np.dstack([RGB, np.where(np.arange(576).reshape(24, 24) % 9, 255, 0).astype(np.uint8)])
 DEEP = RNG.integers(0, 65536, (30, 20)).astype(np.uint16)
+NETWORK = {
+    "carrier": "image",
+    "cover": np.tile(RGB, (2, 2, 1))[:36, :36],
+    "bpp": 1,
+    "optimizer": "lbfgs",
+}
 CASES = {
+    "phase-conv.png": NETWORK | {"extractor": "phase-conv"},
+    "cnn-batch.png": NETWORK | {"extractor": "cnn", "set": {"extractor.norm": "batch"}},
     "rgb-smallest.png": {"carrier": "image", "cover": RGB},
     "rgb-1bpp.png": {"carrier": "image", "cover": RGB, "bpp": 1},
     "rgb-2bpp.png": {"carrier": "image", "cover": RGB, "bpp": 2},

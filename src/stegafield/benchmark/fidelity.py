@@ -13,11 +13,11 @@ from ..channels.picture import decode
 from ..core.carrier import writer
 from ..core.embed import embed
 from ..core.engine import Engine
+from ..core.extras import need
 from ..core.plan import Plan
 from ..errors import ConfigError, StegafieldError
 from ..message.key import FileKey
 from ..metrics import fidelity, recovery
-from .extras import need
 
 COLUMNS = (
     *(
@@ -57,19 +57,23 @@ def measure(
         for bpp in rates:
             plan = engine.plan(carrier="image", bpp=bpp, **arguments)
             try:
-                row = _row(plan, path, crop)
+                row = measure_one(plan, path, crop, os.urandom(32))
             except StegafieldError as error:
                 row = {"error": str(error)}
             yield {"image": path.name, "bpp": bpp, **row}
 
 
-def _row(plan: Plan, path: Path, crop: tuple[int, int] | None) -> dict[str, Any]:
-    """Embed in one picture, write the file, read it back, measure."""
+def measure_one(
+    plan: Plan, path: Path, crop: tuple[int, int] | None, seed: bytes
+) -> dict[str, Any]:
+    """Embed in one picture, write the file, read it back, measure. The 32-byte seed decides extractor and bits."""
     cover = plan.carrier.open(path if crop is None else _crop(path, crop))
     rung = plan.rungs(cover)[0]
-    extractor = plan.build(FileKey(os.urandom(32)), rung)
-    rng = np.random.default_rng()
+    extractor = plan.build(FileKey(seed), rung)
+    rng = np.random.default_rng(list(seed))
     bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    if not bits.size:
+        raise ConfigError("bpp", f"the extractor {extractor.name!r} carries nothing at this rate.")
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
     channel = writer(plan.carrier, cover)
     with TemporaryDirectory() as folder:

@@ -328,6 +328,47 @@ def fidelity(
             err.print(f"{row['image']}: {row['error']}", markup=False)
 
 
+@bench.command(cls=Variadic)
+def optimizers(
+    images: Annotated[Path, typer.Option(help="Folder of pictures.")],
+    bpp: Annotated[list[float], typer.Option(help="Bits per pixel, one or more.")],
+    json_out: Annotated[
+        Path, typer.Option("--json", metavar="OUT.jsonl", help="One JSON line per row.")
+    ],
+    extractor: Annotated[str, typer.Option(help="Who reads the bits.")] = "cnn",
+    crop: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Measure the central part only.")
+    ] = None,
+    settings: Settings = None,
+    device: Device = "auto",
+) -> None:
+    """Compare the solvers on the same pictures, extractor and bits."""
+    from ..benchmark.fidelity import pictures
+    from ..benchmark.optimizers import COLUMNS, compare
+    from ..core.publish import check_writable, write_file
+    from ..plugins.wiring import Engine
+
+    check_writable(json_out, force=True)
+    found = pictures(images)
+    if not found:
+        raise ConfigError("images", f"there is no picture in {images}.")
+    rows = compare(
+        Engine(device=device),
+        found,
+        bpp,
+        crop=size_of(crop),
+        extractor=extractor,
+        set=settings_of(settings),
+    )
+    with busy("comparing"):
+        done = list(rows)
+    write_file(json_out, "".join(json.dumps(row) + "\n" for row in done).encode(), force=True)
+    print_rows([{n: row.get(n) for n in COLUMNS} for row in done if "error" not in row], False)
+    for row in done:
+        if "error" in row:
+            err.print(f"{row['image']}: {row['error']}", markup=False)
+
+
 def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> Any:
     from ..plugins.wiring import Engine
 

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -15,7 +15,7 @@ from ..errors import ConfigError
 from .cover import Cover, GridSpec
 from .extractor import Extractor, supports
 from .ladder import Rung
-from .optimizer import Box, Optimizer
+from .optimizer import Box, Objective, Optimizer
 from .options import Options
 
 Method = Literal["sample", "project", "optimize"]
@@ -29,6 +29,12 @@ class Effort(Options):
     """How bits get into the codes; None takes the first of sample, project, optimize that is possible."""
     epsilon: float = Field(0.3, gt=0, le=1)
     """Bound on |stego - cover| for `optimize`, as a share of full scale (the paper's 0.3)."""
+    loss: Literal["hinge", "bce"] | None = None
+    """What `optimize` lowers, for extractors that offer a choice; None is the extractor's own."""
+    finish: bool = True
+    """Whether `optimize` lets the extractor repair what rounding broke; the paper does not."""
+    least_psnr: float | None = Field(None, gt=0)
+    """An attempt below this PSNR in dB is given up, and a fresh salt (so a fresh seed) is tried (the paper's 20)."""
     attempts: int = Field(4, ge=1, le=100)
     """Fresh salts (and fresh covers, where the carrier draws them) before giving up."""
 
@@ -92,7 +98,7 @@ def embed(
     elif method == "project":
         codes = extractor.project(cover, bits, rng)
     else:
-        codes, evaluations = _optimize(cover, bits, extractor, effort, optimizer)
+        codes, evaluations = _optimize(cover, bits, extractor, effort, optimizer, rng)
     milliseconds = 1000 * (time.perf_counter() - start)
     errors = int(np.count_nonzero(extractor.read(codes, cover.free, cover.spec) != bits))
     return Embedding(codes, method, errors, evaluations, milliseconds)
@@ -104,6 +110,7 @@ def _optimize(
     extractor: Extractor,
     effort: Effort,
     optimizer: Optimizer | None,
+    rng: Generator,
 ) -> tuple[Int[ndarray, "channel *space"], int]:
     """The rounded change that the optimizer finds within epsilon and within the range of the codes."""
     if optimizer is None:
@@ -114,6 +121,25 @@ def _optimize(
         lower=np.maximum(-reach, np.where(cover.free, cover.low - cover.codes, 0))[None],
         upper=np.minimum(reach, np.where(cover.free, cover.high - cover.codes, 0))[None],
     )
-    solution = optimizer.solve(extractor.objective(cover, bits), box)
-    change = np.rint(np.clip(solution.change[0], box.lower[0], box.upper[0]))
-    return cover.codes + change.astype(cover.codes.dtype), int(solution.evaluations[0])
+    solution = optimizer.solve(_objective(cover, bits, extractor, effort), box)
+    # The bounds of whole steps: rounding a change at a bound that is no integer must not leave the box.
+    low, high = np.ceil(box.lower[0]), np.floor(box.upper[0])
+    change = np.clip(np.rint(solution.change[0]), low, high).astype(cover.codes.dtype)
+    codes, evaluations = cover.codes + change, int(solution.evaluations[0])
+    if not effort.finish or (extractor.read(codes, cover.free, cover.spec) == bits).all():
+        return codes, evaluations
+    least, most = (cover.codes + b.astype(cover.codes.dtype) for b in (low, high))
+    codes, more = extractor.finish(cover, codes, bits, least, most, rng)
+    return codes, evaluations + more
+
+
+def _objective(
+    cover: Cover, bits: UInt8[ndarray, " bit"], extractor: Extractor, effort: Effort
+) -> Objective:
+    if effort.loss is None:
+        return extractor.objective(cover, bits)
+    if effort.loss not in extractor.losses:
+        known = ", ".join(extractor.losses) or "none"
+        problem = f"the extractor {extractor.name!r} does not offer {effort.loss!r}."
+        raise ConfigError("effort.loss", problem, f"It offers: {known}.")
+    return cast(Any, extractor).objective(cover, bits, effort.loss)

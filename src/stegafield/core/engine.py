@@ -264,6 +264,9 @@ class Engine:
         report.capacity_bytes = frame.capacity(header.profile.code.room(bits.size // 8))
         report.error_correction = header.profile.code.name
         report.measure(cover, result.codes, rung, bits.size, pixels=plan.carrier.rate_unit == "bpp")
+        if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
+            report.failures.append(f"{report.psnr:.1f} dB is too little")
+            return None
         try:
             if frame.pack(self._reveal(data, key)) == body:
                 return _Draft(data, result.codes, channel)

@@ -28,6 +28,9 @@ class Extractor(ABC):
     Options: ClassVar[type[options.Options]] = options.Options
     """What both sides must agree on: a nested subclass. Headers can name `bool` and `Literal` fields only."""
 
+    losses: ClassVar[tuple[str, ...]] = ()
+    """Where `objective` takes a third argument, the names of the losses that the sender may choose from."""
+
     def __init__(self, options: Any, *, seed: bytes, rate: Rung) -> None:
         self.options: Any = options
         self.seed, self.rate = seed, rate
@@ -63,11 +66,35 @@ class Extractor(ABC):
         raise NotImplementedError
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> Objective:
-        """The loss of a change of the codes, differentiable; torch lives behind this method."""
+        """The loss of a change of the codes, differentiable; torch lives behind this method.
+
+        It may have a method `errors`: how many bits a change leaves wrong, per item.
+        """
         raise NotImplementedError
+
+    def finish(
+        self,
+        cover: Cover,
+        codes: Int[ndarray, "channel *space"],
+        bits: UInt8[ndarray, " bit"],
+        low: Int[ndarray, "channel *space"],
+        high: Int[ndarray, "channel *space"],
+        rng: Generator,
+    ) -> tuple[Int[ndarray, "channel *space"], int]:
+        """Codes within [low, high] that read more of the bits than these rounded ones do; evaluations taken.
+
+        Called after an optimizer, where rounding its change left bits wrong.
+        """
+        return codes, 0
 
 
 def supports(extractor: Extractor | type[Extractor], method: str) -> bool:
     """Whether an extractor has its own `project`, `draw` or `objective`."""
     owner = extractor if isinstance(extractor, type) else type(extractor)
     return getattr(owner, method) is not getattr(Extractor, method)
+
+
+def depth(rate: Rung, channels: int) -> int:
+    """D: outputs per position of an extractor of stride one, rate times channels; 0 where that is not whole."""
+    outputs, rest = divmod(rate.bits * channels, rate.samples)
+    return 0 if rest else outputs

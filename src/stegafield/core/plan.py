@@ -21,7 +21,15 @@ from .payload import extractor_seed
 from .regions import Profile
 from .registry import Registry
 
-PRESETS: dict[str, dict[str, Any]] = {"default": {}}
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "paper": {
+        "extractor": "cnn",
+        "method": "optimize",
+        "optimizer": "paper",
+        "set": {"effort.loss": "bce", "effort.finish": False, "effort.least_psnr": 20},
+    },
+}
 """Named sets of keyword arguments of `hide`; what the caller gives himself wins."""
 PLANNED = (
     *("carrier", "size", "format", "bpp", "bps", "extractor", "method", "optimizer"),
@@ -107,7 +115,7 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         )
     given = {name: value for name, value in given.items() if value is not None}
     asked: dict[str, Any] = dict.fromkeys(PLANNED) | PRESETS[preset] | given
-    parts = _parts(asked["set"] or {})
+    parts = _parts({**PRESETS[preset].get("set", {}), **(asked["set"] or {})})
     if asked["method"] is not None:
         parts["effort"]["method"] = asked["method"]
     carrier_class = registry.get("carrier", asked["carrier"])

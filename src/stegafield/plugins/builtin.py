@@ -1,4 +1,4 @@
-"""Our own carriers, channels and extractors, registered through the same door as everybody's."""
+"""Our own carriers, channels, extractors and optimizers, registered through the same door as everybody's."""
 
 from ..carriers.audio import AudioCarrier
 from ..carriers.dataset import DatasetCarrier
@@ -14,7 +14,13 @@ from ..channels.sound.wav import WavChannel
 from ..core.carrier import Carrier
 from ..core.channel import Channel
 from ..core.extractor import Extractor
+from ..core.optimizer import Optimizer
+from ..extractors.cnn import Cnn
 from ..extractors.phase import Phase
+from ..extractors.phase_conv import PhaseConv
+from ..optimizers.adam import Adam
+from ..optimizers.lbfgs import Lbfgs
+from ..optimizers.paper import Paper
 from .hookspecs import hookimpl
 
 
@@ -33,5 +39,11 @@ def register_channels() -> list[type[Channel]]:
 
 @hookimpl
 def register_extractors() -> list[type[Extractor]]:
-    """The phase extractor."""
-    return [Phase]
+    """The phase extractor, its overlapping form, and the paper's network."""
+    return [Phase, PhaseConv, Cnn]
+
+
+@hookimpl
+def register_optimizers() -> list[type[Optimizer]]:
+    """L-BFGS in a box, and the two it is compared with."""
+    return [Lbfgs, Adam, Paper]

@@ -27,7 +27,7 @@ def decode(data: bytes) -> Image.Image:
             image = Image.open(BytesIO(data))
             if image.width * image.height > MOST_SAMPLES // 3:
                 size = f"{image.width} x {image.height} pixels"
-                raise FormatError(f"the {image.format} declares {size}")
+                raise FormatError(f"the {image.format} image declares {size}")
             image.load()
             getattr(image, "n_frames", 1)  # walks through the file now, and Pillow remembers it
     except FormatError:

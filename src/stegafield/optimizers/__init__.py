@@ -1,0 +1,1 @@
+"""Optimizers: one solver a file. None of them has heard of steganography."""

@@ -1,0 +1,99 @@
+"""The paper's procedure, step by step: rounds of torch's own L-BFGS, clipped after each (arXiv 2406.01918).
+
+for at most `rounds` rounds:
+    `iterations` of torch.optim.LBFGS with learning rate `rate`, no line search, a fresh history
+    clip into the box (epsilon and the range of the codes)
+    stop where no bit is wrong: on the floats, before rounding, as the paper counts
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from ..core import options
+from ..core.extras import need
+from ..core.optimizer import Box, Objective, Optimizer, Solution
+
+
+class Paper(Optimizer):
+    """The paper's schedule: up to 100 rounds of 10 L-BFGS iterations, clipped after each, until no bit is wrong."""
+
+    name: ClassVar[str] = "paper"
+
+    class Options(options.Options):
+        """The paper's numbers."""
+
+        rounds: int = Field(100, ge=1)
+        iterations: int = Field(10, ge=1)
+        """L-BFGS iterations in a round."""
+        rate: float = Field(0.1, gt=0)
+        """Learning rate: 0.1; the paper also tries 0.05 and 0.5."""
+        epsilon: float = Field(0.3, gt=0, le=1)
+        """What the widest side of the box is as a share of full scale. The paper's variable is codes / full scale, and
+        its first step depends on that; an `effort.epsilon` other than 0.3 needs the same number here."""
+
+    def solve(self, objective: Objective, box: Box) -> Solution:
+        """The last change, item after item; an evaluation is a loss with its gradient."""
+        need("torch", "torch")
+        found = [
+            self._solve_one(objective, low[None], high[None])
+            for low, high in zip(box.lower, box.upper, strict=True)
+        ]
+        changes, losses, evaluations, status = (
+            zip(*found, strict=True) if found else ((), (), (), ())
+        )
+        return Solution(
+            np.clip(np.array(changes, np.float64).reshape(box.lower.shape), box.lower, box.upper),
+            np.array(losses, np.float64),
+            np.array(evaluations, np.int64),
+            tuple(status),
+        )
+
+    def _solve_one(self, objective: Objective, low: Any, high: Any) -> tuple[Any, float, int, str]:
+        import torch
+
+        device = self.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        chosen = self.options
+        unit = float(np.max(np.abs([low, high]), initial=0)) / chosen.epsilon or 1.0
+        lower, upper = (
+            torch.tensor(np.ascontiguousarray(b / unit), dtype=torch.float32, device=device)
+            for b in (low, high)
+        )
+        point, evaluations = torch.clamp(torch.zeros_like(lower), lower, upper), 0
+        status = "all rounds are spent"
+        for _ in range(chosen.rounds):
+            leaf = point.clone().requires_grad_()
+            solver = torch.optim.LBFGS([leaf], lr=chosen.rate, max_iter=chosen.iterations)
+
+            def closure(leaf: Any = leaf, solver: Any = solver) -> Any:
+                nonlocal evaluations
+                evaluations += 1
+                solver.zero_grad()
+                loss = objective(leaf * unit).sum()
+                loss.backward()
+                return loss
+
+            solver.step(closure)
+            moved = torch.clamp(leaf.detach(), lower, upper)
+            if not bool(torch.isfinite(moved).all()):
+                status = "the loss is not a number"
+                break
+            point = moved
+            if _wrong(objective, point * unit) == 0:
+                status = "no bit is wrong"
+                break
+        with torch.no_grad():
+            loss = float(objective(point * unit).sum())
+        return point.cpu().numpy()[0] * unit, loss, evaluations, status
+
+
+def _wrong(objective: Objective, change: Any) -> float:
+    """How many bits are wrong, where the objective can tell; else its loss, which then takes that part."""
+    import torch
+
+    count = getattr(objective, "errors", objective)
+    with torch.no_grad():
+        return float(count(change).sum())

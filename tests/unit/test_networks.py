@@ -1,0 +1,213 @@
+"""The extractors that need an optimizer: weights, geometry, batches, and messages through files."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from stegafield import Key
+from stegafield.carriers.image import ImageCarrier
+from stegafield.core import weights
+from stegafield.core.cover import Cover, GridSpec
+from stegafield.core.ladder import LADDER_BY_RATE, at_least
+from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
+from stegafield.extractors.cnn import Cnn
+from stegafield.extractors.phase_conv import PhaseConv
+from tests.datasets import packed
+
+torch.set_num_threads(1)  # two workers share two cores
+
+SEED = bytes(range(32))
+RGB = np.random.default_rng(0).integers(40, 216, (24, 24, 3), dtype=np.uint8)
+ONE = at_least(1.0, "bps")
+WORDS = [3015097961, 1996368619, 1456921425]
+CNN = "ac701db1458782959fb3012d37442459137403fd4f4446e1b68e13baf374f324"
+TAPS = "d2132fe3914412e9b6a53933194f2ff1cca6f037c24f6bb5ca8368126c982026"
+BATCH = "da206e2e6be6dad830b85476031da7e8eaf913ee3289588f2683e19a4920a578"
+
+
+def _cnn(norm="none", rate=ONE, seed=SEED):
+    return Cnn(Cnn.Options(norm=norm), seed=seed, rate=rate)
+
+
+def _conv(rate=ONE):
+    return PhaseConv(None, seed=SEED, rate=rate)
+
+
+def _field(shape, periodic, channels=1):
+    codes = np.random.default_rng(1).integers(0, 256, (channels, *shape)).astype(np.int32)
+    spec = GridSpec(tuple("abc"[: len(shape)]), periodic)
+    return Cover(codes, 0, 255, np.ones(codes.shape, bool), spec, peak=255.0)
+
+
+def test_known_answers():
+    """Weights are part of the format: on every machine and release the same bytes."""
+    assert weights.words(SEED, "x", (2, 3)).ravel()[:3].tolist() == WORDS
+    found = _cnn(rate=at_least(1 / 3, "bps")).weights(3, 2)
+    assert [w.shape for w in found] == [
+        (128, 3, 3, 3),
+        (128, 128, 3, 3),
+        (128, 128, 3, 3),
+        (1, 128, 3, 3),
+    ]
+    assert hashlib.sha256(b"".join(w.astype("<f4").tobytes() for w in found)).hexdigest() == CNN
+    assert found[0].dtype == np.float32 and 0.18 < np.abs(found[0]).max() <= 27**-0.5
+    even = _cnn("batch", at_least(1 / 3, "bps")).weights(3, 2)
+    assert hashlib.sha256(b"".join(w.astype("<f4").tobytes() for w in even)).hexdigest() == BATCH
+    assert all(np.abs(w.astype(float).sum(axis=(2, 3))).max() < 1e-6 for w in even)
+    taps = PhaseConv(None, seed=SEED, rate=at_least(1 / 3, "bps")).taps(3, 2)
+    assert hashlib.sha256(taps.astype("<i8").tobytes()).hexdigest() == TAPS
+    assert taps.shape == (1, 3, 3, 3) and np.abs(taps).max() <= 48
+
+
+@pytest.mark.parametrize("build", [_cnn, _conv])
+def test_depth_is_rate_times_channels(build):
+    cover = ImageCarrier().open(RGB)
+    depths = [build(rate=rung).count(cover) / 576 for rung in LADDER_BY_RATE]
+    assert {(r.bits, r.samples): d for r, d in zip(LADDER_BY_RATE, depths, strict=True) if d} == {
+        (5, 15): 1,
+        (12, 18): 2,
+        (12, 12): 3,
+        (12, 9): 4,
+        (8, 4): 6,
+        (9, 3): 9,
+        (4, 1): 12,
+    }
+
+
+@pytest.mark.parametrize("build", [_cnn, _conv])
+@pytest.mark.parametrize(
+    ("shape", "periodic"),
+    [((90,), (False,)), ((12, 14), (False, True)), ((6, 7, 8), (True, False, False))],
+)
+def test_every_rank_and_periodic_axes(build, shape, periodic):
+    cover, extractor = _field(shape, periodic), build()
+    bits = extractor.read(cover.codes, cover.free, cover.spec).reshape(shape)
+    assert 0 < bits.mean() < 1 and bits.size == extractor.count(cover)
+    for axis, wraps in enumerate(periodic):
+        turned = np.roll(cover.codes, 5, axis + 1)
+        found = extractor.read(turned, cover.free, cover.spec).reshape(shape)
+        assert np.array_equal(found, np.roll(bits, 5, axis)) == wraps, axis
+
+
+def test_positions_with_a_bound_channel_carry_nothing():
+    cover = ImageCarrier().open(RGB)
+    free = cover.free.copy()
+    free[1, 3, 4] = free[2, 20] = False
+    for extractor in (_cnn(), PhaseConv(None, seed=SEED, rate=ONE)):
+        whole = extractor.read(cover.codes, cover.free, cover.spec).reshape(3, 24, 24)
+        where = free.all(axis=0)
+        assert where.sum() == 576 - 25
+        assert np.array_equal(
+            extractor.read(cover.codes, free, cover.spec), whole[:, where].ravel()
+        )
+        assert extractor.count(cover.with_free(free)) == 3 * where.sum()
+
+
+def test_the_scale_of_codes_changes_no_bit():
+    """No biases: brightness times two, or 16 bits instead of 8, is the same picture to the network."""
+    cover = ImageCarrier().open(RGB)
+    plain = _cnn().read(cover.codes, cover.free, cover.spec)
+    assert (_cnn().read(cover.codes * 2, cover.free, cover.spec) == plain).mean() > 0.999
+    batch = _cnn("batch").read(cover.codes, cover.free, cover.spec)
+    assert (_cnn("batch").read(cover.codes * 256, cover.free, cover.spec) == batch).mean() > 0.999
+    assert (plain != batch).any()
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_items_of_a_batch_do_not_see_each_other(norm, device):
+    cover, extractor = ImageCarrier().open(RGB), _cnn(norm)
+    bits = np.random.default_rng(2).integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    loss = extractor.objective(cover, bits)
+    change = torch.randn(3, 3, 24, 24, generator=torch.Generator().manual_seed(0)).to(device)
+    together, alone = loss(change), torch.cat([loss(one[None]) for one in change])
+    assert torch.allclose(together, alone, rtol=1e-3)
+    assert loss.errors(change).tolist() == [int(loss.errors(one[None])) for one in change]
+    still = torch.zeros(1, 3, 24, 24, device=device)
+    wrong = (extractor.read(cover.codes, cover.free, cover.spec) != bits).sum()
+    assert abs(int(loss.errors(still)) - wrong) <= 1
+
+
+def test_autocast_does_not_reach_the_network():
+    cover, extractor = ImageCarrier().open(RGB), _cnn("batch")
+    plain = extractor.read(cover.codes, cover.free, cover.spec)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert np.array_equal(extractor.read(cover.codes, cover.free, cover.spec), plain)
+
+
+CASES = {
+    "cnn": {"extractor": "cnn", "set": {"extractor.norm": "batch"}, "bpp": 1},
+    "phase-conv": {"extractor": "phase-conv", "bpp": 1},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_message_through_a_png(engine, key, name):
+    picture = np.tile(RGB, (2, 2, 1))[:32, :32]
+    options = CASES[name] | {"carrier": "image", "cover": picture}
+    room = engine.capacity(**options)
+    message = np.random.default_rng(3).bytes(room)
+    stego = engine.hide(message, key=key, optimizer="lbfgs", **options)
+    assert engine.reveal(stego.data, key=key) == message
+    report = stego.report
+    assert (report.extractor, report.optimizer, report.bit_errors) == (name, "lbfgs", 0)
+    assert report.error_correction == ("none" if name == "phase-conv" else "rs")
+    assert report.psnr > (50 if name == "phase-conv" else 20)
+
+
+def test_a_message_through_a_weather_file(engine, key):
+    """Three time steps are three channels; longitude wraps around, so its last column neighbours its first."""
+    data = packed(times=3, rows=19, columns=37)
+    options = {"carrier": "dataset", "cover": data, "extractor": "phase-conv", "bps": 1 / 3}
+    stego = engine.hide("meet at dawn", key=key, optimizer="lbfgs", **options)
+    assert engine.reveal(stego.data, key=key) == b"meet at dawn"
+    assert stego.cover.spec.periodic == (False, True)
+
+
+def test_rungs_without_a_whole_depth_are_skipped(engine, key):
+    options = {"carrier": "image", "cover": RGB, "extractor": "phase-conv"}
+    stego = engine.hide(b"", key=key, optimizer="lbfgs", **options)
+    assert (stego.report.window_bits, stego.report.window_samples) == (5, 15)
+    with pytest.raises(CapacityError):
+        engine.hide(b"", key=key, optimizer="lbfgs", bps=0.1, **options)
+
+
+def test_the_preset_of_the_paper_fails_aloud(engine):
+    """Two rounds are not enough: the report says what came of each attempt, and nothing is returned."""
+    with pytest.raises(EmbeddingFailed) as caught:
+        engine.hide(
+            b"m",
+            key=Key.generate(),
+            carrier="image",
+            cover=np.tile(RGB, (2, 2, 1)),
+            bpp=1,
+            preset="paper",
+            set={"optimizer.rounds": 1, "effort.attempts": 1, "optimizer.iterations": 2},
+        )
+    report = caught.value.report
+    assert (report.extractor, report.method, report.optimizer) == ("cnn", "optimize", "paper")
+    assert report.evaluations == 2 and report.bit_errors > 0 and len(report.failures) == 1
+
+
+def test_an_attempt_below_the_least_psnr_is_given_up(engine):
+    settings = {"effort.least_psnr": 90, "effort.attempts": 2}
+    with pytest.raises(EmbeddingFailed) as caught:
+        engine.hide(b"m", carrier="image", cover=RGB, set=settings)
+    assert all("dB is too little" in failure for failure in caught.value.report.failures)
+    assert len(caught.value.report.failures) == 2
+
+
+def test_a_loss_that_is_not_offered_is_refused(engine):
+    options = {"carrier": "image", "cover": RGB, "bpp": 1, "optimizer": "lbfgs"}
+    with pytest.raises(ConfigError, match="effort.loss"):
+        engine.hide(b"", extractor="phase-conv", set={"effort.loss": "bce"}, **options)
+
+
+def test_without_torch_the_line_to_type_is_given(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    cover, extractor = ImageCarrier().open(RGB), _cnn()
+    with pytest.raises(ConfigError, match=r'pip install "stegafield\[torch\]"'):
+        extractor.read(cover.codes, cover.free, cover.spec)
+    conv = PhaseConv(None, seed=SEED, rate=ONE)
+    assert conv.read(cover.codes, cover.free, cover.spec).size == conv.count(cover)

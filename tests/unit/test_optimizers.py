@@ -1,0 +1,138 @@
+"""The solvers: against SciPy's, item by item, in boxes that bind, on losses that are no numbers."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+
+from stegafield.core.optimizer import Box
+from stegafield.optimizers.adam import Adam
+from stegafield.optimizers.lbfgs import STATUS, Lbfgs
+from stegafield.optimizers.paper import Paper
+
+torch.set_num_threads(1)  # two workers share two cores
+STEEPNESS = np.logspace(0, 2, 6)
+LOWER, UPPER = np.full((6, 10), -1.5), np.full((6, 10), 2.0)
+UPPER[1, ::3], UPPER[4, 1], LOWER[5, 3] = 0.5, 0.2, 1.3
+
+
+def _rosenbrock(change, steepness=STEEPNESS):
+    steep = torch.as_tensor(steepness, device=change.device)[:, None]
+    valley = steep * (change[:, 1:] - change[:, :-1] ** 2) ** 2
+    return (valley + (1 - change[:, :-1]) ** 2).sum(1)
+
+
+def _precise(**options):
+    return Lbfgs.Options(evaluations=2000, precision="float64", tolerance=1e-9, **options)
+
+
+def test_lbfgs_finds_what_scipy_finds(device):
+    found = Lbfgs(_precise(), device=device).solve(_rosenbrock, Box(LOWER, UPPER))
+    for item in range(6):
+
+        def one(x, item=item):
+            leaf = torch.tensor(x[None], requires_grad=True)
+            loss = _rosenbrock(leaf, STEEPNESS[item : item + 1]).sum()
+            return loss.item(), torch.autograd.grad(loss, leaf)[0][0].numpy()
+
+        start = np.clip(np.zeros(10), LOWER[item], UPPER[item])
+        bounds = list(zip(LOWER[item], UPPER[item], strict=True))
+        best = minimize(
+            one,
+            start,
+            jac=True,
+            bounds=bounds,
+            method="L-BFGS-B",
+            options={"gtol": 1e-10, "ftol": 1e-14},
+        )
+        assert found.loss[item] == pytest.approx(best.fun, abs=1e-8)
+        assert found.status[item] in ("the gradient is zero", "no step lowers the loss")
+        assert found.evaluations[item] < 10 * best.nfev
+    inside = (found.change >= LOWER) & (found.change <= UPPER)
+    assert inside.all() and (found.change[1, 3] == 0.5), "bounds bind and are kept"
+
+
+@pytest.mark.parametrize("solver", [Lbfgs, Adam])
+def test_rows_of_a_batch_are_single_solves(solver, device):
+    together = solver(device=device).solve(_rosenbrock, Box(LOWER, UPPER))
+    for item in range(6):
+        rows = slice(item, item + 1)
+        alone = solver(device=device).solve(
+            lambda change, rows=rows: _rosenbrock(change, STEEPNESS[rows]),
+            Box(LOWER[rows], UPPER[rows]),
+        )
+        assert alone.change == pytest.approx(together.change[rows], abs=1e-4)
+        assert alone.evaluations[0] == together.evaluations[item]
+        assert alone.status[0] == together.status[item]
+
+
+@pytest.mark.parametrize("solver", [Lbfgs, Adam, Paper])
+def test_an_item_stops_at_zero(solver, device):
+    """A hinge: the first item starts satisfied, the second gets there, the third cannot."""
+
+    def hinge(change):
+        wanted = torch.tensor([[0.0], [0.5], [9.0]], device=change.device)[-len(change) :]
+        return (wanted - change).relu().square().sum(1)
+
+    def alone(change):
+        return (0.5 - change).relu().square().sum(1)
+
+    if solver is Paper:  # its items are solved one after the other, each by the whole objective
+        found = solver(Paper.Options(rounds=5)).solve(alone, Box(-np.ones((2, 4)), np.ones((2, 4))))
+        assert found.evaluations.max() <= 50 and (found.loss >= 0).all()
+        return
+    box = Box(-np.ones((3, 4)), np.ones((3, 4)))
+    found = solver(device=device).solve(hinge, box)
+    assert found.loss[0] == found.loss[1] == 0 < found.loss[2]
+    assert found.evaluations[0] == 1 < found.evaluations[1] < solver.Options().evaluations
+    assert found.status[:2] == ("the loss is zero",) * 2 and found.change[2].max() == 1
+
+
+def test_lbfgs_reports_and_never_raises(device):
+    def holes(change):
+        """A bowl that is no number beyond 0.3, in the second item; in the third, nowhere a number."""
+        bowl = (change - 1).square().sum(1)
+        second = torch.where(change[1].abs().max() > 0.3, torch.nan, bowl[1])
+        return torch.stack([bowl[0], second, bowl[2] * torch.nan])
+
+    found = Lbfgs(device=device).solve(holes, Box(-np.ones((3, 4)), np.full((3, 4), 2.0)))
+    assert found.loss[0] < 1e-9 and np.isfinite(found.change).all()
+    assert 0 < found.change[1].max() <= 0.3 and found.loss[1] < 4
+    assert found.status[2] == "the loss is not a number" and not found.change[2].any()
+    assert set(found.status) <= set(STATUS)
+    short = Lbfgs(Lbfgs.Options(evaluations=3), device=device)
+    found = short.solve(_rosenbrock, Box(LOWER, UPPER))
+    assert found.evaluations.tolist() == [3] * 6 and found.status[5] == "all evaluations are spent"
+
+
+def test_lbfgs_asks_the_device_rarely(monkeypatch):
+    """Host and device wait for each other only at the check of the stop flags, every eighth turn."""
+    asked = []
+    monkeypatch.setattr(torch.Tensor, "__bool__", lambda self: asked.append(1) or self.item() != 0)
+    Lbfgs(Lbfgs.Options(evaluations=81)).solve(_rosenbrock, Box(LOWER, UPPER))
+    assert 0 < len(asked) <= 10
+
+
+def test_an_empty_batch_is_solved():
+    box = Box(np.zeros((0, 4)), np.zeros((0, 4)))
+    for solver in (Lbfgs, Adam, Paper):
+        found = solver().solve(lambda change: change.sum(1), box)
+        assert found.change.shape == (0, 4) and found.status == ()
+
+
+def test_the_paper_takes_ten_evaluations_a_round():
+    def far(change):
+        return (change - 200).square().sum(1)
+
+    found = Paper(Paper.Options(rounds=7)).solve(far, Box(-np.ones((1, 9)), np.ones((1, 9))))
+    assert found.evaluations[0] == 70 and found.status == ("all rounds are spent",)
+    assert found.change.max() <= 1
+
+
+def test_a_missing_torch_says_what_to_type(monkeypatch):
+    from stegafield.errors import ConfigError
+
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    for solver in (Lbfgs, Adam, Paper):
+        with pytest.raises(ConfigError, match=r'pip install "stegafield\[torch\]"'):
+            solver().solve(abs, Box(np.zeros((1, 1)), np.ones((1, 1))))
