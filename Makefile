@@ -5,12 +5,20 @@ BIN := .venv/bin
 .PHONY: demo test check clean
 .DELETE_ON_ERROR:
 
-.venv/installed: pyproject.toml constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+$(BIN)/python:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+
+.venv/demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) ".[bench,plots]"
 	touch $@
 
-demo: .venv/installed
+.venv/test: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) ".[dev]"
+	touch $@
+
+demo: .venv/demo
 	mkdir -p out
 	test -f out/key.txt || $(BIN)/stegafield keygen out/key.txt
 	$(BIN)/python -c "import skimage.data, PIL.Image; PIL.Image.fromarray(skimage.data.chelsea()).save('out/cat.png')"
@@ -25,7 +33,7 @@ demo: .venv/installed
 test: check
 	$(BIN)/python -m pytest -q
 
-check: .venv/installed
+check: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
