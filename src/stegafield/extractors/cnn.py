@@ -30,14 +30,15 @@ HIDDEN, LAYERS = 128, 4
 FULL_SCALES = (255, 65_535, 2**32 - 1)
 LEAK = 0.01  # of LeakyReLU, torch's default
 _TINY = 1e-12  # keeps the normalisation of a constant feature finite; far below one code of 16 bits
-MARGIN = 0.15  # of the hinge, in standard deviations of the cover's outputs
+MARGIN = 0.15  # of the hinge, in standard deviations of the cover's outputs, at least
+ROUNDING = 4.5  # the same, in standard deviations of what rounding does to the outputs
 NEARNESS = (
     6.5  # weight of the squared change, in full scales, beside the hinge: see docs/decisions.md
 )
 FINISHED = (
     0.01  # margin that the finish asks for: 2,000 times what float32 differs between machines
 )
-PASSES = 60  # evaluations of the finish at most
+PASSES = 18  # evaluations of the finish at most
 
 
 class Cnn(Extractor):
@@ -205,17 +206,21 @@ class Loss:
         self._index = torch.from_numpy(np.flatnonzero(where))
         self._sign = torch.from_numpy(2.0 * bits.astype(np.float32) - 1)
         self._nearness, self.loss = 0.0, _cross_entropy
+        with torch.no_grad():
+            still = self.outputs(torch.zeros((1, *start.shape)))
+        self._spread = max(float(still.std(correction=0)), 1e-30)
         if loss == "hinge":
-            self.sharpen(MARGIN)
+            with torch.no_grad():
+                noise = torch.rand(self._start.shape, generator=torch.Generator().manual_seed(0))
+                shaken = self.outputs(noise[None] - 0.5) - self.outputs(
+                    torch.zeros_like(noise)[None]
+                )
+            self.sharpen(max(MARGIN, ROUNDING * float(shaken.std(correction=0)) / self._spread))
             self._nearness = NEARNESS * unit**2
 
     def sharpen(self, margin: float) -> None:
         """Ask for this margin, in standard deviations of the cover's outputs, and no longer for a small change."""
-        import torch
-
-        with torch.no_grad():
-            spread = float(self.outputs(torch.zeros((1, *self._start.shape))).std(correction=0))
-        self._nearness, self.loss = 0.0, _Hinge(margin * max(spread, 1e-30))
+        self._nearness, self.loss = 0.0, _Hinge(margin * self._spread)
 
     def outputs(self, change: Any) -> Any:
         """The outputs ``(item, depth, position)`` that carry bits."""

@@ -28,7 +28,9 @@ REACH = 48  # largest tap for one output a position; D outputs have 48 // D
 MARGIN = 0.1  # of the half turn that reads a bit, for the real change
 NEARNESS = 1e-3  # weight of the squared change, in codes, beside the hinge
 SWEEPS = 80  # of the finish, cooling down; every position is asked once a sweep
-LONGEST = 200  # sweeps at most, where bits are still wrong after those
+REPAIR, CYCLE = 320, 16  # sweeps around wrong bits after those, heated again every so many
+TIDY = 8  # cold sweeps after a repair
+REHEAT = 2.0  # temperature of the first such cycle; of the second twice that, and so on
 HEAT = 0.7  # temperature of its first sweep, in squared codes
 PRICE = (8.0, 80.0)  # of a wrong bit in squared codes, in the first and in the last sweep
 
@@ -90,14 +92,21 @@ class PhaseConv(Extractor):
         steps = _Steps(taps, offset, carries, cover.spec.periodic)
         change = (codes - cover.codes).astype(np.int64)
         room = low - cover.codes, high - cover.codes
-        for sweep in range(LONGEST):
-            if sweep >= SWEEPS and not steps.errors():
-                break
-            left = max(0.0, 1 - sweep / (SWEEPS - 1))
+        everywhere = np.ones(codes.shape[1:], bool)
+        for sweep in range(SWEEPS):
+            left = 1 - sweep / (SWEEPS - 1)
             price = PRICE[1] * (PRICE[0] / PRICE[1]) ** left
-            # Late sweeps are warm again every other time: the cold ones alone would be stuck.
-            heat = HEAT * left if sweep < SWEEPS else HEAT * (sweep % 8 < 4)
-            steps.sweep(change, *room, price, heat, rng)
+            steps.sweep(change, *room, price, HEAT * left, everywhere, rng)
+        # A few bits may be stuck, where samples are at an end of their range: heat only what is around them.
+        for sweep in range(REPAIR):
+            around = steps.around_errors()
+            if not around.any():
+                if sweep:  # the heat left changes behind that no bit needs
+                    for _ in range(TIDY):
+                        steps.sweep(change, *room, PRICE[1], 0.0, everywhere, rng)
+                break
+            heat = REHEAT * (1 + sweep // CYCLE) * (1 - sweep % CYCLE / (CYCLE - 1))
+            steps.sweep(change, *room, PRICE[1], heat, around, rng)
         return (cover.codes + change).astype(codes.dtype), 0
 
     def taps(self, channels: int, rank: int) -> Int[ndarray, "..."]:
@@ -164,12 +173,15 @@ class _Steps:
         high: Int[ndarray, "channel *space"],
         price: float,
         heat: float,
+        where: Bool[ndarray, "*space"],
         rng: Generator,
     ) -> None:
-        """Ask every position once: it takes the best step of one channel, if it lowers price x wrong + change^2."""
+        """Ask every position of `where` once: it takes its best step, if that lowers price x wrong + change^2."""
         moves = [(channel, step) for channel in range(len(change)) for step in (-1, 1)]
         for members in self._colours(rng):
             here = np.ix_(*members)
+            if not where[here].any():
+                continue
             views = [self._view(members, neighbour) for neighbour in self.neighbours]
             phase = np.concatenate([self.phase[view] for view in views])
             carries = np.concatenate([self.carries[view] for view in views])
@@ -188,7 +200,7 @@ class _Steps:
                 cost -= heat * rng.gumbel(size=cost.shape).astype(np.float32)
             still = -heat * rng.gumbel(size=cost.shape[1:]) if heat else np.zeros(cost.shape[1:])
             best = cost.argmin(axis=0)
-            go = cost.min(axis=0) < still
+            go = (cost.min(axis=0) < still) & where[here]
             for number, (channel, step) in enumerate(moves):
                 chosen = step * (go & (best == number))
                 change[channel][here] += chosen
@@ -197,9 +209,14 @@ class _Steps:
                     turn = np.multiply.outer(tap, chosen)
                     self.phase[view] = (self.phase[view] + turn) & (PHASES - 1)
 
-    def errors(self) -> int:
-        """How many bits are wrong."""
-        return int(np.count_nonzero(self.wrong[np.where(self.carries, self.phase, PHASES)]))
+    def around_errors(self) -> Bool[ndarray, "*space"]:
+        """The positions at most two steps away from a wrong bit."""
+        wrong = self.wrong[np.where(self.carries, self.phase, PHASES)] > 0
+        near = np.asarray(wrong.any(axis=0))
+        for axis in range(near.ndim):
+            for _ in range(2):
+                near = near | np.roll(near, 1, axis) | np.roll(near, -1, axis)
+        return near[(slice(1, -1),) * near.ndim]
 
     def _colours(self, rng: Generator) -> list[tuple[ndarray, ...]]:
         """Index lists per axis, three apart; what is left over on a periodic axis has colours of its own."""
