@@ -16,7 +16,7 @@ BAD = {
     "out is of another medium": (["--out", "x.nc"], [".nc", ".png"]),
     "unknown extractor": (
         ["--extractor", "fase"],
-        ["'fase'", "did you mean 'phase'", "Installed: phase"],
+        ["'fase'", "did you mean 'phase'", "Installed: cnn, phase, phase-conv"],
     ),
     "unknown optimizer": (["--optimizer", "sgd"], ["'sgd'", "Installed:"]),
     "unknown preset": (["--preset", "best"], ["'best'", "Known: default"]),
