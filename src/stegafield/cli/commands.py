@@ -10,6 +10,24 @@ import typer
 from .. import __version__
 from ..benchmark.figure import check_figure
 from ..errors import ConfigError, NoMessage
+from .arguments import (
+    AsJson,
+    Bpp,
+    Bps,
+    CoverFile,
+    Device,
+    ExtractorName,
+    Force,
+    KeyFile,
+    MethodName,
+    Optimizer,
+    Out,
+    PassphraseFile,
+    Preset,
+    Settings,
+    Size,
+)
+from .bench import bench
 from .edge import (
     busy,
     different,
@@ -33,7 +51,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # it would print local variables, and they may hold keys
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
-bench = typer.Typer(no_args_is_help=True, help="Measure.")
 app.add_typer(bench, name="bench")
 
 
@@ -45,25 +62,6 @@ def program(
     if version:
         print(__version__)
         raise typer.Exit
-
-
-KeyFile = Annotated[Path | None, typer.Option(help="Key file made by `stegafield keygen`.")]
-PassphraseFile = Annotated[Path | None, typer.Option(help="File that holds a passphrase.")]
-Size = Annotated[
-    str | None, typer.Option(metavar="HxW", help="Size of a generated or resampled cover.")
-]
-Bpp = Annotated[float | None, typer.Option(help="Bits per pixel.")]
-Bps = Annotated[float | None, typer.Option(help="Bits per sample.")]
-CoverFile = Annotated[Path | None, typer.Option(help="Your own cover.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PART.OPTION=VALUE", help="Further options.")
-]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Out = Annotated[str | None, typer.Option(help="File to write; - is standard output.")]
-ExtractorName = Annotated[str | None, typer.Option(help="Who reads the bits; phase by default.")]
-MethodName = Annotated[str | None, typer.Option(metavar="[project|sample|optimize]")]
-Preset = Annotated[str, typer.Option(help="A named set of options.")]
 
 
 @app.command()
@@ -91,14 +89,14 @@ def hide(
     name: Annotated[str | None, typer.Option(help="File name to hide with the message.")] = None,
     key_file: KeyFile = None,
     passphrase_file: PassphraseFile = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Force = False,
     cover: CoverFile = None,
     size: Size = None,
     bpp: Bpp = None,
     bps: Bps = None,
     extractor: ExtractorName = None,
     method: MethodName = None,
-    optimizer: Annotated[str | None, typer.Option(help="Solver for --method optimize.")] = None,
+    optimizer: Optimizer = None,
     preset: Preset = "default",
     seed: Annotated[int | None, typer.Option(help="Repeat a generated cover; for tests.")] = None,
     settings: Settings = None,
@@ -164,7 +162,7 @@ def reveal(
     key_file: KeyFile = None,
     passphrase_file: PassphraseFile = None,
     out: Out = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Force = False,
 ) -> None:
     """Print or save the message of a file."""
     from ..core.publish import check_writable, write_file
@@ -275,98 +273,6 @@ def plugins(as_json: AsJson = False) -> None:
         print(f"broken: {name}: {cause}")
     for clash in clashes:
         print(f"duplicate: {clash}")
-
-
-@bench.command(cls=Variadic)
-def fidelity(
-    images: Annotated[Path, typer.Option(help="Folder of pictures.")],
-    bpp: Annotated[list[float], typer.Option(help="Bits per pixel, one or more.")],
-    json_out: Annotated[
-        Path, typer.Option("--json", metavar="OUT.jsonl", help="One JSON line per row.")
-    ],
-    extractor: ExtractorName = None,
-    method: MethodName = None,
-    optimizer: Annotated[str | None, typer.Option(help="Solver for --method optimize.")] = None,
-    preset: Preset = "default",
-    crop: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Measure the central part only.")
-    ] = None,
-    settings: Settings = None,
-    device: Device = "auto",
-) -> None:
-    """Fill every window with random bits, write the file, read it back: errors and distortion per image and rate."""
-    from rich.progress import track
-
-    from ..benchmark.fidelity import COLUMNS, measure, pictures
-    from ..core.publish import check_writable, write_file
-    from ..plugins.wiring import Engine
-
-    check_writable(json_out, force=True)
-    found = pictures(images)
-    if not found:
-        raise ConfigError("images", f"there is no picture in {images}.")
-    arguments = {"extractor": extractor, "method": method, "optimizer": optimizer, "preset": preset}
-    rows = measure(
-        Engine(device=device),
-        found,
-        bpp,
-        crop=size_of(crop),
-        set=settings_of(settings),
-        **arguments,
-    )
-    total = len(found) * len(bpp)
-    done = list(
-        track(rows, "measuring", total, console=err, transient=True, disable=not err.is_terminal)
-    )
-    write_file(json_out, "".join(json.dumps(row) + "\n" for row in done).encode(), force=True)
-    print_rows(
-        [{name: row.get(name) for name in COLUMNS} for row in done if "error" not in row],
-        as_json=False,
-    )
-    for row in done:
-        if "error" in row:
-            err.print(f"{row['image']}: {row['error']}", markup=False)
-
-
-@bench.command(cls=Variadic)
-def optimizers(
-    images: Annotated[Path, typer.Option(help="Folder of pictures.")],
-    bpp: Annotated[list[float], typer.Option(help="Bits per pixel, one or more.")],
-    json_out: Annotated[
-        Path, typer.Option("--json", metavar="OUT.jsonl", help="One JSON line per row.")
-    ],
-    extractor: Annotated[str, typer.Option(help="Who reads the bits.")] = "cnn",
-    crop: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Measure the central part only.")
-    ] = None,
-    settings: Settings = None,
-    device: Device = "auto",
-) -> None:
-    """Compare the solvers on the same pictures, extractor and bits."""
-    from ..benchmark.fidelity import pictures
-    from ..benchmark.optimizers import COLUMNS, compare
-    from ..core.publish import check_writable, write_file
-    from ..plugins.wiring import Engine
-
-    check_writable(json_out, force=True)
-    found = pictures(images)
-    if not found:
-        raise ConfigError("images", f"there is no picture in {images}.")
-    rows = compare(
-        Engine(device=device),
-        found,
-        bpp,
-        crop=size_of(crop),
-        extractor=extractor,
-        set=settings_of(settings),
-    )
-    with busy("comparing"):
-        done = list(rows)
-    write_file(json_out, "".join(json.dumps(row) + "\n" for row in done).encode(), force=True)
-    print_rows([{n: row.get(n) for n in COLUMNS} for row in done if "error" not in row], False)
-    for row in done:
-        if "error" in row:
-            err.print(f"{row['image']}: {row['error']}", markup=False)
 
 
 def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> Any:
