@@ -18,7 +18,7 @@ from torch import Tensor
 from ..errors import ConfigError, FormatError
 from .distribution import FunctionDistribution
 
-FAMILIES = {"gasp": "Gasp"}
+FAMILIES = {"gasp": "Gasp", "lattice": "Lattice"}
 """Class of each family; its module in this package has the family's name."""
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _MOST_CONFIG, _MOST_HEADER = 1 << 20, 1 << 23

@@ -12,7 +12,7 @@ from pydantic import Field as Bound
 from torch import Tensor, nn
 
 from . import grid
-from .field import Function
+from .field import Function, evaluate
 
 
 class Domain(BaseModel):
@@ -68,6 +68,12 @@ class FunctionDistribution(nn.Module, ABC):
     def sample(self, count: int, rng: Generator) -> Function:
         """`count` fresh functions."""
         return self.fields(self.latents(count, rng))
+
+    def raster(
+        self, latents: Float[Tensor, "item *latent"], size: tuple[int, int]
+    ) -> Float[ndarray, "item y x feature"]:
+        """The functions of these latents on the domain's regular grid of (rows, columns): features in [-1, 1]."""
+        return evaluate(self.fields(latents), self.domain.coordinates(*size), device=self.device)
 
     def interpolate(
         self, start: Float[Tensor, "*latent"], end: Float[Tensor, "*latent"], steps: int

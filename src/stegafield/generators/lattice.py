@@ -112,6 +112,15 @@ class Decoder(nn.Module):
         self.middle = nn.Linear(hidden, hidden)
         self.last = nn.Linear(hidden, config.features)
 
+    def forward(
+        self,
+        latents: Float[Tensor, "item latent"],
+        y: Float[Tensor, " y"],
+        x: Float[Tensor, " x"],
+    ) -> Float[Tensor, "item feature y x"]:
+        """Features on the grid of these coordinates."""
+        return self.on_grid(self.lattice(latents), y, x)
+
     def lattice(self, latents: Float[Tensor, "item latent"]) -> Float[Tensor, "item hidden y x"]:
         """The lattices of latents."""
         x = latents.unflatten(1, self.latent).contiguous(memory_format=torch.channels_last)
