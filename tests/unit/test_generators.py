@@ -265,7 +265,7 @@ def test_an_official_checkpoint_is_the_same_function(official, rng, tmp_path, mo
     path, hyper = official()
     for name in ("models", "models.function_representation"):
         monkeypatch.delitem(sys.modules, name)  # nobody who converts has the official code
-    model = from_official(path, Domain(size=(16, 16)))
+    model = from_official(path, (16, 16))
     latents = model.latents(2, rng)
     ours = evaluate(model.fields(latents), grid.plane(16, 16))
     side = torch.arange(16.0) / 15 * 2 - 1  # the official grid: corners at -1 and 1

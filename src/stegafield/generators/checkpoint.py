@@ -111,7 +111,9 @@ def pack(state: dict[str, Tensor]) -> bytes:
     return save({name: t.detach().cpu().contiguous() for name, t in state.items()})
 
 
-def unpack(data: bytes, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def unpack(
+    data: bytes, wanted: dict[str, tuple[int, ...]], file: str = WEIGHTS
+) -> dict[str, Tensor]:
     """The tensors of a safetensors file, which must have exactly these names and shapes, and finite values.
 
     Raises:
@@ -120,31 +122,31 @@ def unpack(data: bytes, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    declared = _declared(data)
+    declared = _declared(data, file)
     if declared.keys() != wanted.keys():
         odd = sorted(declared.keys() ^ wanted.keys())[:4]
-        raise FormatError(f"{WEIGHTS} has other tensors than its config asks for: {', '.join(odd)}")
+        raise FormatError(f"{file} has other tensors than its config asks for: {', '.join(odd)}")
     for name, (dtype, shape) in declared.items():
         if shape != wanted[name] or dtype not in _TYPES:
-            raise FormatError(f"{WEIGHTS}: {name} is {dtype} {shape}, and not {wanted[name]}")
+            raise FormatError(f"{file}: {name} is {dtype} {shape}, and not {wanted[name]}")
     try:
         state = load(data)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise FormatError(f"{WEIGHTS} is damaged: {error}") from None
+        raise FormatError(f"{file} is damaged: {error}") from None
     for name, tensor in state.items():
         if not tensor.isfinite().all():
-            raise FormatError(f"{WEIGHTS}: {name} has values that are not finite")
+            raise FormatError(f"{file}: {name} has values that are not finite")
     return state
 
 
-def _declared(data: bytes) -> dict[str, tuple[str, tuple[int, ...]]]:
+def _declared(data: bytes, file: str) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Type and shape of each tensor, as the header says, which is read before the library sees the file."""
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(_MOST_HEADER, len(data) - 8):
-        raise FormatError(f"{WEIGHTS} is cut short, or no safetensors file")
+        raise FormatError(f"{file} is cut short, or no safetensors file")
     try:
         header = json.loads(data[8 : 8 + length])
         header.pop("__metadata__", None)
         return {name: (t["dtype"], tuple(t["shape"])) for name, t in header.items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise FormatError(f"{WEIGHTS} has no header of a safetensors file") from None
+        raise FormatError(f"{file} has no header of a safetensors file") from None

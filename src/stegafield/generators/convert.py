@@ -26,7 +26,7 @@ _STATE = "hypernetwork.forward_layers."
 _FREQUENCIES = "hypernetwork.function_representation.encoding.frequency_matrix"
 
 
-def from_official(path: str | Path, domain: Domain | None = None) -> Gasp:
+def from_official(path: str | Path, size: tuple[int, int] | None = None) -> Gasp:
     """The generator of an official checkpoint.
 
     There a picture's outermost pixels stand at -1 and 1; here its edges do. The difference is a factor, and goes into
@@ -34,8 +34,8 @@ def from_official(path: str | Path, domain: Domain | None = None) -> Gasp:
 
     Args:
         path: A file that the official code wrote.
-        domain: What the values mean, and the resolution it was trained at; by default 64x64 pictures, or ERA5 on
-            46x90 points where the function takes points of the sphere.
+        size: (rows, columns) that it was trained at: 64x64 if not given, or 46x90 where the function takes points of
+            the sphere, which is then taken for the authors' ERA5 model.
 
     Raises:
         FormatError: It is no such file, or one whose networks are of another kind (ReLU, no Tanh).
@@ -60,7 +60,7 @@ def from_official(path: str | Path, domain: Domain | None = None) -> Gasp:
         dim = function.get("coordinate_dim", function.get("input_dim"))
         frequencies = state.get(_FREQUENCIES, torch.zeros(0, dim))
         config = GaspConfig(
-            domain=domain or _usual(dim),
+            domain=_usual(dim, size),
             function=Architecture(
                 coordinates=dim,
                 features=function.get("feature_dim", function.get("output_dim")),
@@ -101,10 +101,10 @@ def _name(module: object) -> str:
     return type(module).__name__
 
 
-def _usual(dim: int) -> Domain:
+def _usual(dim: int, size: tuple[int, int] | None) -> Domain:
     if dim == 3:
-        return Domain(kind="sphere", size=(46, 90), low=202.66, high=320.93, unit="K")
-    return Domain()
+        return Domain(kind="sphere", size=size or (46, 90), low=202.66, high=320.93, unit="K")
+    return Domain(size=size or (64, 64))
 
 
 def _edges(domain: Domain) -> float:
