@@ -31,7 +31,7 @@ _PICTURES = f"""`bench fidelity`: the extractor `phase`, the method `project`, a
 less than 1 % of its samples are within 3 codes of an end of the range. Asked of every clear picture:
 {", ".join(f"{psnr} dB at {bpp}" for bpp, psnr in ASKED.items())} bits per pixel; of every other one, at 1 and 2 bits
 per pixel: within {ASKED_GAP:g} dB of the bound of that picture, which knows what its samples cannot do. Milliseconds are
-those of embedding alone, as the machine was then."""
+those of embedding alone."""
 _FIELDS = f"""`bench fidelity` with `--carrier dataset` and `--carrier audio`. Asked at 1 bit per free sample: less
 than {ASKED_RMS} packed steps RMS, and less than {ASKED_DBFS:g} dBFS of 16-bit sound (an amplitude of 1 is 0 dBFS; a
 single step of 8-bit sound is -42 dBFS, so there it cannot be). The RMS is that of the free samples, in codes; *times
