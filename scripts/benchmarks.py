@@ -19,13 +19,16 @@ from io import BytesIO
 from pathlib import Path
 
 SETS = {
-    "skimage": "the colour photographs that scikit-image ships (astronaut, chelsea, coffee, rocket), 300x451 to 512x512",
+    "skimage": "colour photographs that scikit-image ships: astronaut, chelsea, coffee, rocket; 300x451 to 512x512",
     "kodak": "12 of the Kodak photographs, 768x512",
     "coco": "4 pictures of MS-COCO, JPEG, about 640x480",
     "bsds": "100 of the 400 photographs of BSDS500 (every fourth file), JPEG, 481x321",
     "bsds-few": "25 of them (every sixteenth)",
-    "faces-64x64": "200 CelebA faces (000001 to 009000, every 45th), JPEG; the 74x74 square at left 7, top 18, Lanczos to 64x64",
-    "faces-256x256": "the same faces and squares, Lanczos to 256x256",
+    "faces-64x64": (
+        "200 CelebA faces (000001 to 009000, every 45th), JPEG 89x109; "
+        "the 74x74 square at left 7, top 18, resized to 64x64 by Lanczos"
+    ),
+    "faces-256x256": "the same faces and squares, enlarged to 256x256 by Lanczos",
     "t2m": "ERA5 2 m temperature, packed int16: 24 steps of 181x360, and 159 weekly means of 32x64",
     "u10": "ERA5 10 m wind, packed int16: 24 steps of 181x360",
     "interim": "ERA-Interim 2 m temperature, packed int16, NetCDF-3, 241x480",

@@ -30,8 +30,8 @@ cover was left out: those that a command refused are listed. Every bit was read 
 _PICTURES = f"""`bench fidelity`: the extractor `phase`, the method `project`, all defaults. A picture is *clear* where
 less than 1 % of its samples are within 3 codes of an end of the range. Asked of every clear picture:
 {", ".join(f"{psnr} dB at {bpp}" for bpp, psnr in ASKED.items())} bits per pixel; of every other one, at 1 and 2 bits
-per pixel: within {ASKED_GAP:g} dB of the bound of that picture, which knows what its samples cannot do. Milliseconds are
-those of embedding alone."""
+per pixel: within {ASKED_GAP:g} dB of the bound of that picture, which knows what its samples cannot do. Milliseconds
+are those of embedding alone, on the clock."""
 _FIELDS = f"""`bench fidelity` with `--carrier dataset` and `--carrier audio`. Asked at 1 bit per free sample: less
 than {ASKED_RMS} packed steps RMS, and less than {ASKED_DBFS:g} dBFS of 16-bit sound (an amplitude of 1 is 0 dBFS; a
 single step of 8-bit sound is -42 dBFS, so there it cannot be). The RMS is that of the free samples, in codes; *times
@@ -43,7 +43,8 @@ faces, and on floats that were not yet rounded to a file.
 
 ![PSNR against bits per pixel](images/curve.png)"""
 _SPEED = """`bench speed`: covers that are made up, each in a process of its own. *embed* is `project` alone, *read* the
-extractor on the same codes, *open* and *write* the file format; medians. *hide* is the whole of `hide`, once, in the
+extractor on the same codes, *CPU* is what both take of all processors together, *open*
+and *write* are the file format; medians. *hide* is the whole of `hide`, once, in the
 same process: open, embed, write, reveal. Memory is the largest resident set of the process, first of the parts and
 then of `hide`; interpreter and libraries alone are {base:.0f} MiB of it. *load* is how many processes wanted to run, on
 average, when the row was finished: where that is more than there are cores, the times are too long by about that
@@ -60,13 +61,14 @@ def page(lines: Iterable[Row]) -> str:
 
 def _machine(lines: list[Row]) -> str:
     found = {_stated(line["machine"]): None for line in lines if "machine" in line}
-    helps = [line["help_seconds"] for line in lines if "help_seconds" in line]
+    helps = [line for line in lines if "help_seconds" in line]
     if not found:
         return ""
     text = "## Machine\nTimes depend on it; nothing else on this page does.\n\n"
     text += "\n".join(f"* {one}" for one in found)
-    if helps:
-        text += f"\n\n`stegafield --help` takes {min(helps):.2f} s there, from start to end of its process."
+    for line in helps:
+        clock = f"{line['help_seconds']:.2f} s on the clock, at a load of {line['load']:.1f}"
+        text += f"\n\n`stegafield --help` takes {line['help_cpu_seconds']:.2f} s of a processor there ({clock})."
     return text
 
 
@@ -169,10 +171,13 @@ def _speed(lines: list[Row]) -> str:
     found = [line for line in lines if "embed_ms" in line]
     text = _SPEED.format(base=min((line["base_mib"] for line in found), default=0))
     columns = (
-        *("cover", "free samples", "bits per sample", "embed, ms", "read, ms", "open, ms"),
-        *("write, ms", "parts, MiB", "hide, ms", "hide, MiB", "load"),
+        *("cover", "free samples", "bits per sample", "embed, ms", "read, ms", "CPU, ms"),
+        *("open, ms", "write, ms", "parts, MiB", "hide, ms", "hide, MiB", "load"),
     )
-    names = ("embed_ms", "verify_ms", "open_ms", "write_ms", "peak_mib", "hide_ms", "hide_peak_mib")
+    names = (
+        *("embed_ms", "verify_ms", "cpu_ms", "open_ms", "write_ms"),
+        *("peak_mib", "hide_ms", "hide_peak_mib"),
+    )
     rows = [
         (
             line["cover"],
@@ -188,9 +193,11 @@ def _speed(lines: list[Row]) -> str:
 
 
 def _line(fit: Row) -> str:
-    slope, intercept = f"{fit['ns_per_sample']:.0f} ns", f"{fit['intercept_ms']:.2f} ms"
+    cost = (
+        f"{fit['ns_per_sample']:.0f} ns per sample and {fit['intercept_ms']:.2f} ms {fit['time']}"
+    )
     return (
-        f"Embedding and reading of `{fit['carrier']}` covers together take {slope} per sample and {intercept}\n"
+        f"Embedding and reading of `{fit['carrier']}` covers together take {cost}\n"
         f"(relative least squares; the worst cover is {fit['worst_deviation']:.0%} off the line)."
     )
 

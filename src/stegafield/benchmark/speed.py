@@ -25,8 +25,8 @@ from .machine import machine
 SIZES = ((64, 64), (128, 128), (256, 256), (512, 512), (1024, 1024), (2048, 2048))
 """Pictures that are measured where nothing else is asked for."""
 COLUMNS = (
-    *("cover", "samples", "rate", "embed_ms", "verify_ms", "open_ms", "write_ms", "peak_mib"),
-    *("hide_ms", "hide_peak_mib", "load"),
+    *("cover", "samples", "rate", "embed_ms", "verify_ms", "cpu_ms", "open_ms", "write_ms"),
+    *("peak_mib", "hide_ms", "hide_peak_mib", "load"),
 )
 _HELP = "from stegafield.cli import main; import sys; sys.argv[1:] = ['--help']; main()"
 
@@ -60,8 +60,9 @@ def sound(minutes: float, bps: float) -> Case:
 def measure(cases: Iterable[Case], repeats: int = 5) -> Iterator[dict[str, Any]]:
     """One row per cover, then one with the linear fit of each carrier that has three sizes, then the start-up.
 
-    Times are medians in milliseconds. Peaks are those of the whole process: interpreter and libraries included
-    (`base_mib`), the largest of all repeats. Every row names the machine.
+    Times are medians in milliseconds; `cpu_ms` is what embedding and reading take of all processors together, which a
+    busy machine changes little. Peaks are those of the whole process, the largest of all repeats: interpreter and
+    libraries (`base_mib`) included. Every row names the machine.
     """
     where, rows = machine(), []
     with TemporaryDirectory() as folder:
@@ -75,9 +76,13 @@ def measure(cases: Iterable[Case], repeats: int = 5) -> Iterator[dict[str, Any]]
     for carrier in dict.fromkeys(row["carrier"] for row in rows):
         alike = [row for row in rows if row["carrier"] == carrier]
         if len(alike) >= 3:
-            times = [row["embed_ms"] + row["verify_ms"] for row in alike]
-            yield {"carrier": carrier, **fit([row["samples"] for row in alike], times)}
-    yield {"help_seconds": _help_seconds(repeats), "machine": where}
+            samples = [row["samples"] for row in alike]
+            for what, times in (
+                ("on the clock", [row["embed_ms"] + row["verify_ms"] for row in alike]),
+                ("of processors", [row["cpu_ms"] for row in alike]),
+            ):
+                yield {"carrier": carrier, "time": what, **fit(samples, times)}
+    yield {**_help(repeats), "machine": where}
 
 
 def fit(samples: list[int], milliseconds: list[float]) -> dict[str, float]:
@@ -99,14 +104,16 @@ def _load() -> dict[str, float]:
     return {"load": os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0}
 
 
-def _help_seconds(repeats: int) -> float:
-    """What `stegafield --help` takes, in a process of its own."""
-    took = []
+def _help(repeats: int) -> dict[str, float]:
+    """What `stegafield --help` takes, in a process of its own: seconds on the clock, and of processors."""
+    took, busy = [], []
     for _ in range(repeats):
-        start = time.perf_counter()
+        before, start = os.times(), time.perf_counter()
         subprocess.run([sys.executable, "-c", _HELP], check=True, stdout=subprocess.DEVNULL)
         took.append(time.perf_counter() - start)
-    return median(took)
+        after = os.times()
+        busy.append(sum(after[2:4]) - sum(before[2:4]))  # of children
+    return {"help_seconds": median(took), "help_cpu_seconds": median(busy), **_load()}
 
 
 def _picture(size: tuple[int, ...], path: Path) -> None:
@@ -188,7 +195,9 @@ def _measured(path: Path, carrier: str, unit: str, rate: float, repeats: int) ->
         rung = plan.rungs(cover)[0]
         extractor = plan.build(FileKey(bytes([number] * 32)), rung)
         bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
+        busy = time.process_time()
         result = embed(cover, bits, extractor, plan.effort, None, rng)
+        took.setdefault("cpu_ms", []).append(1000 * (time.process_time() - busy))
         took.setdefault("embed_ms", []).append(result.milliseconds)
         start = time.perf_counter()
         read = extractor.read(result.codes, cover.free, cover.spec)
