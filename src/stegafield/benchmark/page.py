@@ -1,6 +1,6 @@
 """The page of measurements, in Markdown, from the lines of `summary`: the same lines give the same page."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 Row = dict[str, Any]
@@ -31,7 +31,7 @@ _PICTURES = f"""`bench fidelity`: the extractor `phase`, the method `project`, a
 less than 1 % of its samples are within 3 codes of an end of the range. Asked of every clear picture:
 {", ".join(f"{psnr} dB at {bpp}" for bpp, psnr in ASKED.items())} bits per pixel; of every other one, at 1 and 2 bits
 per pixel: within {ASKED_GAP:g} dB of the bound of that picture, which knows what its samples cannot do. Milliseconds
-are those of embedding alone, on the clock."""
+are those of embedding alone, on the clock: too long where the machine was busy (the load is given below)."""
 _FIELDS = f"""`bench fidelity` with `--carrier dataset` and `--carrier audio`. Asked at 1 bit per free sample: less
 than {ASKED_RMS} packed steps RMS, and less than {ASKED_DBFS:g} dBFS of 16-bit sound (an amplitude of 1 is 0 dBFS; a
 single step of 8-bit sound is -42 dBFS, so there it cannot be). The RMS is that of the free samples, in codes; *times
@@ -211,7 +211,5 @@ def _section(title: str, text: str, columns: Sequence[str], rows: Sequence[Seque
 
 
 def _three(numbers: Sequence[float] | None, form: str) -> str:
-    show: Callable[[float], str] = form.format
-    if not numbers:
-        return ""
-    return " / ".join(map(show, numbers)) if numbers[0] != numbers[-1] else show(numbers[0])
+    shown = list(map(form.format, numbers or ()))
+    return " / ".join(shown) if len(set(shown)) > 1 else "".join(shown[:1])
