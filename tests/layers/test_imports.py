@@ -21,7 +21,7 @@ MAY = {
     "baselines": {"errors", "core", "metrics"},
     "plugins": {"errors", "core", "carriers", "channels", "extractors", "optimizers", "detectors"},
     "testing": {"errors", "core", "message", "extractors"},
-    "benchmark": {"errors", "channels", "core", "message", "metrics", "plugins"},
+    "benchmark": {"errors", "baselines", "channels", "core", "message", "metrics", "plugins"},
     "training": {"errors", "core", "generators"},
     "cli": {"errors", "core", "message", "plugins", "benchmark", "generators", "training"},
     "__init__": {"core", "message", "plugins"},

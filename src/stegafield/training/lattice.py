@@ -53,15 +53,14 @@ class Flow(BaseModel):
 
 
 class Sharpen(BaseModel):
-    """The third phase."""
+    """The third phase: all steps that are left."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(20000, ge=0)
     alone: int = Field(200, ge=0)
     """Steps at the beginning in which only the critic learns."""
-    rate: float = Field(2e-4, gt=0)
-    rate_critic: float = Field(4e-4, gt=0)
+    rate: float = Field(1e-4, gt=0)
+    rate_critic: float = Field(1e-4, gt=0)
     r1: float = Field(1.0, ge=0)
     """Weight of the squared gradient of the critic on real items; taken every 16 steps, 16 times as heavy."""
     close: float = Field(6.0, ge=0)
@@ -110,6 +109,8 @@ class LatticeRecipe(Recipe):
         decoder, prior = Decoder(sizes), Prior(math.prod(sizes.latent), *sizes.flow)
         encoder = Encoder(sizes.features, config.encoder, sizes.latent[0])
         critic = Critic(sizes.features, config.encoder, size)
+        for network in (encoder, decoder, critic):
+            network.to(memory_format=torch.channels_last)
         code = [*encoder.parameters(), *decoder.parameters()]
         self.optimizers = {
             "code": _adam(code, config.code.rate, 0.9),
