@@ -59,9 +59,9 @@ class Sharpen(BaseModel):
 
     alone: int = Field(200, ge=0)
     """Steps at the beginning in which only the critic learns."""
-    rate: float = Field(1e-4, gt=0)
-    rate_critic: float = Field(1e-4, gt=0)
-    r1: float = Field(1.0, ge=0)
+    rate: float = Field(2e-4, gt=0)
+    rate_critic: float = Field(2e-4, gt=0)
+    r1: float = Field(0.2, ge=0)
     """Weight of the squared gradient of the critic on real items; taken every 16 steps, 16 times as heavy."""
     close: float = Field(6.0, ge=0)
     """Weight of the mean absolute difference of decoded items from their originals."""
