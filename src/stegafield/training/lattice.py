@@ -59,7 +59,7 @@ class Sharpen(BaseModel):
 
     alone: int = Field(200, ge=0)
     """Steps at the beginning in which only the critic learns."""
-    rate: float = Field(2e-4, gt=0)
+    rate: float = Field(5e-5, gt=0)
     rate_critic: float = Field(2e-4, gt=0)
     r1: float = Field(0.2, ge=0)
     """Weight of the squared gradient of the critic on real items; taken every 16 steps, 16 times as heavy."""

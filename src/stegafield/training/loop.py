@@ -66,7 +66,7 @@ def train(
     # No statistics of batches are kept: nothing is to be broadcast, and doing so would break the second backward pass
     strategy = DDPStrategy(broadcast_buffers=False) if devices > 1 else "auto"
     fabric = Fabric(
-        accelerator="cuda" if device.startswith("cuda") else device,
+        accelerator=_accelerator(device),
         devices=devices,
         strategy=strategy,
     )
@@ -148,6 +148,12 @@ class _Run:
         (self.out / "samples").mkdir(exist_ok=True)
         path = self.out / "samples" / f"{self.progress.step:07}.png"
         sheet.draw(self.recipe.model, path, self._rng(_SHEET))
+
+
+def _accelerator(device: str) -> str:
+    """"cuda" or "cpu": left to choose itself, Fabric would give a CPU the mixed precision of a GPU, which is none."""
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    return found if device == "auto" else device.partition(":")[0]
 
 
 def _begin(out: Path, config: TrainingConfig, items: int, resume: bool) -> state.Progress:
