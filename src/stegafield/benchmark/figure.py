@@ -1,6 +1,8 @@
 """A picture of a result: cover, stego, and their difference, amplified."""
 
+import math
 import os
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -55,6 +57,26 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
     for panel in panels:
         panel.set_axis_off()
     return _save(figure, path)
+
+
+def draw_sheet(covers: Sequence[Cover], path: str | os.PathLike[str]) -> None:
+    """Save covers side by side, in a square of rows (the first channel where there are not three)."""
+    check_figure(path)
+    from matplotlib.figure import Figure
+
+    side = math.ceil(len(covers) ** 0.5)
+    figure = Figure(figsize=(10, 10), layout="constrained")
+    panels = figure.subplots(math.ceil(len(covers) / side), side, squeeze=False).ravel()
+    for panel in panels:
+        panel.set_axis_off()
+    for panel, cover in zip(panels, covers, strict=False):
+        if cover.codes.ndim == 2:
+            panel.plot(cover.codes[0], linewidth=0.5)
+            continue
+        low = np.min(cover.low) if cover.peak else None
+        colours = {} if cover.codes.shape[0] == 3 else _colours(cover)
+        panel.imshow(_picture(cover.codes, cover, low), **colours)
+    _save(figure, path)
 
 
 def _picture(codes: ndarray, cover: Cover, low: float | None) -> ndarray:

@@ -40,6 +40,7 @@ from .edge import (
     size_of,
     summary,
 )
+from .generate import generate
 from .program import Program, Variadic, err
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app = typer.Typer(
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
 app.add_typer(bench, name="bench")
+app.add_typer(generate)
 
 
 @app.callback()

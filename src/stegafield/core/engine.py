@@ -8,7 +8,7 @@ carrier -> Cover -> salt, header -> payload: draw | project | optimize -> codes 
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
 from . import options, payload, regions
-from .carrier import writer
+from .carrier import draws, writer
 from .channel import Channel
 from .cover import Cover
 from .embed import embed, usual_changes
@@ -192,6 +192,35 @@ class Engine:
             if found is not None:
                 return found
         raise missing or NoMessage()
+
+    def sample(
+        self,
+        count: int = 1,
+        *,
+        carrier: str,
+        size: tuple[int, int] | None = None,
+        format: str | None = None,
+        seed: int | None = None,
+        set: Mapping[str, Any] | None = None,
+    ) -> Iterator[tuple[Cover, bytes]]:
+        """Plain covers and their files, drawn and written as `hide` draws and writes them, with nothing hidden.
+
+        Args:
+            count: How many.
+            carrier: A medium that draws covers.
+            size: (height, width).
+            format: Channel to write, for carriers with several.
+            seed: Number k is the cover that `hide` draws with seed + k. For tests.
+            set: Further options by name.
+        """
+        plan = self.plan(carrier=carrier, size=size, format=format, set=set)
+        if not draws(plan.carrier):
+            raise ConfigError("carrier", f"{carrier!r} draws no covers.", "Use one that does.")
+        fresh = np.random.default_rng(int.from_bytes(os.urandom(32)))
+        for number in range(count):
+            rng = fresh if seed is None else np.random.default_rng(seed + number)
+            (cover,) = plan.carrier.covers(1, rng)
+            yield cover, writer(plan.carrier, cover).write(cover, cover.codes)
 
     def capacity(
         self,
