@@ -327,3 +327,10 @@ def test_data_that_cannot_be_used(tmp_path, pictures):
     for name in ("x.npz", "x.nc"):
         with pytest.raises(ConfigError):
             data.load(tmp_path / name, weather)
+
+
+def test_devices_that_are_not_there(tmp_path):
+    config = configs.parse(TINY)
+    for device in ["tpu", "cuda:7"] + ([] if torch.cuda.is_available() else ["cuda"]):
+        with pytest.raises(ConfigError, match="device"):
+            train(config, _blobs(8), tmp_path, device=device)

@@ -1,5 +1,6 @@
 """The commands that draw covers, and that train what draws them: sample, train, convert."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,10 +81,11 @@ def train(
     from ..training.data import load
     from ..training.loop import train as run
 
+    first = os.environ.get("LOCAL_RANK", "0") == "0"  # Fabric starts one process for each device
     chosen = configs.read(config, settings_of(settings))
     with busy("reading the data"):
         items = load(data, chosen)
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+    with Progress(console=err, transient=True, disable=not (first and err.is_terminal)) as bar:
         task = bar.add_task("training", total=None)
 
         def report(step: int, last: int, metrics: dict[str, float]) -> None:
@@ -100,10 +102,9 @@ def train(
             devices=devices,
             report=report,
         )
-    err.print(
-        f"{done.step} steps on {len(items)} items in {done.seconds:.0f} s; the model is in {out / 'model'}",
-        markup=False,
-    )
+    if first:
+        told = f"{done.step} steps on {len(items)} items in {done.seconds:.0f} s"
+        err.print(f"{told}; the model is in {out / 'model'}", markup=False)
 
 
 @generate.command()

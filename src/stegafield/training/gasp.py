@@ -113,6 +113,6 @@ class GaspRecipe(Recipe):
             return self._critic(features).float()
 
     def _precision(self) -> torch.autocast:
-        """Ours and not Fabric's: that one forbids the gradient of the penalty, which is taken in the middle of a step."""
+        """Ours, not Fabric's: that one forbids the gradient of the penalty, which is taken in the middle of a step."""
         mixed = self.config.precision == "bf16-mixed"
         return torch.autocast(self._points.device.type, torch.bfloat16, enabled=mixed)

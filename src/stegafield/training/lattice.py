@@ -10,6 +10,7 @@ originals moved to match, so that a function has no freedom where the training g
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -126,7 +127,7 @@ class LatticeRecipe(Recipe):
             "critic": critic,
         }
         self._encode, self._decode, self._velocity, self._judge = (
-            fabric.setup_module(m) for m in (encoder, decoder, prior, critic)
+            self._mixed(fabric.setup_module(m)) for m in (encoder, decoder, prior, critic)
         )
         self._apply = {
             name: fabric.setup_optimizers(optimizer) for name, optimizer in self.optimizers.items()
@@ -225,6 +226,16 @@ class LatticeRecipe(Recipe):
         self._minimise("critic", loss, phase.rate_critic, most=10.0)
         told = {"real": true, "decoded": decoded, "drawn": drawn}
         return {name: logits.mean().item() for name, logits in told.items()}
+
+    def _mixed(self, network: nn.Module) -> Callable[..., Any]:
+        """The network in the precision of the config. Each call has its own context: one that lasts keeps old weights."""
+        mixed, kind = self.config.precision == "bf16-mixed", self._fabric.device.type
+
+        def call(*inputs: Tensor) -> Any:
+            with torch.autocast(kind, torch.bfloat16, enabled=mixed):
+                return network(*inputs)
+
+        return call
 
     def _minimise(self, name: str, loss: Tensor, rate: float, *, most: float) -> None:
         """A step of an optimizer, its gradient no longer than `most`."""

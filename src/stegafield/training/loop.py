@@ -62,11 +62,11 @@ def train(
     from lightning_fabric import Fabric
     from lightning_fabric.strategies.ddp import DDPStrategy
 
-    _check(items, config)
+    _check(items, config, device)
     # No statistics of batches are kept: nothing is to be broadcast, and doing so would break the second backward pass
     strategy = DDPStrategy(broadcast_buffers=False) if devices > 1 else "auto"
     fabric = Fabric(
-        accelerator=_accelerator(device),
+        accelerator=device,
         devices=devices,
         strategy=strategy,
     )
@@ -131,7 +131,7 @@ class _Run:
         chosen = order[number * self.config.batch : (number + 1) * self.config.batch]
         chosen = np.array_split(chosen, self.fabric.world_size)[self.fabric.global_rank]
         features = self.config.domain.scaled(self.items[chosen].astype(np.float32))
-        return self.fabric.to_device(torch.from_numpy(features.astype(np.float32)))
+        return self.fabric.to_device(torch.from_numpy(features))
 
     def _rng(self, *stream: int) -> np.random.Generator:
         return np.random.default_rng([self.config.seed, *stream])
@@ -148,12 +148,6 @@ class _Run:
         (self.out / "samples").mkdir(exist_ok=True)
         path = self.out / "samples" / f"{self.progress.step:07}.png"
         sheet.draw(self.recipe.model, path, self._rng(_SHEET))
-
-
-def _accelerator(device: str) -> str:
-    """"cuda" or "cpu": left to choose itself, Fabric would give a CPU the mixed precision of a GPU, which is none."""
-    found = "cuda" if torch.cuda.is_available() else "cpu"
-    return found if device == "auto" else device.partition(":")[0]
 
 
 def _begin(out: Path, config: TrainingConfig, items: int, resume: bool) -> state.Progress:
@@ -178,7 +172,11 @@ def _begin(out: Path, config: TrainingConfig, items: int, resume: bool) -> state
     return progress
 
 
-def _check(items: ndarray, config: TrainingConfig) -> None:
+def _check(items: ndarray, config: TrainingConfig, device: str) -> None:
+    if device not in ("auto", "cpu", "cuda"):
+        raise ConfigError("device", f"{device!r} is unknown.", "Use auto, cpu or cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device", "there is no CUDA device.", "Use --device cpu.")
     wanted = (*config.domain.size, config.features)
     if items.shape[1:] != wanted or not len(items):
         raise ConfigError("data", f"has the shape {items.shape}, and (items, {wanted}) is needed.")
