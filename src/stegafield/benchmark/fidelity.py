@@ -75,6 +75,8 @@ def measure_one(
     if not bits.size:
         raise ConfigError("bpp", f"the extractor {extractor.name!r} carries nothing at this rate.")
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
+    wrong = result.unrounded_errors
+    unrounded = None if wrong is None else wrong / bits.size
     channel = writer(plan.carrier, cover)
     with TemporaryDirectory() as folder:
         written = Path(folder, "stego" + channel.suffixes[0])
@@ -91,6 +93,7 @@ def measure_one(
         if plan.optimizer and result.method == "optimize"
         else None,
         "ber": recovery.ber(bits, extractor.read(read.codes, read.free, read.spec)),
+        "ber_unrounded": unrounded,
         "psnr": fidelity.psnr(cover.codes, read.codes, peak),
         "psnr_luma": fidelity.psnr_luma(cover.codes, read.codes, peak) if shape[0] == 3 else None,
         "ssim": fidelity.ssim(cover.codes, read.codes, peak) if min(shape[1:]) >= 7 else None,

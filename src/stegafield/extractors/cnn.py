@@ -45,7 +45,7 @@ class Cnn(Extractor):
     """The paper's network: four 3x3 convolutions, 128 hidden features; bits are signs. Needs torch and an optimizer."""
 
     name: ClassVar[str] = "cnn"
-    losses: ClassVar[tuple[str, ...]] = ("hinge", "bce")
+    losses: ClassVar[tuple[str, ...]] = ("hinge", "bce", "bce-normal")
 
     class Options(options.Options):
         """What both sides must agree on."""
@@ -78,7 +78,11 @@ class Cnn(Extractor):
     def objective(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], loss: str = "hinge"
     ) -> Objective:
-        """The loss of a change: squared hinge with margin, or the paper's binary cross-entropy. Has `errors`, too."""
+        """The loss of a change: squared hinge with margin, or the paper's binary cross-entropy. Has `errors`, too.
+
+        Signs do not depend on the scale of the weights, but cross-entropy does: "bce" takes the outputs as they are,
+        "bce-normal" as they were with weights of variance one, which FNNS's program draws.
+        """
         need("torch", "torch")
         return Loss(
             self._network(len(cover.codes), cover.codes.ndim - 1, cover.spec.periodic),
@@ -87,7 +91,14 @@ class Cnn(Extractor):
             np.asarray(cover.free.all(axis=0)),
             bits.reshape(depth(self.rate, len(cover.codes)), -1),
             loss,
+            self._gain(len(cover.codes), cover.codes.ndim - 1),
         )
+
+    def _gain(self, channels: int, rank: int) -> float:
+        """How much larger outputs would be with weights of variance one; normalisation undoes all but the last layer."""
+        fans = [before * 3**rank for before in (channels, *[HIDDEN] * (LAYERS - 1))]
+        counted = fans if self.options.norm == "none" else fans[-1:]
+        return float(np.sqrt(3.0 * np.array(counted)).prod())  # uniform in +-b has the variance b^2 / 3
 
     def finish(
         self,
@@ -197,6 +208,7 @@ class Loss:
         where: Bool[ndarray, "*space"],
         bits: UInt8[ndarray, "depth position"],
         loss: str,
+        gain: float,
     ) -> None:
         import torch
 
@@ -205,7 +217,7 @@ class Loss:
         self._start = torch.from_numpy(start)
         self._index = torch.from_numpy(np.flatnonzero(where))
         self._sign = torch.from_numpy(2.0 * bits.astype(np.float32) - 1)
-        self._nearness, self.loss = 0.0, _cross_entropy
+        self._nearness, self.loss = 0.0, _CrossEntropy(gain if loss == "bce-normal" else 1.0)
         with torch.no_grad():
             still = self.outputs(torch.zeros((1, *start.shape)))
         self._spread = max(float(still.std(correction=0)), 1e-30)
@@ -237,8 +249,11 @@ class Loss:
         return found + self._nearness * change.flatten(1).square().sum(1)
 
     def errors(self, change: Any) -> Any:
-        """How many bits each item reads wrongly ``(item,)``."""
-        return (self._agreement(change) <= 0).sum((1, 2))
+        """How many bits each item reads wrongly ``(item,)``; of NumPy or torch."""
+        import torch
+
+        with torch.no_grad():
+            return (self._agreement(torch.as_tensor(change)) <= 0).sum((1, 2))
 
 
 class _Hinge:
@@ -251,10 +266,16 @@ class _Hinge:
         return (1 - agreement / self.margin).relu().square()
 
 
-def _cross_entropy(agreement: Any) -> Any:
-    from torch.nn import functional
+class _CrossEntropy:
+    """log(1 + exp(-gain agreement)): never zero, and hardly curved where gain x agreement is small."""
 
-    return functional.softplus(-agreement)
+    def __init__(self, gain: float) -> None:
+        self.gain = gain
+
+    def __call__(self, agreement: Any) -> Any:
+        from torch.nn import functional
+
+        return functional.softplus(-self.gain * agreement)
 
 
 def _full_scale(codes: Int[ndarray, "channel *space"]) -> float:
