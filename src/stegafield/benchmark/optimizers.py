@@ -14,6 +14,7 @@ from .fidelity import measure_one
 _PAPER: dict[str, Any] = {"optimizer": "paper", **PRESETS["paper"]["set"]}
 ARMS: dict[str, dict[str, Any]] = {
     "lbfgs": {"optimizer": "lbfgs"},
+    "lbfgs-short": {"optimizer": "lbfgs", "optimizer.evaluations": 40},
     "adam": {"optimizer": "adam"},
     "paper": _PAPER | {"effort.loss": "bce"},
     "paper-normal": _PAPER | {"effort.loss": "bce-normal"},

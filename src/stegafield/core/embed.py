@@ -170,9 +170,7 @@ def _optimize(
         evaluations, errors = int(solution.evaluations[i]), _errors(task, codes)
         if effort.finish and errors:
             least, most = (task.cover.codes + bound.astype(kind) for bound in (low, high))
-            codes, more = task.extractor.finish(
-                task.cover, codes, task.bits, least, most, task.rng
-            )
+            codes, more = task.extractor.finish(task.cover, codes, task.bits, least, most, task.rng)
             evaluations, errors = evaluations + more, _errors(task, codes)
         milliseconds = shared + 1000 * (time.perf_counter() - start)
         count = getattr(objectives[i], "errors", None)

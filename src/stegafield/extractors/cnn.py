@@ -9,9 +9,10 @@ There are no biases. So the sign of an output does not depend on the scale of th
 on a full scale beyond what the codes themselves show.
 """
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
@@ -28,6 +29,7 @@ from ..core.weights import balanced, uniform
 
 HIDDEN, LAYERS = 128, 4
 FULL_SCALES = (255, 65_535, 2**32 - 1)
+BAND = 1 << 16  # positions that are evaluated at once: about 400 MB with their gradient
 LEAK = 0.01  # of LeakyReLU, torch's default
 _TINY = 1e-12  # keeps the normalisation of a constant feature finite; far below one code of 16 bits
 MARGIN = 0.15  # of the hinge, in standard deviations of the cover's outputs, at least
@@ -95,10 +97,12 @@ class Cnn(Extractor):
         )
 
     def _gain(self, channels: int, rank: int) -> float:
-        """How much larger outputs would be with weights of variance one; normalisation undoes all but the last layer."""
+        """How much larger outputs would be with weights of variance one; normalising undoes all but the last layer."""
         fans = [before * 3**rank for before in (channels, *[HIDDEN] * (LAYERS - 1))]
         counted = fans if self.options.norm == "none" else fans[-1:]
-        return float(np.sqrt(3.0 * np.array(counted)).prod())  # uniform in +-b has the variance b^2 / 3
+        return float(
+            np.sqrt(3.0 * np.array(counted)).prod()
+        )  # uniform in +-b has the variance b^2 / 3
 
     def finish(
         self,
@@ -160,7 +164,11 @@ class Cnn(Extractor):
 
 
 class Network:
-    """The forward pass, from weights in NumPy to outputs on the device of the input."""
+    """The forward pass, from weights in NumPy to outputs on the device of the input.
+
+    More than `BAND` positions are evaluated in bands along the first axis, each with the rows around it that it looks
+    at; what a band computed on the way is computed again for its gradient. So memory is that of one band.
+    """
 
     def __init__(
         self,
@@ -173,21 +181,58 @@ class Network:
 
     def __call__(self, value: Any) -> Any:
         """Outputs ``(item, D, *space)`` of inputs ``(item, channel, *space)``; items do not see each other."""
+        import torch
+
         if self.normalised:
             value = value - value.mean(list(range(2, value.ndim)), keepdim=True)
-        for layer, weight in enumerate(self._on(value.device)):
-            value = convolve(self._activated(value) if layer else value, weight, self.periodic)
-        return value
+        bands = _bands(value.shape[2:], self.periodic[0])
+        if len(bands) == 1:
+            return self._through(value, LAYERS, None, self.periodic)
+        known: list[Any] = []
+        while self.normalised and len(known) < LAYERS - 1:
+            sums = [self._again(self._moments, value, band, tuple(known)) for band in bands]
+            mean, square = torch.stack(sums).sum(0) / value[0, 0].numel()
+            known.append((mean, square - mean.square()))
+        outputs = [self._again(self._outputs, value, band, tuple(known)) for band in bands]
+        return torch.cat(outputs, 2)
 
-    def _activated(self, value: Any) -> Any:
+    def _outputs(self, value: Any, band: "_Band", known: tuple[Any, ...]) -> Any:
+        found = self._through(value[:, :, band.rows], LAYERS, known, (False, *self.periodic[1:]))
+        return found[:, :, band.own]
+
+    def _moments(self, value: Any, band: "_Band", known: tuple[Any, ...]) -> Any:
+        """The sum and the sum of squares of each feature that the next layer normalises, in float64."""
+        import torch
+
+        done, periodic = len(known) + 1, (False, *self.periodic[1:])
+        found = self._through(value[:, :, band.rows], done, known, periodic)[:, :, band.own]
+        found = _leaky(found).double()
+        axes = list(range(2, found.ndim))
+        sums = [part.sum(axes, keepdim=True) for part in (found, found.square())]
+        return torch.stack(sums)
+
+    def _again(self, part: Any, value: Any, *more: Any) -> Any:
+        """A part of the pass that keeps nothing for its gradient and runs again when that is wanted."""
+        import torch
+        from torch.utils.checkpoint import checkpoint
+
+        if not torch.is_grad_enabled():
+            return part(value, *more)
+        return checkpoint(part, value, *more, use_reentrant=False)
+
+    def _through(
+        self, value: Any, layers: int, known: tuple[Any, ...] | None, periodic: tuple[bool, ...]
+    ) -> Any:
+        """The first layers; normalised by `known`, the mean and variance of each, or by the value's own."""
         from torch.nn import functional
 
-        if not self.normalised:
-            return functional.relu(value)
-        value = functional.leaky_relu(value, LEAK)
-        axes = list(range(2, value.ndim))
-        value = value - value.mean(axes, keepdim=True)
-        return value / (value.square().mean(axes, keepdim=True) + _TINY).sqrt()
+        for layer, weight in enumerate(self._on(value.device)[:layers]):
+            if layer and self.normalised:
+                value = _normalised(_leaky(value), known[layer - 1] if known is not None else None)
+            elif layer:
+                value = functional.relu(value)
+            value = convolve(value, weight, periodic)
+        return value
 
     def _on(self, device: Any) -> list[Any]:
         import torch
@@ -195,6 +240,43 @@ class Network:
         if device not in self._placed:
             self._placed[device] = [torch.from_numpy(w).to(device) for w in self.weights]
         return self._placed[device]
+
+
+class _Band(NamedTuple):
+    rows: list[int]
+    """Those that are looked at."""
+    own: slice
+    """Those of them that the band is for."""
+
+
+def _bands(space: tuple[int, ...], wraps: bool) -> list[_Band]:
+    """Runs of rows of at most `BAND` positions, with as many rows around them as the network has layers."""
+    count, height = space[0], max(1, BAND // max(1, math.prod(space[1:])))
+    found = []
+    for top in range(0, count, height):
+        bottom = min(top + height, count)
+        first, last = top - LAYERS, bottom + LAYERS
+        if not wraps:
+            first, last = max(first, 0), min(last, count)
+        rows = [row % count for row in range(first, last)]
+        found.append(_Band(rows, slice(top - first, bottom - first)))
+    return found
+
+
+def _leaky(value: Any) -> Any:
+    from torch.nn import functional
+
+    return functional.leaky_relu(value, LEAK)
+
+
+def _normalised(value: Any, known: Any) -> Any:
+    """Mean zero and variance one: by (mean, variance) as `known`, or by the value's own."""
+    if known is not None:
+        mean, variance = (part.to(value.dtype) for part in known)
+        return (value - mean) / (variance + _TINY).sqrt()
+    axes = list(range(2, value.ndim))
+    value = value - value.mean(axes, keepdim=True)
+    return value / (value.square().mean(axes, keepdim=True) + _TINY).sqrt()
 
 
 class Loss:
