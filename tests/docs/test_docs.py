@@ -225,3 +225,14 @@ def test_capacity_table(engine):
 def test_pages_name_nothing_of_the_machine_they_were_written_on():
     for page, text in TEXT.items():
         assert not re.search(r"/(work|tmp|home|root)/", text), page
+
+
+def test_the_table_of_optimizers_is_that_of_its_rows():
+    """Made by `scripts/optimizers_page.py`; no figure of it is typed."""
+    from stegafield.benchmark.optimizers import ARMS, summary
+
+    rows = [json.loads(line) for line in (DOCS / "optimizers.jsonl").read_text().splitlines()]
+    page = TEXT[DOCS / "optimizers.md"]
+    assert len(rows) > 20 and f"<!-- table -->\n{summary(rows)}<!-- end -->" in page
+    for arm in ARMS:
+        assert f"| `{arm}` |" in page, arm

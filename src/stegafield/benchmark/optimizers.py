@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ..core.engine import Engine
@@ -24,6 +25,10 @@ DEFAULT_ARMS = ("lbfgs", "adam", "paper")
 COLUMNS = (
     *("image", "bpp", "seed", "arm", "ber", "ber_unrounded", "psnr", "ssim"),
     *("evaluations", "milliseconds"),
+)
+SUMMARY = (
+    *("bpp", "arm", "runs", "file without errors, most %", "floats without errors, most %"),
+    *("PSNR dB", "SSIM", "evaluations"),
 )
 
 
@@ -71,3 +76,35 @@ def compare(
                         **row,
                         **settings,
                     }
+
+
+def summary(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows of `compare` as a Markdown table: one line per rate and arm, failures included."""
+    groups: dict[tuple[float, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["bpp"], row["arm"]), []).append(row)
+    lines = [f"| {' | '.join(SUMMARY)} |", f"|{'---|' * len(SUMMARY)}"]
+    for bpp, arm in sorted(groups, key=lambda group: (group[0], list(ARMS).index(group[1]))):
+        found = [row for row in groups[bpp, arm] if "error" not in row]
+        if not found:
+            continue
+        count = len(found)
+        cells = [
+            f"{bpp:g}",
+            f"`{arm}`",
+            f"{count}",
+            *(
+                f"{sum(row[kind] == 0 for row in found)} of {count}, {100 * max(row[kind] for row in found):.3f}"
+                for kind in ("ber", "ber_unrounded")
+            ),
+            _spread(found, "psnr", ".1f"),
+            _spread(found, "ssim", ".3f"),
+            _spread(found, "evaluations", ".0f"),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _spread(rows: Sequence[Mapping[str, Any]], column: str, kind: str) -> str:
+    values = sorted(row[column] for row in rows)
+    return " / ".join(format(v, kind) for v in (values[0], median(values), values[-1]))
