@@ -100,9 +100,7 @@ class Cnn(Extractor):
         """How much larger outputs would be with weights of variance one; normalising undoes all but the last layer."""
         fans = [before * 3**rank for before in (channels, *[HIDDEN] * (LAYERS - 1))]
         counted = fans if self.options.norm == "none" else fans[-1:]
-        return float(
-            np.sqrt(3.0 * np.array(counted)).prod()
-        )  # uniform in +-b has the variance b^2 / 3
+        return math.prod(math.sqrt(3 * fan) for fan in counted)  # uniform in +-b: variance b^2 / 3
 
     def finish(
         self,
@@ -197,7 +195,7 @@ class Network:
         return torch.cat(outputs, 2)
 
     def _outputs(self, value: Any, band: "_Band", known: tuple[Any, ...]) -> Any:
-        found = self._through(value[:, :, band.rows], LAYERS, known, (False, *self.periodic[1:]))
+        found = self._through(band.of(value), LAYERS, known, (False, *self.periodic[1:]))
         return found[:, :, band.own]
 
     def _moments(self, value: Any, band: "_Band", known: tuple[Any, ...]) -> Any:
@@ -205,7 +203,7 @@ class Network:
         import torch
 
         done, periodic = len(known) + 1, (False, *self.periodic[1:])
-        found = self._through(value[:, :, band.rows], done, known, periodic)[:, :, band.own]
+        found = self._through(band.of(value), done, known, periodic)[:, :, band.own]
         found = _leaky(found).double()
         axes = list(range(2, found.ndim))
         sums = [part.sum(axes, keepdim=True) for part in (found, found.square())]
@@ -218,7 +216,7 @@ class Network:
 
         if not torch.is_grad_enabled():
             return part(value, *more)
-        return checkpoint(part, value, *more, use_reentrant=False)
+        return checkpoint(part, value, *more, use_reentrant=False, preserve_rng_state=False)
 
     def _through(
         self, value: Any, layers: int, known: tuple[Any, ...] | None, periodic: tuple[bool, ...]
@@ -243,10 +241,20 @@ class Network:
 
 
 class _Band(NamedTuple):
-    rows: list[int]
-    """Those that are looked at."""
+    """Rows that are evaluated together."""
+
+    first: int
+    last: int
+    """The rows that are looked at, `last` excluded; before the first and after the last row of all they wrap around."""
     own: slice
     """Those of them that the band is for."""
+
+    def of(self, value: Any) -> Any:
+        """The rows of the band, picked on the device."""
+        import torch
+
+        rows = torch.arange(self.first, self.last, device=value.device)
+        return value.index_select(2, rows.remainder(value.shape[2]))
 
 
 def _bands(space: tuple[int, ...], wraps: bool) -> list[_Band]:
@@ -258,8 +266,7 @@ def _bands(space: tuple[int, ...], wraps: bool) -> list[_Band]:
         first, last = top - LAYERS, bottom + LAYERS
         if not wraps:
             first, last = max(first, 0), min(last, count)
-        rows = [row % count for row in range(first, last)]
-        found.append(_Band(rows, slice(top - first, bottom - first)))
+        found.append(_Band(first, last, slice(top - first, bottom - first)))
     return found
 
 
