@@ -232,3 +232,14 @@ def test_the_page_of_benchmarks_is_made_from_its_rows():
     from stegafield.benchmark.summary import read, summarise
 
     assert page(summarise(read(DOCS / "benchmarks"))) == TEXT[DOCS / "benchmarks.md"]
+
+
+def test_the_table_of_optimizers_is_that_of_its_rows():
+    """Made by `scripts/optimizers_page.py`; no figure of it is typed."""
+    from stegafield.benchmark.optimizers import ARMS, summary
+
+    rows = [json.loads(line) for line in (DOCS / "optimizers.jsonl").read_text().splitlines()]
+    page = TEXT[DOCS / "optimizers.md"]
+    assert len(rows) > 20 and f"<!-- table -->\n{summary(rows)}<!-- end -->" in page
+    for arm in ARMS:
+        assert f"| `{arm}` |" in page, arm

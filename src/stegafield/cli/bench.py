@@ -75,12 +75,14 @@ def optimizers(
     bpp: Rates,
     json_out: Lines,
     extractor: Annotated[str, typer.Option(help="Who reads the bits.")] = "cnn",
+    arm: Annotated[list[str] | None, typer.Option(help="What to compare, one or more.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks and messages per picture.")] = 1,
     crop: Crop = None,
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
     """Compare the solvers on the same pictures, extractor and bits."""
-    from ..benchmark.optimizers import COLUMNS, compare
+    from ..benchmark.optimizers import COLUMNS, DEFAULT_ARMS, compare
     from ..plugins.wiring import Engine
 
     found = _pictures(images, json_out)
@@ -90,6 +92,8 @@ def optimizers(
         bpp,
         crop=size_of(crop),
         extractor=extractor,
+        seeds=seeds,
+        arms=arm or DEFAULT_ARMS,
         set=settings_of(settings),
     )
     _finish(rows, None, COLUMNS, json_out)

@@ -68,7 +68,7 @@ class Extractor(ABC):
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> Objective:
         """The loss of a change of the codes, differentiable; torch lives behind this method.
 
-        It may have a method `errors`: how many bits a change leaves wrong, per item.
+        It may have a method `errors`: how many bits a change (NumPy or torch) leaves wrong, per item.
         """
         raise NotImplementedError
 

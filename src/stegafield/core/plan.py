@@ -14,7 +14,7 @@ from . import options, regions
 from .carrier import Carrier
 from .cover import Cover
 from .embed import Effort, choose_method
-from .extractor import Extractor
+from .extractor import Extractor, supports
 from .ladder import LADDER_BY_RATE, Rung, at_least
 from .optimizer import Optimizer
 from .payload import extractor_seed
@@ -27,10 +27,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "extractor": "cnn",
         "method": "optimize",
         "optimizer": "paper",
-        "set": {"effort.loss": "bce", "effort.finish": False, "effort.least_psnr": 20},
+        "set": {"effort.loss": "bce-normal", "effort.finish": False, "effort.least_psnr": 20},
     },
 }
 """Named sets of keyword arguments of `hide`; what the caller gives himself wins."""
+DEFAULT_OPTIMIZER = "lbfgs"
+"""Where an extractor optimises and no optimizer is named."""
 PLANNED = (
     *("carrier", "size", "format", "bpp", "bps", "extractor", "method", "optimizer"),
     *("preset", "set"),
@@ -113,6 +115,8 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         raise ConfigError(
             "preset", f"{preset!r} is unknown.", f"Known: {', '.join(sorted(PRESETS))}."
         )
+    if unknown := given.keys() - set(PLANNED):
+        raise TypeError(f"unexpected arguments: {', '.join(sorted(unknown))}")
     given = {name: value for name, value in given.items() if value is not None}
     asked: dict[str, Any] = dict.fromkeys(PLANNED) | PRESETS[preset] | given
     parts = _parts({**PRESETS[preset].get("set", {}), **(asked["set"] or {})})
@@ -134,9 +138,11 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         raise ConfigError(
             "extractor", "these options cannot be named in a file header.", "Keep their defaults."
         )
-    optimizer = None
-    if asked["optimizer"] is not None:
-        optimizer_class = registry.get("optimizer", asked["optimizer"])
+    optimizer, named = None, asked["optimizer"]
+    if named is None and _only_optimizes(extractor, parts["effort"].get("method")):
+        named = DEFAULT_OPTIMIZER if DEFAULT_OPTIMIZER in registry.names("optimizer") else None
+    if named is not None:
+        optimizer_class = registry.get("optimizer", named)
         chosen = options.parse(optimizer_class.Options, parts["optimizer"], "optimizer")
         optimizer = optimizer_class(chosen, device=device)
     elif parts["optimizer"]:
@@ -151,6 +157,12 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         optimizer,
         _rate(carrier_class, asked["bpp"], asked["bps"]),
     )
+
+
+def _only_optimizes(extractor: type[Extractor], method: Any) -> bool:
+    """Whether an extractor embeds by optimising, because that was asked for or because it can do nothing else."""
+    others = supports(extractor, "project") or supports(extractor, "draw")
+    return supports(extractor, "objective") and (method == "optimize" or not others)
 
 
 def _payload_region(cover: Cover) -> Cover:

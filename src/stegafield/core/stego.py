@@ -45,6 +45,8 @@ class Report(BaseModel):
     """Payload bits / positions of the grid, where the medium has pixels."""
     bit_errors: int | None = None
     """Payload bits that the extractor read wrongly before the file was written."""
+    unrounded_bit_errors: int | None = None
+    """Payload bits that were wrong before an optimised change was rounded to codes: what the paper counts."""
     attempts: int = 0
     failures: list[str] = []
     evaluations: int = 0
