@@ -20,7 +20,7 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.linalg import cho_factor, cho_solve
 
 from stegafield.generators.sphere import interpolate, legendre, synthesis
-from stegafield.generators.weather import YEAR, Law, coast, insolation
+from stegafield.generators.weather import YEAR, Law, coast, gaussian_series, insolation
 
 HELD_OUT = 8
 WEEKS, STEPS = slice(0, 159), slice(159, 183)  # where the sources stand among the 226 fields
@@ -334,6 +334,15 @@ def main():
         (shapes[:MODES] * strength[:, None]).reshape(-1, lat.size, lon.size), lat, lon, COARSE
     )
     law["slow"] = table[MODES]
+    # What modes and field vary together differs from what the anomalies vary: the spread makes up for it.
+    together = (law["modes"] ** 2).sum(0) + (law["slow"] ** 2 * (2 * degree + 1)).sum()
+    found = on_lattice((scaled[train] ** 2).mean(0).reshape(lat.size, lon.size), lat, lon, COARSE)
+    excess = np.sqrt(together / found.clip(0.2))
+    print(
+        "standard deviation of modes and field over that of anomalies:",
+        np.quantile(excess, [0.05, 0.5, 0.95]).round(2),
+    )
+    law["spread"][0] -= interpolate(np.log(excess), *FINE)
     scores = project(scaled, shapes[:MODES], area) / strength
     for name, of in (("trained on", train), ("held out", ~train)):
         second = np.mean(scores[of] ** 2)
@@ -413,7 +422,12 @@ def main():
         181, 360
     )
     law["gust"] = local - np.tensordot(year(march, two=False)[1:], law["spread"][1:], 1)
+    target, rng = power(fast[use], *FINE, 140), np.random.default_rng(0)
     spectrum = power(fast[use] / np.exp(local), *FINE, 140)
+    for _ in range(4):  # what the local standard deviation does to a spectrum is undone
+        fields = [synthesis(gaussian_series(np.sqrt(spectrum), rng), *FINE) for _ in range(8)]
+        ratio = np.log(target / power(np.exp(local) * np.array(fields), *FINE, 140))
+        spectrum *= np.exp(np.convolve(np.pad(ratio, 4, "edge"), np.ones(9) / 9, "valid"))
     degree = np.arange(140)
     finest = xarray.load_dataset(files.finest)["temperature"].values[0, 0].astype(float)
     zonal = (np.abs(np.fft.rfft(finest[120:-120])) ** 2).mean(0)
@@ -425,7 +439,9 @@ def main():
     tail *= 0.5 + 0.5 * np.cos(np.pi * np.clip((every - 300) / 60, 0, 1))
     tail[:90] = spectrum[:90]
     tail[0] = min(tail[0], spectrum[1])
-    law["fast"] = np.sqrt(tail / (tail * (2 * every + 1)).sum())
+    total = (tail * (2 * every + 1)).sum()
+    law["fast"], law["gust"] = np.sqrt(tail / total), law["gust"] + np.log(total) / 2
+    print(f"variance of the weather within a week in units of its local one: {total:.2f}")
 
     dtype = {"cycle": np.float32, "land": np.uint8, "slow": np.float32, "fast": np.float32}
     np.savez_compressed(

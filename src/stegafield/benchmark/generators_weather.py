@@ -8,8 +8,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float
@@ -62,9 +64,9 @@ class Held(NamedTuple):
 def held_out(path: str | os.PathLike[str]) -> dict[str, tuple[list[datetime], ndarray]]:
     """Times and fields (46x90, kelvin) of the two kinds in a collection as the model card describes it."""
     try:
-        with np.load(path) as data:
-            fields, names = data["t2m"], [str(s) for s in data["source"]]
-    except (OSError, ValueError, KeyError) as error:
+        data = np.load(BytesIO(Path(path).read_bytes()))
+        fields, names = data["t2m"], [str(s) for s in data["source"]]
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, IndexError) as error:
         raise ConfigError(
             "data",
             f"is no collection of fields ({error}).",
@@ -177,7 +179,7 @@ def _coverage(held: Held) -> dict[str, Any]:
 
 
 def _row(
-    what: str, unit: str, real: ndarray, drawn: ndarray, test: str, passed: bool
+    what: str, unit: str, real: ndarray, drawn: ndarray, test: str, passed: bool | np.bool
 ) -> dict[str, Any]:
     low, middle, high = np.quantile(drawn, [0.1, 0.5, 0.9])
     numbers = (real.min(), np.median(real), real.max(), low, middle, high)
@@ -242,7 +244,7 @@ def spectrum(fields: Float[ndarray, "*any 46 90"]) -> Float[ndarray, "*any 46"]:
     return (power * weight).sum(-2) / weight.sum()
 
 
-def _seasonal(fields: ndarray, times: list[datetime], sign: int) -> ndarray:
+def _seasonal(fields: ndarray, times: Sequence[datetime], sign: int) -> ndarray:
     """Range of the yearly wave through the mean over land of a hemisphere: (time, ...) -> (...)."""
     mean = _mean((sign * _GRID[0][_ROWS, None] > 20) * (weather.land(*_GRID)[_ROWS] > 0.5))(fields)
     phase = np.array([2 * np.pi * t.timetuple().tm_yday / weather.YEAR for t in times])

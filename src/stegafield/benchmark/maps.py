@@ -22,7 +22,7 @@ def draw_maps(
     from matplotlib.figure import Figure
 
     rows = -(-len(fields) // 3)
-    figure = Figure(figsize=(15, 2.7 * rows + 0.6), layout="constrained")
+    figure = Figure(figsize=(15, 2.4 * rows), layout="constrained")
     panels = figure.subplots(rows, 3, squeeze=False)
     half = fields.shape[2] // 2
     shown: Any = None

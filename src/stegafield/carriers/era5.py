@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
@@ -45,6 +45,13 @@ class Era5Carrier(Carrier):
             None,
             description="the hour (UTC), as in 2010-07-15T12:00; random if not given",
         )
+
+        @field_validator("time", mode="before")
+        @classmethod
+        def _written_out(cls, time: Any) -> Any:
+            if isinstance(time, int | float):
+                raise ValueError("a date and an hour are needed, as in 2010-07-15T12:00")
+            return time
 
         @field_validator("time")
         @classmethod

@@ -125,7 +125,8 @@ def generators(
         found.draw_sheet(sheet)
     if page is not None:
         links = {name: relpath(path, page.parent) for name, path in pictures.items() if path}
-        said = f"stegafield bench generators --family {family} --count {count} --seed {seed}"
+        said = f"stegafield bench generators --family {family} --data {data.name}"
+        said += f" --count {count} --seed {seed} --json ..."
         write_file(page, written(found, said, links).encode(), force=True)
     print_rows([{n: row[n] for n in ("kind", *COLUMNS)} for row in found.rows()], False)
 

@@ -23,9 +23,14 @@ def interpolate(
     beyond = np.roll(lattice, half, axis=1)
     padded = np.concatenate([beyond[2:0:-1], lattice, beyond[-2:-4:-1]])
     index, weight = _taps((90 - latitude) * (rows - 1) / 180 + 2)
-    out = sum(w[:, None] * padded[i.clip(0, rows + 3)] for i, w in zip(index, weight, strict=True))
+    out = np.zeros((latitude.size, columns))
+    for i, w in zip(index, weight, strict=True):
+        out += w[:, None] * padded[i.clip(0, rows + 3)]
     index, weight = _taps(longitude * columns / 360)
-    return sum(w * out[:, i % columns] for i, w in zip(index, weight, strict=True))
+    field = np.zeros((latitude.size, longitude.size))
+    for i, w in zip(index, weight, strict=True):
+        field += w * out[:, i % columns]
+    return field
 
 
 def _taps(position: Float[ndarray, " n"]) -> tuple[Int[ndarray, "4 n"], Float[ndarray, "4 n"]]:
@@ -58,9 +63,10 @@ def synthesis(
     orders, degrees = series.shape
     parts = np.zeros((2, 2, orders, north.size))  # parity of the degree, real and imaginary
     product = np.empty((orders, north.size))
+    halves = np.real(series), np.imag(series)
     for degree, basis in enumerate(legendre(north, orders, degrees)):
         count = len(basis)
-        for part, numbers in zip(parts[degree % 2], (series.real, series.imag), strict=True):
+        for part, numbers in zip(parts[degree % 2], halves, strict=True):
             np.multiply(basis, numbers[:count, degree, None], out=product[:count])
             part[:count] += product[:count]
     even, odd = parts

@@ -110,7 +110,7 @@ def draw(time: datetime, rng: Generator, kind: Literal["hour", "week"] = "hour")
     scores = rng.standard_normal(len(law.modes))
     spread = np.tensordot(waves[:3], law.spread, 1)
     slow = interpolate(np.tensordot(scores, law.modes, 1), *grid)
-    slow += synthesis(_series(law.slow, rng), *grid)
+    slow += synthesis(gaussian_series(law.slow, rng), *grid)
     smooth = (
         np.tensordot(waves, law.cycle, 1)
         + years * interpolate(law.trend, *grid)
@@ -118,7 +118,7 @@ def draw(time: datetime, rng: Generator, kind: Literal["hour", "week"] = "hour")
     )
     fast = np.zeros((0, 0), complex)
     if kind == "hour":
-        fast = _series(law.fast, rng)
+        fast = gaussian_series(law.fast, rng)
         hour = 2 * np.pi * (day % 1) + np.radians(grid[1])
         clock = (f(n * hour) for n in (1, 2) for f in (np.cos, np.sin))
         daily = sum(d * c for d, c in zip(law.daily, clock, strict=True))
@@ -126,6 +126,16 @@ def draw(time: datetime, rng: Generator, kind: Literal["hour", "week"] = "hour")
     smooth[[0, -1]] = smooth[[0, -1]].mean(1, keepdims=True)
     gust = np.exp(law.gust + spread - law.spread[0])
     return Weather(smooth, np.tensordot(waves, law.contrast, 1), gust, fast)
+
+
+def gaussian_series(
+    spread: Float[ndarray, " degree"], rng: Generator
+) -> Complex[ndarray, "order degree"]:
+    """Coefficients of a Gaussian random field with these standard deviations by degree."""
+    degrees = spread.size
+    noise = rng.standard_normal((2, degrees, degrees))
+    noise[1, 0] = 0
+    return np.triu((noise[0] - 1j * noise[1]) * spread)
 
 
 def insolation(latitude: Float[ndarray, " y"], day: float) -> Float[ndarray, " y"]:
@@ -140,14 +150,6 @@ def insolation(latitude: Float[ndarray, " y"], day: float) -> Float[ndarray, " y
 def _year(day: float) -> Float[ndarray, "5"]:
     phase = 2 * np.pi * day / YEAR
     return np.array([1, np.cos(phase), np.sin(phase), np.cos(2 * phase), np.sin(2 * phase)])
-
-
-def _series(spread: Float[ndarray, " degree"], rng: Generator) -> Complex[ndarray, "order degree"]:
-    """Coefficients of a Gaussian random field with these standard deviations by degree."""
-    degrees = spread.size
-    noise = rng.standard_normal((2, degrees, degrees))
-    noise[1, 0] = 0
-    return np.triu((noise[0] - 1j * noise[1]) * spread)
 
 
 def _physical(kelvin: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
