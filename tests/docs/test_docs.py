@@ -24,7 +24,7 @@ from stegafield.plugins.discovery import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("plugins/*.md"), ROOT / "README.md"])
+PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("[mp]*/*.md"), ROOT / "README.md"])
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 ALL = "\n".join(text for page, text in TEXT.items() if DOCS in page.parents)
 CLI = TEXT[DOCS / "cli.md"]
