@@ -1,5 +1,6 @@
 """Putting payload bits into a cover: draw where the cover has a law, project where the extractor can, else optimise."""
 
+import os
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from ..errors import ConfigError
 from .cover import Cover, GridSpec
 from .extractor import Extractor, supports
 from .ladder import Rung
+from .noise import Source
 from .optimizer import Box, Objective, Optimizer
 from .options import Options
 
@@ -36,7 +38,7 @@ class Effort(Options):
     least_psnr: float | None = Field(None, gt=0)
     """An attempt below this PSNR in dB is given up, and a fresh salt (so a fresh seed) is tried (the paper's 20)."""
     attempts: int = Field(4, ge=1, le=100)
-    """Fresh salts (and fresh covers, where the carrier draws them) before giving up."""
+    """Fresh salts (and fresh covers, where the carrier draws them) before giving up; `sample` has one attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,11 @@ class Embedding:
     evaluations: int
     """Evaluations of the objective; 0 where nothing was optimised."""
     milliseconds: float
+    nats: float | None = None
+    """KL(stego || plain) of the payload's samples, where they were drawn."""
 
 
-def choose_method(cover: Cover, extractor: Extractor, asked: Method | None) -> Method:
+def choose_method(cover: Cover, extractor: type[Extractor], asked: Method | None) -> Method:
     """The method that is asked for, or the first possible one; `ConfigError` where it is impossible."""
     possible: list[Method] = [m for m in _NEEDS if supports(extractor, _NEEDS[m])]
     if cover.law is None and "sample" in possible:
@@ -89,19 +93,24 @@ def embed(
     effort: Effort,
     optimizer: Optimizer | None,
     rng: Generator,
+    source: Source = os.urandom,
 ) -> Embedding:
-    """Codes of the cover that read `bits`. Never raises for failing to: `errors` counts what reads back wrongly."""
-    method, evaluations = choose_method(cover, extractor, effort.method), 0
+    """Codes of the cover that read `bits`. Never raises for failing to: `errors` counts what reads back wrongly.
+
+    `rng` breaks ties; `source` is what `sample` draws from.
+    """
+    method, evaluations = choose_method(cover, type(extractor), effort.method), 0
+    nats = None
     start = time.perf_counter()
     if method == "sample":
-        codes = extractor.draw(cover, bits, rng)
+        codes, nats = extractor.draw(cover, bits, source)
     elif method == "project":
         codes = extractor.project(cover, bits, rng)
     else:
         codes, evaluations = _optimize(cover, bits, extractor, effort, optimizer, rng)
     milliseconds = 1000 * (time.perf_counter() - start)
     errors = int(np.count_nonzero(extractor.read(codes, cover.free, cover.spec) != bits))
-    return Embedding(codes, method, errors, evaluations, milliseconds)
+    return Embedding(codes, method, errors, evaluations, milliseconds, nats)
 
 
 def _optimize(

@@ -27,13 +27,14 @@ from ..errors import (
 from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
-from . import options, payload, regions
+from . import bound, options, payload, regions
 from .carrier import writer
 from .channel import Channel
 from .cover import Cover
 from .embed import embed, usual_changes
 from .extractor import Extractor
 from .ladder import Rung
+from .noise import Source
 from .plan import Plan, make_plan
 from .regions import Header
 from .registry import Registry
@@ -90,8 +91,9 @@ class Engine:
             method: "sample", "project" or "optimize"; the first that is possible if not given.
             optimizer: For "optimize".
             preset: A named set of these arguments.
-            seed: Repeats a generated cover; the salt stays fresh. For tests.
-            rng: Replaces all randomness, the salt's too. For tests: a repeated salt betrays the message.
+            seed: Repeats the noise-free part of a generated cover; noise and salt stay fresh. For tests.
+            rng: Replaces all randomness but the noise of plain covers, the salt's too. For tests: a repeated salt
+                betrays the message.
             set: Further options by name, as in {"carrier.variable": "t2m", "effort.attempts": 8}.
 
         Raises:
@@ -120,7 +122,7 @@ class Engine:
             raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
         body = frame.pack(Frame(message, name))
         key = Key.generate() if key is None else _checked_key(key)
-        new_salt = rng.bytes if rng else os.urandom
+        source = rng.bytes if rng else os.urandom
         rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         cover_rng = np.random.default_rng(seed) if seed is not None else rng
         item = None if cover is None else plan.carrier.open(cover)
@@ -133,12 +135,13 @@ class Engine:
         for report.attempts in range(1, plan.effort.attempts + 1):
             current = item or plan.carrier.covers(1, cover_rng)[0]
             rung = plan.rung(current, frame.needed(body))
-            salt = new_salt(SALT_BYTES)
-            stego = self._attempt(plan, current, rung, body, key, salt, rng, report)
+            stego = self._attempt(plan, current, rung, body, key, source, rng, report)
             if stego is not None:
                 report.milliseconds_total = round(1000 * (time.perf_counter() - start), 3)
                 value = plan.carrier.value(cover, stego.data)
                 return Stego(stego.data, value, report, current, stego.codes, stego.channel, key)
+            if report.method == "sample":  # drawn once: a choice among draws is another law
+                raise EmbeddingFailed(f"the draw failed: {report.failures[-1]}", report)
         raise EmbeddingFailed(
             f"{report.attempts} attempts did not read back; last: {report.failures[-1]}; "
             "another cover, a larger one or a lower rate may work",
@@ -203,9 +206,13 @@ class Engine:
         bps: float | None = None,
         extractor: str | None = None,
         preset: str = "default",
+        method: str | None = None,
         set: Mapping[str, Any] | None = None,
     ) -> int:
-        """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most."""
+        """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most.
+
+        For covers that are drawn from a law, that is within the KL bound, unless `method` says otherwise.
+        """
         plan = self.plan(
             carrier=carrier,
             size=size,
@@ -213,6 +220,7 @@ class Engine:
             bps=bps,
             extractor=extractor,
             preset=preset,
+            method=method,
             set=set,
         )
         if cover is not None:
@@ -232,22 +240,26 @@ class Engine:
         rung: Rung,
         body: bytes,
         key: Key,
-        salt: bytes,
+        source: Source,
         rng: Generator,
         report: Report,
     ) -> "_Draft | None":
         """One salt, one embedding, one file; None where the file does not read back."""
+        salt = source(SALT_BYTES)
         file_key = key.file_key(salt)
         header = Header(plan.profile(rung), plan.tag)
-        extractor = plan.build(file_key, rung)
-        typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-        blended = regions.blend(cover, file_key, typical, rng)
-        ready = regions.write_bootstrap(blended, salt, header, file_key, rng)
+        extractor, report.method = plan.build(file_key, rung), plan.method(cover)
+        if report.method == "sample":
+            ready, nats = regions.draw_bootstrap(cover, salt, header, file_key, source)
+        else:
+            typical = usual_changes(plan.extractor, plan.extractor_options, rung)
+            blended = regions.blend(cover, file_key, typical, rng)
+            ready, nats = regions.write_bootstrap(blended, salt, header, file_key, rng), 0.0
         bits = payload.to_bits(body, header, file_key, extractor.count(ready))
         if bits is None:
             report.failures.append("this salt leaves too little room")
             return None
-        result = embed(ready, bits, extractor, plan.effort, plan.optimizer, rng)
+        result = embed(ready, bits, extractor, plan.effort, plan.optimizer, rng, source)
         moved = result.codes != ready.codes
         inside = (result.codes >= cover.low) & (result.codes <= cover.high)
         if (moved & ~(ready.free & inside)).any():
@@ -255,7 +267,7 @@ class Engine:
             return None
         channel = writer(plan.carrier, cover)
         data = channel.write(cover, result.codes)
-        report.method, report.bit_errors = result.method, result.errors
+        report.bit_errors = result.errors
         report.optimizer = (
             plan.optimizer.name if plan.optimizer and result.method == "optimize" else None
         )
@@ -264,6 +276,13 @@ class Engine:
         report.capacity_bytes = frame.capacity(header.profile.code.room(bits.size // 8))
         report.error_correction = header.profile.code.name
         report.measure(cover, result.codes, rung, bits.size, pixels=plan.carrier.rate_unit == "bpp")
+        if result.nats is not None:
+            report.kl_bound_nats = nats + result.nats
+            if (
+                not report.kl_bound_nats <= bound.BUDGET
+            ):  # offered rungs hold for every f with headroom
+                report.failures.append(f"{report.kl_bound_nats:.2g} nats are more than allowed")
+                return None
         if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
             report.failures.append(f"{report.psnr:.1f} dB is too little")
             return None
