@@ -16,8 +16,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
-from .core import options
-from .core.bound import check_law
+from .core import bound, options
 from .core.carrier import Carrier, draws, formats, opens, writer
 from .core.channel import Channel
 from .core.cover import Cover, Law
@@ -262,7 +261,7 @@ def _check_law(cover: Cover) -> None:
     if cover.law is None:
         return
     try:
-        check_law(cover)
+        bound.check_law(cover)
     except ConfigError as error:
         raise AssertionError(str(error)) from None
     noise = (cover.codes - cover.law.value)[cover.free]

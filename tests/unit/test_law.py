@@ -20,7 +20,7 @@ from tests.unit.test_sampler import same_chances
 
 SAMPLES = int(os.environ.get("STEGAFIELD_LAW_SAMPLES", 120_000))
 ALPHA = 1e-9
-SIGMAS = {(1, 1): 1.5, (2, 3): 1.5, (4, 4): 1.5, (4, 3): 2.25, (8, 8): 1.3, (8, 6): 2.25}
+SIGMAS = {(1, 1): 1.5, (2, 3): 1.5, (4, 4): 1.5, (4, 3): 2.25, (8, 8): 1.3}
 RUNGS = [
     (rung, SIGMAS[rung.bits, rung.samples]) for rung in DRAWN if (rung.bits, rung.samples) in SIGMAS
 ]
@@ -126,7 +126,7 @@ def test_plain_draws_have_the_law():
 @pytest.mark.parametrize(("rung", "sigma"), RUNGS, ids=lambda v: getattr(v, "listed", v))
 @pytest.mark.parametrize("wrong", [0.95, 1.05])
 def test_a_sigma_five_per_cent_off_is_seen(rung, sigma, wrong):
-    found = drawn_and_direct(rung, sigma * wrong, min(SAMPLES, 120_000), true_sigma=sigma)
+    found = drawn_and_direct(rung, sigma * wrong, 80_000, true_sigma=sigma)
     assert min(found.values()) < ALPHA**2
 
 
@@ -151,7 +151,7 @@ def test_too_little_precision_is_seen(monkeypatch):
     values, rung = np.linspace(-3, 3, 12), next(r for r in DRAWN if (r.bits, r.samples) == (4, 4))
     cover, windows = line(np.rint(np.linspace(0, 99, 4096)), 2.25), np.arange(4096).reshape(-1, 4)
     draw = lambda: sampler.draw(cover, windows, np.zeros(1024, int), rung, os.urandom).nats  # noqa: E731
-    most = bound.window_nats(rung, 2.25) * 1024 + 4096 * sampler.ROUNDING
+    most = bound.window_nats(rung, 2.25) * 1024 + 2 * 4096 * sampler.ROUNDING
     assert same_chances(values, 1.5) and draw() <= most
     monkeypatch.setattr(sampler, "cells", lambda *a: CELLS(*a).astype(np.float32).astype(float))
     assert not same_chances(values, 1.5)

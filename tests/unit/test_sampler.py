@@ -216,7 +216,7 @@ def test_the_bound_before_is_never_below_that_of_the_file(rung):
     count = max(1, 3000 // rung.samples)
     windows = np.arange(count * rung.samples).reshape(count, -1)
     symbols = rng.integers(0, rung.phases, count)
-    most = count * bound.window_nats(rung, sigma) + windows.size * sampler.ROUNDING
+    most = count * bound.window_nats(rung, sigma) + 2 * windows.size * sampler.ROUNDING
     values = rng.uniform(0, 100, windows.size)
     worst, usual = (
         sampler.draw(line(v, sigma), windows, symbols, rung, rng.bytes).nats

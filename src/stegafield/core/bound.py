@@ -44,7 +44,8 @@ def file_nats(rung: Rung, sigma: float, free: int) -> float:
     first = bootstrap_rung(free)
     windows = max(0, free - _BOOTSTRAP_WINDOWS * first.samples) // rung.samples
     bootstrap = _BOOTSTRAP_WINDOWS * window_nats(first, sigma)
-    return bootstrap + windows * window_nats(rung, sigma) + free * ROUNDING
+    # twice: once for what is rounded where the file is drawn, once for what its report allows for it
+    return bootstrap + windows * window_nats(rung, sigma) + 2 * free * ROUNDING
 
 
 def rungs(cover: Cover) -> list[Rung]:
