@@ -126,7 +126,7 @@ def test_plain_draws_have_the_law():
 @pytest.mark.parametrize(("rung", "sigma"), RUNGS, ids=lambda v: getattr(v, "listed", v))
 @pytest.mark.parametrize("wrong", [0.95, 1.05])
 def test_a_sigma_five_per_cent_off_is_seen(rung, sigma, wrong):
-    found = drawn_and_direct(rung, sigma * wrong, 80_000, true_sigma=sigma)
+    found = drawn_and_direct(rung, sigma * wrong, 150_000, true_sigma=sigma)
     assert min(found.values()) < ALPHA**2
 
 

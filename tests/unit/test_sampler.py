@@ -222,7 +222,9 @@ def test_the_bound_before_is_never_below_that_of_the_file(rung):
         sampler.draw(line(v, sigma), windows, symbols, rung, rng.bytes).nats
         for v in (np.rint(values), values)
     )
-    assert usual < worst <= most * (1 + 1e-9) and worst > 0.9 * most
+    assert usual <= most and worst <= most
+    if count * bound.window_nats(rung, sigma) > bound.BUDGET:
+        assert worst > 0.9 * most
 
 
 def test_bootstrap_windows_are_harmless_at_the_noise_of_era5():

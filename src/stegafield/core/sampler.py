@@ -71,7 +71,7 @@ def draw(
     codes = np.empty(values.shape, cover.codes.dtype)
     for part, found in zip(parts, drawn, strict=True):
         codes[part] = found.codes.T
-    nats = max(0.0, sum(found.nats for found in drawn))
+    nats = sum(found.nats for found in drawn)
     return Drawn(codes, nats + values.size * ROUNDING)
 
 
@@ -91,11 +91,21 @@ def _draw(
     ]  # of each code within the support, per sample
     steps = np.arange(-_reach(sigma), _reach(sigma) + 1)
     states = _forward(share, steps, rung)
-    with np.errstate(divide="ignore"):  # a residue that no code reaches: an infinite bound
-        nats = -np.log1p(rung.phases * states[-1] - 1).mean(axis=0).sum()
+    nats = _divergence(states[-1])
     left = (symbols - rung.taps @ centre) & (rung.phases - 1)
     change = _backward(share, states, steps, left, rung, luck)
-    return Drawn(centre + change, float(nats))
+    return Drawn(centre + change, nats)
+
+
+def _divergence(residue: Float[ndarray, "residue window"]) -> float:
+    """KL(uniform || residue) of all windows, and what the support cuts off, -log(total).
+
+    Its size is taken: probabilities that do not add up to one must never make the bound smaller.
+    """
+    total = residue.sum(axis=0)
+    with np.errstate(divide="ignore"):  # a residue that no code reaches: an infinite bound
+        uneven = -np.log1p(len(residue) * (residue / total) - 1).mean(axis=0)
+    return float((uneven + np.abs(np.log(total))).sum())
 
 
 def cells(
