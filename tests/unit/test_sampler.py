@@ -168,11 +168,15 @@ def test_draws_are_repeated_by_the_same_bytes_only():
     assert np.array_equal(one, two) and not np.array_equal(one, three)
 
 
-def test_uniforms_have_53_bits_and_normals_are_normal():
-    words = (noise.uniforms((4096,)) * 2**53).astype(np.int64)
-    assert 0 <= words.min() and words.max() < 2**53
+def has_53_bits(numbers):
+    """Whether each of 53 bits of 4,096 numbers in [0, 1) is set about half of the time."""
+    words = (numbers * 2**53).astype(np.int64)
     ones = [int(((words >> bit) & 1).sum()) for bit in range(53)]
-    assert all(abs(n - 2048) < 7 * 32 for n in ones)
+    return 0 <= words.min() and words.max() < 2**53 and all(abs(n - 2048) < 7 * 32 for n in ones)
+
+
+def test_uniforms_have_53_bits_and_normals_are_normal():
+    assert has_53_bits(noise.uniforms((4096,)))
     assert noise.uniforms((1,), lambda n: b"\xff" * n)[0] == 1 - 2**-53
     assert np.isfinite(noise.normals((1000,), lambda n: b"\xff" * n)).all()
     found = noise.normals((3, 100_001))
