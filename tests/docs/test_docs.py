@@ -238,3 +238,10 @@ def test_table_of_the_sampler():
 def test_pages_name_nothing_of_the_machine_they_were_written_on():
     for page, text in TEXT.items():
         assert not re.search(r"/(work|tmp|home|root)/", text), page
+
+
+def test_the_page_of_benchmarks_is_made_from_its_rows():
+    from stegafield.benchmark.page import page
+    from stegafield.benchmark.summary import read, summarise
+
+    assert page(summarise(read(DOCS / "benchmarks"))) == TEXT[DOCS / "benchmarks.md"]

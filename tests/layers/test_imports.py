@@ -21,7 +21,7 @@ MAY = {
     "baselines": {"errors", "core", "metrics"},
     "plugins": {"errors", "core", "carriers", "channels", "extractors", "optimizers", "detectors"},
     "testing": {"errors", "core", "message", "extractors"},
-    "benchmark": {"errors", "channels", "core", "message", "metrics", "plugins"},
+    "benchmark": {"errors", "baselines", "channels", "core", "message", "metrics", "plugins"},
     "cli": {"errors", "core", "message", "plugins", "benchmark"},
     "__init__": {"core", "message", "plugins"},
     "__main__": {"cli"},

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegafield.core.ladder import LADDER, LADDER_BY_RATE, Rung, at_least, bootstrap_rung
+from stegafield.core.ladder import LADDER, LADDER_BY_RATE, PROJECTED, Rung, at_least, bootstrap_rung
 from stegafield.core.window import project, read_symbols
 from stegafield.errors import ConfigError
 
-PROJECTED = LADDER[:31]
 NAMES = [f"{rung.bits}/{rung.samples}" for rung in PROJECTED]
 
 

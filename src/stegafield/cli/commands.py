@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..benchmark.figure import check_figure
 from ..errors import ConfigError, NoMessage
 from .arguments import (
     AsJson,
@@ -120,6 +119,8 @@ def hide(
     for path in filter(None, (report, figure)):
         check_writable(path, force=force)
     if figure is not None:
+        from ..benchmark.figure import check_figure
+
         check_figure(figure)
     for option, path in (("report", report), ("figure", figure), ("cover", cover)):
         not_stream(option, path)

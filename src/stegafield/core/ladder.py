@@ -135,7 +135,7 @@ _DUAL: tuple[Rung, ...] = (  # the block form with taps for the sampler, by the 
 )
 
 LADDER: tuple[Rung, ...] = _BLOCK + _TRELLIS + _DUAL
-"""All rungs; a header names one by its index."""
+"""All rungs; a header names one by its index. What is added later stands at the end."""
 
 _BOOTSTRAP = tuple(
     map(
@@ -155,6 +155,8 @@ def bootstrap_rung(free: int) -> Rung:
     return Rung(8, samples, _BOOTSTRAP[:samples])
 
 
+PROJECTED: tuple[Rung, ...] = _BLOCK + _TRELLIS
+"""The rungs of `project`: taps of least energy, in both forms."""
 LADDER_BY_RATE: tuple[Rung, ...] = tuple(sorted(_BLOCK, key=lambda rung: rung.rate))
 """The rungs of the block form with taps of least energy, from the lowest rate to the highest."""
 DRAWN: tuple[Rung, ...] = tuple(
