@@ -15,8 +15,9 @@ from packaging.requirements import Requirement
 
 import stegafield
 from stegafield import errors, testing
+from stegafield.core.bound import smallest_sigma
 from stegafield.core.embed import Effort
-from stegafield.core.ladder import LADDER_BY_RATE
+from stegafield.core.ladder import DRAWN, LADDER_BY_RATE
 from stegafield.core.stego import Report
 from stegafield.errors import CapacityError
 from stegafield.plugins import hookspecs
@@ -203,7 +204,7 @@ def test_every_dependency_has_a_licence():
 
 def test_capacity_table(engine):
     table = re.findall(
-        r"^\| (\d+), (\d+) \| .* \| ([\d-]+) \| ([\d-]+) \| ([\d-]+) \|$",
+        r"^\| (\d+), (\d+) \| [^|]+ \| [^|]+ \| ([\d-]+) \| ([\d-]+) \| ([\d-]+) \|$",
         TEXT[DOCS / "concepts.md"],
         re.M,
     )
@@ -211,7 +212,7 @@ def test_capacity_table(engine):
     kinds = (
         {"carrier": "image", "size": (64, 64)},
         {"carrier": "image", "size": (512, 512)},
-        {"carrier": "era5"},
+        {"carrier": "era5", "method": "project"},
     )
     for rung, (_, _, *written) in zip(LADDER_BY_RATE, table, strict=True):
         for arguments, number in zip(kinds, written, strict=True):
@@ -220,6 +221,18 @@ def test_capacity_table(engine):
             except CapacityError:
                 found = "-"
             assert found == number, (rung, arguments)
+
+
+def test_table_of_the_sampler():
+    rows = re.findall(
+        r"^\| (\d+), (\d+) \| [\d.]+ \| [\d.]+ \| (\d+\.\d\d) \| (\d+\.\d\d) \| (\d+\.\d\d) \|$",
+        TEXT[DOCS / "concepts.md"],
+        re.M,
+    )
+    assert [(int(k), int(n)) for k, n, *_ in rows] == [(r.bits, r.samples) for r in DRAWN]
+    for rung, (_, _, *written) in zip(DRAWN, rows, strict=True):
+        for free, sigma in zip((12288, 719 * 1440, 3 * 4096**2), written, strict=True):
+            assert f"{smallest_sigma(rung, free):.2f}" == sigma, rung
 
 
 def test_pages_name_nothing_of_the_machine_they_were_written_on():

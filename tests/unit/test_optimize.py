@@ -195,7 +195,7 @@ def test_a_failure_takes_a_new_cover_where_the_carrier_draws_them(engine):
     engine.registry.add("carrier", Counting, "test-counting")
     settings = {"carrier.size": (19, 36), "effort.attempts": 3}
     with pytest.raises(EmbeddingFailed):
-        engine.hide(b"", carrier="counting", extractor="liar", set=settings)
+        engine.hide(b"", carrier="counting", extractor="liar", method="project", set=settings)
     assert len(drawn) == 3 and not np.array_equal(drawn[0].codes, drawn[1].codes)
 
 

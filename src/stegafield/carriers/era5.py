@@ -15,6 +15,7 @@ from ..channels.netcdf import NetcdfChannel, writing
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover, Law
+from ..core.noise import normals
 from ..generators import weather
 
 SIGMA = 1.5
@@ -88,8 +89,9 @@ class Era5Carrier(Carrier):
         scale = float((high - low) / (_HIGH - _LOW - 2 * _HEADROOM))
         offset = float(low - scale * (_LOW + _HEADROOM))
         value = (field - offset) / scale
-        noise = SIGMA * rng.standard_normal(value.shape)
-        noise[0], noise[-1] = noise[0, 0], noise[-1, 0]  # a pole is one point
+        noise = SIGMA * normals(value.shape)
+        for one in (value, noise):
+            one[0], one[-1] = one[0, 0], one[-1, 0]  # a pole is one point
         codes = np.rint(value + noise).clip(_LOW, _HIGH).astype(np.int16)
         data = _file(codes, latitude, longitude, time, scale, offset)
         cover = next(self.channel().read(data))

@@ -101,6 +101,20 @@ def optimizers(
     _finish(rows, None, COLUMNS, json_out)
 
 
+@bench.command(cls=Variadic)
+def law(
+    samples: Annotated[list[int], typer.Option(help="Free samples of a file, one or more.")],
+    sigma: Annotated[list[float], typer.Option(help="Noise in codes, one or more.")],
+    json_out: Lines,
+) -> None:
+    """Print what the method `sample` costs: the KL bound of each rung, and the least noise it needs."""
+    from ..benchmark.law import COLUMNS, table
+    from ..core.publish import check_writable
+
+    check_writable(json_out, force=True)
+    _finish(table(samples, sigma), None, COLUMNS, json_out)
+
+
 @bench.command()
 def curve(
     images: Images,

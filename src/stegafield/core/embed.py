@@ -1,5 +1,6 @@
 """Putting payload bits into a cover: draw where the cover has a law, project where the extractor can, else optimise."""
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from ..errors import ConfigError
 from .cover import Cover, GridSpec
 from .extractor import Extractor, supports
 from .ladder import Rung
+from .noise import Source
 from .optimizer import Box, Objective, Optimizer, Together
 from .options import Options
 
@@ -39,7 +41,7 @@ class Effort(Options):
     batch: int = Field(1 << 18, ge=1)
     """How many samples `hide_many` optimises together at most; it bounds memory, and changes nothing else."""
     attempts: int = Field(4, ge=1, le=100)
-    """Fresh salts (and fresh covers, where the carrier draws them) before giving up."""
+    """Fresh salts (and fresh covers, where the carrier draws them) before giving up; `sample` has one attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,11 @@ class Embedding:
     """Of a cover that was optimised in a batch: its share of that batch, and its own finish."""
     unrounded_errors: int | None = None
     """Bits that were wrong before the change was rounded, where the objective counts them."""
+    nats: float | None = None
+    """KL(stego || plain) of the payload's samples, where they were drawn."""
 
 
-def choose_method(cover: Cover, extractor: Extractor, asked: Method | None) -> Method:
+def choose_method(cover: Cover, extractor: type[Extractor], asked: Method | None) -> Method:
     """The method that is asked for, or the first possible one; `ConfigError` where it is impossible."""
     possible: list[Method] = [m for m in _NEEDS if supports(extractor, _NEEDS[m])]
     if cover.law is None and "sample" in possible:
@@ -96,6 +100,9 @@ class Task:
     bits: UInt8[ndarray, " bit"]
     extractor: Extractor
     rng: Generator
+    """What breaks ties."""
+    source: Source = os.urandom
+    """What `sample` draws from."""
 
 
 def embed(
@@ -105,9 +112,10 @@ def embed(
     effort: Effort,
     optimizer: Optimizer | None,
     rng: Generator,
+    source: Source = os.urandom,
 ) -> Embedding:
     """Codes of the cover that read `bits`. Never raises for failing to: `errors` counts what reads back wrongly."""
-    return next(embed_many([Task(cover, bits, extractor, rng)], effort, optimizer))
+    return next(embed_many([Task(cover, bits, extractor, rng, source)], effort, optimizer))
 
 
 def embed_many(
@@ -119,7 +127,7 @@ def embed_many(
     """
     together: list[Task] = []
     for task in tasks:
-        method = choose_method(task.cover, task.extractor, effort.method)
+        method = choose_method(task.cover, type(task.extractor), effort.method)
         held = task.cover.codes.size * (len(together) + 1)
         if together and (
             method != "optimize"
@@ -140,11 +148,13 @@ def embed_many(
 
 
 def _directly(task: Task, method: Method) -> Embedding:
-    start = time.perf_counter()
-    chosen = task.extractor.draw if method == "sample" else task.extractor.project
-    codes = chosen(task.cover, task.bits, task.rng)
+    start, nats = time.perf_counter(), None
+    if method == "sample":
+        codes, nats = task.extractor.draw(task.cover, task.bits, task.source)
+    else:
+        codes = task.extractor.project(task.cover, task.bits, task.rng)
     milliseconds = 1000 * (time.perf_counter() - start)
-    return Embedding(codes, method, _errors(task, codes), 0, milliseconds)
+    return Embedding(codes, method, _errors(task, codes), 0, milliseconds, nats=nats)
 
 
 def _optimize(

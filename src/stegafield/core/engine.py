@@ -79,8 +79,9 @@ class Engine:
             method: "sample", "project" or "optimize"; the first that is possible if not given.
             optimizer: For "optimize".
             preset: A named set of these arguments.
-            seed: Repeats a generated cover; the salt stays fresh. For tests.
-            rng: Replaces all randomness, the salt's too. For tests: a repeated salt betrays the message.
+            seed: Repeats the noise-free part of a generated cover; noise and salt stay fresh. For tests.
+            rng: Replaces all randomness but the noise of plain covers, the salt's too. For tests: a repeated salt
+                betrays the message.
             set: Further options by name, as in {"carrier.variable": "t2m", "effort.attempts": 8}.
 
         Raises:
@@ -224,9 +225,13 @@ class Engine:
         bps: float | None = None,
         extractor: str | None = None,
         preset: str = "default",
+        method: str | None = None,
         set: Mapping[str, Any] | None = None,
     ) -> int:
-        """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most."""
+        """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most.
+
+        For covers that are drawn from a law, that is within the KL bound, unless `method` says otherwise.
+        """
         plan = self.plan(
             carrier=carrier,
             size=size,
@@ -234,6 +239,7 @@ class Engine:
             bps=bps,
             extractor=extractor,
             preset=preset,
+            method=method,
             set=set,
         )
         if cover is not None:

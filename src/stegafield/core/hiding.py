@@ -16,11 +16,12 @@ from ..errors import ConfigError, EmbeddingFailed, StegafieldError
 from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
-from . import payload, regions
+from . import bound, payload, regions
 from .carrier import writer
 from .cover import Cover
 from .embed import Embedding, Task, usual_changes
 from .ladder import Rung
+from .noise import Source
 from .plan import Plan
 from .regions import Header
 from .stego import Report, Stego
@@ -34,6 +35,8 @@ class Draft:
     rung: Rung
     header: Header
     task: Task
+    nats: float
+    """What drawing salt and header cost; 0 where they were written."""
 
 
 class Hiding:
@@ -57,7 +60,7 @@ class Hiding:
         self.start = time.perf_counter()
         self.plan, self.key, self.source = plan, key, cover
         self.body = frame.pack(Frame(message, name))
-        self.new_salt = rng.bytes if rng else os.urandom
+        self.random: Source = rng.bytes if rng else os.urandom
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
         self.item = None if cover is None else plan.carrier.open(cover)
@@ -76,19 +79,26 @@ class Hiding:
         """
         plan, report = self.plan, self.report
         while report.attempts < plan.effort.attempts:
+            if report.method == "sample":  # drawn once: a choice among draws is another law
+                raise EmbeddingFailed(f"the draw failed: {report.failures[-1]}", report)
             report.attempts += 1
             cover = self.item or plan.carrier.covers(1, self.cover_rng)[0]
             rung = plan.rung(cover, frame.needed(self.body))
-            salt = self.new_salt(SALT_BYTES)
+            salt = self.random(SALT_BYTES)
             file_key = self.key.file_key(salt)
             header = Header(plan.profile(rung), plan.tag)
-            extractor = plan.build(file_key, rung)
-            typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-            blended = regions.blend(cover, file_key, typical, self.rng)
-            ready = regions.write_bootstrap(blended, salt, header, file_key, self.rng)
+            extractor, report.method = plan.build(file_key, rung), plan.method(cover)
+            if report.method == "sample":
+                ready, nats = regions.draw_bootstrap(cover, salt, header, file_key, self.random)
+            else:
+                typical = usual_changes(plan.extractor, plan.extractor_options, rung)
+                blended = regions.blend(cover, file_key, typical, self.rng)
+                ready = regions.write_bootstrap(blended, salt, header, file_key, self.rng)
+                nats = 0.0
             bits = payload.to_bits(self.body, header, file_key, extractor.count(ready))
             if bits is not None:
-                return Draft(cover, rung, header, Task(ready, bits, extractor, self.rng))
+                task = Task(ready, bits, extractor, self.rng, self.random)
+                return Draft(cover, rung, header, task, nats)
             report.failures.append("this salt leaves too little room")
         raise EmbeddingFailed(
             f"{report.attempts} attempts did not read back; last: {report.failures[-1]}; "
@@ -110,6 +120,11 @@ class Hiding:
         channel = writer(plan.carrier, cover)
         data = channel.write(cover, result.codes)
         self._note(draft, result)
+        if result.nats is not None:
+            report.kl_bound_nats = draft.nats + result.nats
+            if not report.kl_bound_nats <= bound.BUDGET:  # not even NaN
+                report.failures.append(f"{report.kl_bound_nats:.2g} nats are more than allowed")
+                return None
         if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
             report.failures.append(f"{report.psnr:.1f} dB is too little")
             return None
@@ -130,7 +145,7 @@ class Hiding:
     def _note(self, draft: Draft, result: Embedding) -> None:
         """What this attempt came to, in the report."""
         plan, report, bits = self.plan, self.report, draft.task.bits.size
-        report.method, report.bit_errors = result.method, result.errors
+        report.bit_errors = result.errors
         report.unrounded_bit_errors = result.unrounded_errors
         report.optimizer = (
             plan.optimizer.name if plan.optimizer and result.method == "optimize" else None

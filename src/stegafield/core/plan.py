@@ -10,10 +10,10 @@ import numpy as np
 from ..errors import CapacityError, ConfigError
 from ..message import code, frame
 from ..message.key import FileKey
-from . import options, regions
+from . import bound, options, regions
 from .carrier import Carrier
 from .cover import Cover
-from .embed import Effort, choose_method
+from .embed import Effort, Method, choose_method
 from .extractor import Extractor, supports
 from .ladder import LADDER_BY_RATE, Rung, at_least
 from .optimizer import Optimizer
@@ -67,13 +67,23 @@ class Plan:
         """The profile of a rung: exact readers need no error correction."""
         return Profile(rung, code.CODES[0 if self.extractor.exact else 1])
 
+    def method(self, cover: Cover) -> Method:
+        """How the bits get into a cover."""
+        return choose_method(cover, self.extractor, self.effort.method)
+
     def rungs(self, cover: Cover) -> Sequence[Rung]:
         """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""
-        rungs = self.extractor.offers(cover)
+        method, hint = self.method(cover), ""
+        if method == "sample":
+            bound.check_law(cover)
+            hint = f"More would cost over {bound.BUDGET:g} nats; --method project has no bound."
+        rungs = self.extractor.offers(cover, method)
+        if not rungs:
+            raise ConfigError("method", "no rung is possible on this cover.", hint)
         if self.rate is None:
             return rungs
         unit, rate = self.rate
-        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs)]
+        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs, hint)]
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
@@ -90,11 +100,13 @@ class Plan:
 
     def rung(self, cover: Cover, needed: int) -> Rung:
         """The lowest rung that carries `needed` bytes; `CapacityError` where none does."""
-        room, rest = -1, _payload_region(cover)
+        room, rest, method = -1, _payload_region(cover), self.method(cover)
+        if self.optimizer is not None and method != "optimize":
+            raise ConfigError("optimizer", f"is not used by the method {method!r}.")
+        if self.effort.least_psnr is not None and method == "sample":
+            hint = "Drawing again until a cover pleases would change its law."
+            raise ConfigError("effort.least_psnr", "is not used by the method 'sample'.", hint)
         for rung in self.rungs(cover):
-            method = choose_method(cover, self.build(_ANYBODY, rung), self.effort.method)
-            if self.optimizer is not None and method != "optimize":
-                raise ConfigError("optimizer", f"is not used by the method {method!r}.")
             room = max(room, self.room(rest, rung))
             if room >= needed:
                 return rung
