@@ -28,8 +28,8 @@ COLUMNS = (
 )
 """Of pictures."""
 FIELD_COLUMNS = (
-    *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "rms"),
-    *("rms_physical", "unit", "dbfs", "bound", "milliseconds", "evaluations", "near_ends"),
+    *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
+    *("rms", "rms_physical", "unit", "dbfs", "bound", "milliseconds", "evaluations", "near_ends"),
 )
 """Of sounds and fields, which have no pixels and mostly no full scale: changes in codes and in physical units."""
 

@@ -203,7 +203,7 @@ class Engine:
             carrier: A medium that draws covers.
             size: (height, width).
             format: Channel to write, for carriers with several.
-            seed: Number k is the cover that `hide` draws with seed + k. For tests.
+            seed: Number k has the noise-free part of the cover that `hide` draws with seed + k. For tests.
             set: Further options by name.
         """
         plan = self.plan(carrier=carrier, size=size, format=format, set=set)
