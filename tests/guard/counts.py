@@ -14,7 +14,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from stegafield.core.cover import Cover, GridSpec
-from stegafield.core.ladder import LADDER
+from stegafield.core.ladder import PROJECTED
 from stegafield.core.optimizer import Box
 from stegafield.extractors.phase import Phase
 from stegafield.optimizers.lbfgs import Lbfgs
@@ -40,7 +40,7 @@ def changes():
     """{rung and cover: [samples changed, sum of squared changes]} of `project`."""
     found = {}
     for name, cover in covers():
-        for number, rung in enumerate(LADDER):
+        for number, rung in enumerate(PROJECTED):
             if rung.span and rung.samples not in TRELLIS:
                 continue
             extractor = Phase(Phase.Options(), seed=SEED, rate=rung)

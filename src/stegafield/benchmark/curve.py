@@ -12,7 +12,7 @@ import numpy as np
 from ..baselines import hill, lsb_matching
 from ..core.engine import Engine
 from ..core.extras import need
-from ..core.ladder import LADDER
+from ..core.ladder import PROJECTED
 from ..errors import StegafieldError
 from ..metrics import fidelity
 from .fidelity import cropped, measure_one
@@ -59,7 +59,7 @@ def _of_picture(
         return
     channels, low, high = cover.codes.shape[0], int(np.min(cover.low)), int(np.max(cover.high))
     peak = cover.peak or 1.0
-    for rung in sorted(LADDER, key=lambda rung: rung.rate):
+    for rung in sorted(PROJECTED, key=lambda rung: rung.rate):
         bpp = rung.rate * channels
         if not lowest * (1 - 1e-9) <= bpp <= highest * (1 + 1e-9):
             continue

@@ -28,8 +28,8 @@ COLUMNS = (
 )
 """Of pictures."""
 FIELD_COLUMNS = (
-    *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "rms"),
-    *("rms_physical", "unit", "dbfs", "bound", "milliseconds", "evaluations", "near_ends"),
+    *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
+    *("rms", "rms_physical", "unit", "dbfs", "bound", "milliseconds", "evaluations", "near_ends"),
 )
 """Of sounds and fields, which have no pixels and mostly no full scale: changes in codes and in physical units."""
 
@@ -85,6 +85,8 @@ def measure_one(
     if not bits.size:
         raise ConfigError("rate", f"the extractor {extractor.name!r} carries nothing at this rate.")
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
+    wrong = result.unrounded_errors
+    unrounded = None if wrong is None else wrong / bits.size
     channel = writer(plan.carrier, cover)
     with TemporaryDirectory() as folder:
         written = Path(folder, "stego" + channel.suffixes[0])
@@ -100,6 +102,7 @@ def measure_one(
         if plan.optimizer and result.method == "optimize"
         else None,
         "ber": recovery.ber(bits, extractor.read(read.codes, read.free, read.spec)),
+        "ber_unrounded": unrounded,
         **distances(cover, read.codes, bits.size, low, high),
         "milliseconds": result.milliseconds,
         "evaluations": result.evaluations,

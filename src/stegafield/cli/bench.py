@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
+from os.path import relpath
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -75,12 +77,14 @@ def optimizers(
     bpp: Rates,
     json_out: Lines,
     extractor: Annotated[str, typer.Option(help="Who reads the bits.")] = "cnn",
+    arm: Annotated[list[str] | None, typer.Option(help="What to compare, one or more.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks and messages per picture.")] = 1,
     crop: Crop = None,
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
     """Compare the solvers on the same pictures, extractor and bits."""
-    from ..benchmark.optimizers import COLUMNS, compare
+    from ..benchmark.optimizers import COLUMNS, DEFAULT_ARMS, compare
     from ..plugins.wiring import Engine
 
     found = _pictures(images, json_out)
@@ -90,9 +94,25 @@ def optimizers(
         bpp,
         crop=size_of(crop),
         extractor=extractor,
+        seeds=seeds,
+        arms=arm or DEFAULT_ARMS,
         set=settings_of(settings),
     )
     _finish(rows, None, COLUMNS, json_out)
+
+
+@bench.command(cls=Variadic)
+def law(
+    samples: Annotated[list[int], typer.Option(help="Free samples of a file, one or more.")],
+    sigma: Annotated[list[float], typer.Option(help="Noise in codes, one or more.")],
+    json_out: Lines,
+) -> None:
+    """Print what the method `sample` costs: the KL bound of each rung, and the least noise it needs."""
+    from ..benchmark.law import COLUMNS, table
+    from ..core.publish import check_writable
+
+    check_writable(json_out, force=True)
+    _finish(table(samples, sigma), None, COLUMNS, json_out)
 
 
 @bench.command()
@@ -168,6 +188,51 @@ def report(
     if json_out is not None:
         write_file(json_out, _lines(lines), force=True)
     write_file(out, page(lines).encode(), force=True)
+
+
+@bench.command()
+def generators(
+    data: Annotated[Path, typer.Option(help="Real fields, of which every 8th is held out.")],
+    json_out: Lines,
+    family: Annotated[Literal["weather"], typer.Option(help="Which generator.")] = "weather",
+    count: Annotated[int, typer.Option(min=2, help="Draws for each real one.")] = 50,
+    seed: Annotated[int, typer.Option(min=0, help="Repeats the draws.")] = 0,
+    figure: Annotated[Path | None, typer.Option(help="Picture of the distributions.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Picture of some samples.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Markdown with the tables.")] = None,
+) -> None:
+    """Compare what a generator draws with real fields that it was not trained on."""
+    from rich.progress import track
+
+    from ..benchmark import generators_weather
+    from ..benchmark.figure import check_figure
+    from ..benchmark.generators import COLUMNS
+    from ..benchmark.generators import page as written
+    from ..core.publish import check_writable, write_file
+
+    families = {"weather": generators_weather}
+    for path in (json_out, figure, sheet, page):
+        if path is not None:
+            check_writable(path, force=True)
+    pictures = {"The distributions": figure, "Samples": sheet}
+    for path in (figure, sheet):
+        if path is not None:
+            check_figure(path)
+    quiet = not err.is_terminal
+    bar = partial(track, description="drawing", console=err, transient=True, disable=quiet)
+    found = families[family].measure(data, count, seed, bar)
+    lines = "".join(json.dumps(row) + "\n" for row in found.rows())
+    write_file(json_out, lines.encode(), force=True)
+    if figure is not None:
+        found.draw_figure(figure)
+    if sheet is not None:
+        found.draw_sheet(sheet)
+    if page is not None:
+        links = {name: relpath(path, page.parent) for name, path in pictures.items() if path}
+        said = f"stegafield bench generators --family {family} --data {data.name}"
+        said += f" --count {count} --seed {seed} --json ..."
+        write_file(page, written(found, said, links).encode(), force=True)
+    print_rows([{n: row[n] for n in ("kind", *COLUMNS)} for row in found.rows()], False)
 
 
 def _pictures(images: Path, json_out: Path) -> list[Path]:

@@ -99,7 +99,9 @@ def hide(
     method: MethodName = None,
     optimizer: Optimizer = None,
     preset: Preset = "default",
-    seed: Annotated[int | None, typer.Option(help="Repeat a generated cover; for tests.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Repeat a generated cover but for its noise; for tests.")
+    ] = None,
     settings: Settings = None,
     device: Device = "auto",
     report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
@@ -218,6 +220,7 @@ def capacity(
     bpp: Bpp = None,
     bps: Bps = None,
     extractor: ExtractorName = None,
+    method: MethodName = None,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -232,6 +235,7 @@ def capacity(
             bpp=bpp,
             bps=bps,
             extractor=extractor,
+            method=method,
             set=settings_of(settings),
         )
     print(json.dumps({"bytes": room}) if as_json else room)

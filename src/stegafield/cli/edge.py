@@ -138,11 +138,12 @@ def summary(report: Any, out: str) -> None:
     rate = f"{report.bits_per_sample:.4g} bits per free sample"
     if report.bits_per_pixel is not None:
         rate = f"{report.bits_per_pixel:.4g} bits per pixel"
-    cost = (
-        f"PSNR {report.psnr:.1f} dB"
-        if report.psnr is not None
-        else f"{report.rms_change_physical:.3g} {report.unit} RMS"
-    )
+    if report.kl_bound_nats is not None:
+        cost = f"KL bound {report.kl_bound_nats:.1e} nats"
+    elif report.psnr is not None:
+        cost = f"PSNR {report.psnr:.1f} dB"
+    else:
+        cost = f"{report.rms_change_physical:.3g} {report.unit} RMS"
     err.print(
         f"hid {report.message_bytes} bytes in {out} (up to {report.capacity_bytes} incompressible ones fit at "
         f"{rate}; {cost}); read back from the file",

@@ -25,7 +25,7 @@ _EXITS: list[tuple[type[BaseException], int]] = [
     (OSError, 7),
     (KeyboardInterrupt, 130),
 ]
-_MANY = ("--set", "--bpp", "--bps", "--size", "--field", "--minutes")
+_MANY = ("--set", "--bpp", "--bps", "--size", "--field", "--minutes", "--samples", "--sigma")
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -15,9 +15,10 @@ from numpy.random import Generator
 from ..message.code import CODES, Code
 from ..message.key import SALT_BYTES, FileKey
 from ..message.place import keystream, permutation, tiles
-from . import window
+from . import sampler, window
 from .cover import Cover
 from .ladder import LADDER, Rung, bootstrap_rung
+from .noise import Source
 
 FORMAT = 1
 HEADER_BYTES = 8
@@ -130,6 +131,19 @@ def write_bootstrap(
     masked = _header_mask(header.pack(), key)
     codes = _write(cover, codes, header_windows(cover.free, key), masked, rng)
     return cover.with_codes(codes).with_free(payload_free(cover, key))
+
+
+def draw_bootstrap(
+    cover: Cover, salt: bytes, header: Header, key: FileKey, source: Source
+) -> tuple[Cover, float]:
+    """The cover with salt and header drawn from its law, only the payload's samples still free; nats spent."""
+    both = [salt_windows(cover.free), header_windows(cover.free, key)]
+    windows = np.concatenate(both)
+    symbols = np.frombuffer(salt + _header_mask(header.pack(), key), np.uint8).astype(np.int64)
+    rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+    drawn, codes = sampler.draw(cover, windows, symbols, rung, source), cover.codes.copy()
+    codes.flat[windows] = drawn.codes
+    return cover.with_codes(codes).with_free(payload_free(cover, key)), drawn.nats
 
 
 def _first_tile(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " position"]:

@@ -19,10 +19,12 @@ from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..core import trellis, window
+from ..core import sampler, trellis, window
 from ..core.cover import Cover, GridSpec
 from ..core.extractor import Extractor
 from ..core.ladder import Rung, with_trellis
+from ..core.noise import Source
+from ..core.sampler import Drawn
 from ..message.place import permutation, tiles
 
 Found = TypeVar("Found")
@@ -35,8 +37,13 @@ class Phase(Extractor):
     exact: ClassVar[bool] = True
 
     @classmethod
-    def offers(cls, cover: Cover) -> Sequence[Rung]:
-        """Both forms: the trellis form for low rates and crowded covers, where the cover is not too large for it."""
+    def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
+        """Both forms: the trellis form for low rates and crowded covers, where the cover is not too large for it.
+
+        The sampler takes rungs of its own, all of the block form.
+        """
+        if method == "sample":
+            return super().offers(cover, method)
         free = int(np.count_nonzero(cover.free))
         ends = ((cover.codes == cover.low) | (cover.codes == cover.high)) & cover.free
         return with_trellis(free, int(np.count_nonzero(ends)) / max(1, free))
@@ -70,12 +77,8 @@ class Phase(Extractor):
         values = cover.codes[cover.free]
         bounds = (cover.low, cover.high)
         low, high = (b[cover.free] if isinstance(b, ndarray) else b for b in bounds)
-        places = 1 << np.arange(self.rate.bits)[::-1]
-        symbols = bits.reshape(-1, self.rate.bits) @ places
-        every = list(tiles(values.size))
-        first = np.cumsum(
-            [0, *((tile.stop - tile.start) // self.rate.samples for _, tile in every)]
-        )
+        every, symbols = list(tiles(values.size)), self._symbols(bits)
+        first = self._first(every)
         seeds = rng.integers(0, 1 << 63, (len(every), 4))
 
         def move(tile: tuple[int, slice]) -> None:
@@ -89,6 +92,28 @@ class Phase(Extractor):
         codes = cover.codes.copy()
         codes[cover.free] = values
         return codes
+
+    def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
+        """The windows from the law of the cover given their symbols, what is left over from the law alone."""
+        at = np.flatnonzero(cover.free)
+        every, symbols = list(tiles(at.size)), self._symbols(bits)
+        first, codes, nats = self._first(every), cover.codes.copy(), 0.0
+        for number, where in every:  # one after the other: memory is that of one tile
+            codes.flat[at[where]] = sampler.plain(cover, at[where], source)
+            windows = at[self._index((number, where))]
+            wanted = symbols[first[number] : first[number + 1]]
+            drawn = sampler.draw(cover, windows, wanted, self.rate, source)
+            codes.flat[windows], nats = drawn.codes, nats + drawn.nats
+        return Drawn(codes, nats)
+
+    def _symbols(self, bits: UInt8[ndarray, " bit"]) -> Int[ndarray, " window"]:
+        """The bits as symbols, most significant bit first."""
+        return bits.reshape(-1, self.rate.bits) @ (1 << np.arange(self.rate.bits)[::-1])
+
+    def _first(self, every: list[tuple[int, slice]]) -> Int[ndarray, " tile_and_end"]:
+        """The number of the first window of each tile, and that of all windows."""
+        sizes = ((tile.stop - tile.start) // self.rate.samples for _, tile in every)
+        return np.cumsum([0, *sizes])
 
     @property
     def _form(self):
