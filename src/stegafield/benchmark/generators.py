@@ -36,10 +36,10 @@ class Comparison:
 def page(comparison: Comparison, command: str, pictures: Mapping[str, str]) -> str:
     """The report in Markdown; `pictures` are links by caption."""
     rows = comparison.rows()
-    passed = sum(row["passed"] for row in rows)
+    passed, asked = sum(bool(row["passed"]) for row in rows), sum(bool(row["test"]) for row in rows)
     parts = [f"# {comparison.title}", comparison.about]
     parts.append(f"This page was written by\n\n```text\n{command}\n```")
-    parts.append(f"{passed} of {len(rows)} statistics pass.")
+    parts.append(f"{passed} of {asked} tests pass.")
     parts += [f"![{caption}]({link})" for caption, link in pictures.items()]
     for name, table in comparison.tables.items():
         lines = [
@@ -50,7 +50,7 @@ def page(comparison: Comparison, command: str, pictures: Mapping[str, str]) -> s
             real, drawn = (
                 ", ".join(f"{row[n]:.2f}" for n in names) for names in (COLUMNS[2:5], COLUMNS[5:8])
             )
-            verdict = "pass" if row["passed"] else "**fail**"
+            verdict = {None: "", True: "pass", False: "**fail**"}[row["passed"]]
             what = f"{row['what']}, {row['unit']}"
             lines.append(f"| {what} | {real} | {drawn} | {row['test']} | {verdict} |")
         parts += [f"## {name}", "\n".join(lines)]

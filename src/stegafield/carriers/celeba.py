@@ -5,6 +5,8 @@ from io import BytesIO
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Float, UInt8
+from numpy import ndarray
 from numpy.random import Generator
 from PIL import Image
 from pydantic import Field, field_validator
@@ -14,6 +16,7 @@ from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover, Law
 from ..core.extras import need
+from ..core.noise import normals
 
 SIGMA = 2.25
 """Standard deviation of the noise, in codes: as much as 4 bits per pixel need."""
@@ -45,23 +48,28 @@ class CelebaCarrier(Carrier):
     def covers(self, count: int, rng: Generator) -> list[Cover]:
         """`count` independent faces, each in a file of its own."""
         need("torch", "torch")
+        need("safetensors", "torch")
         from ..generators.zoo import load
 
-        return [_cover(value, rng) for value in load("celeba").sample(count, rng, self.options.size)]
+        model = load("celeba")
+        latents = model.latents(count, rng)  # one at a time below: a large face takes its room
+        return [_cover(model.raster(z[None], self.options.size)[0]) for z in latents]
 
     def blank(self) -> Cover:
         """A grey picture of the asked size: it has the same free samples as any face."""
         return _file(np.full((*self.options.size, 3), 128, np.uint8))
 
 
-def _cover(value: np.ndarray, rng: Generator) -> Cover:
-    """A file of one function, whose values (channel, y, x) are in [-1, 1]."""
-    mean = _LOW + (_HIGH - _LOW) * (value.astype(np.float64) + 1) / 2
-    codes = np.rint(mean + SIGMA * rng.standard_normal(mean.shape)).clip(0, 255)
-    return replace(_file(codes.astype(np.uint8).transpose(1, 2, 0)), law=Law(mean, SIGMA))
+def _cover(features: Float[ndarray, "y x 3"]) -> Cover:
+    """A file of one function with fresh noise; features are in [-1, 1]."""
+    value = _LOW + (_HIGH - _LOW) * (features.astype(np.float64) + 1) / 2
+    value = value.clip(_LOW, _HIGH)
+    codes = np.rint(value + SIGMA * normals(value.shape)).clip(0, 255)
+    law = Law(np.ascontiguousarray(value.transpose(2, 0, 1)), SIGMA)
+    return replace(_file(codes.astype(np.uint8)), law=law)
 
 
-def _file(pixels: np.ndarray) -> Cover:
+def _file(pixels: UInt8[ndarray, "y x 3"]) -> Cover:
     out = BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG")
     return next(PngChannel().read(out.getvalue()))

@@ -192,10 +192,15 @@ def report(
 
 @bench.command()
 def generators(
-    data: Annotated[Path, typer.Option(help="Real fields, of which every 8th is held out.")],
+    data: Annotated[Path, typer.Option(help="Real fields or faces; those held out are compared.")],
     json_out: Lines,
-    family: Annotated[Literal["weather"], typer.Option(help="Which generator.")] = "weather",
-    count: Annotated[int, typer.Option(min=2, help="Draws for each real one.")] = 50,
+    family: Annotated[
+        Literal["weather", "faces"], typer.Option(help="Which generator.")
+    ] = "weather",
+    model: Annotated[Path | None, typer.Option(help="Folder of another model of faces.")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=2, help="Draws: faces, or fields for each real one.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Repeats the draws.")] = 0,
     figure: Annotated[Path | None, typer.Option(help="Picture of the distributions.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Picture of some samples.")] = None,
@@ -204,13 +209,20 @@ def generators(
     """Compare what a generator draws with real fields that it was not trained on."""
     from rich.progress import track
 
-    from ..benchmark import generators_weather
+    from ..benchmark import generators_faces, generators_weather
     from ..benchmark.figure import check_figure
     from ..benchmark.generators import COLUMNS
     from ..benchmark.generators import page as written
     from ..core.publish import check_writable, write_file
 
-    families = {"weather": generators_weather}
+    measure = {"weather": generators_weather, "faces": generators_faces}[family].measure
+    count = count or {"weather": 50, "faces": 1000}[family]
+    if model is not None:
+        if family != "faces":
+            raise ConfigError("model", f"there is no other model of {family}.")
+        from ..generators.checkpoint import from_pretrained
+
+        measure = partial(measure, model=from_pretrained(model))
     for path in (json_out, figure, sheet, page):
         if path is not None:
             check_writable(path, force=True)
@@ -220,7 +232,7 @@ def generators(
             check_figure(path)
     quiet = not err.is_terminal
     bar = partial(track, description="drawing", console=err, transient=True, disable=quiet)
-    found = families[family].measure(data, count, seed, bar)
+    found = measure(data, count, seed, bar)
     lines = "".join(json.dumps(row) + "\n" for row in found.rows())
     write_file(json_out, lines.encode(), force=True)
     if figure is not None:

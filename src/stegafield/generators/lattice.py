@@ -1,6 +1,7 @@
 """The second family of functions: a latent grown into a lattice of features, read between its nodes by a small network.
 
-    normal noise -> flow -> latent -> convolutions -> lattice (feature, 32, 32) -> quadratic B-spline at (y, x) -> network -> features
+    normal noise -> flow -> latent -> convolutions -> lattice (feature, 32, 32)
+    lattice -> quadratic B-spline at (y, x) -> small network -> features at (y, x)
 
 The value at a point depends on the nine nodes around it. So a function is continuously differentiable, defined at every
 point of the plane, and as cheap at one resolution as at another.
@@ -33,17 +34,17 @@ class LatticeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     domain: Domain = Domain()
-    features: int = Bound(3, ge=1, le=64)
+    features: int = Bound(default=3, ge=1, le=64)
     """Values at a point."""
     latent: tuple[Width, Width, Width] = (16, 4, 4)
     """(channel, rows, columns) of a latent."""
-    widths: tuple[Width, ...] = Bound((192, 192, 128, 64), min_length=1, max_length=12)
+    widths: tuple[Width, ...] = Bound(default=(192, 192, 128, 64), min_length=1, max_length=12)
     """Channels at the size of the latent, and after each doubling."""
     hidden: Width = 64
     """Features of a node, and units of the network that reads between nodes."""
     flow: tuple[Width, Width] = (448, 4)
     """Units and blocks of the velocity of the prior."""
-    steps: int = Bound(12, ge=1, le=1000)
+    steps: int = Bound(default=12, ge=1, le=1000)
     """Steps of the prior."""
 
     @model_validator(mode="after")
@@ -60,6 +61,8 @@ class Lattice(FunctionDistribution):
 
     family: ClassVar[str] = "lattice"
     Config: ClassVar = LatticeConfig
+    decoder: "Decoder"
+    prior: "Prior"
 
     def __init__(self, config: LatticeConfig | None = None) -> None:
         """Fresh weights from torch's generator."""
@@ -180,8 +183,8 @@ class Block(nn.Module):
         self.first = nn.Conv2d(width, out, 3, padding=1)
         self.second = nn.Conv2d(out, out, 3, padding=1)
         self.short = nn.Conv2d(width, out, 1) if width != out else nn.Identity()
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        for parameter in self.second.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """(item, width, y, x) to (item, out, y, x), or (item, out, 2y, 2x)."""

@@ -1,5 +1,6 @@
 """The models that ship with the package, each with a card that says what it was made from."""
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -57,8 +58,9 @@ def card(name: str, folder: Path = SHIPPED) -> Card:
         raise FormatError(f"{CARD} of {name} is no model card: {error}") from None
 
 
+@cache
 def load(name: str, folder: Path = SHIPPED) -> FunctionDistribution:
-    """A shipped model, by name; `ConfigError` where there is none."""
+    """A shipped model, by name, read once; `ConfigError` where there is none."""
     return from_pretrained(_folder(name, folder))
 
 

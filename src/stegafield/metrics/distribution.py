@@ -79,10 +79,9 @@ def _blur(pictures: ndarray) -> ndarray:
         pad = [(0, 0)] * 4
         pad[axis] = (2, 2)
         wide, size = np.pad(pictures, pad, mode="reflect"), pictures.shape[axis]
-        pictures = sum(
-            weight / 16 * np.take(wide, np.arange(i, i + size), axis)
-            for i, weight in enumerate((1, 4, 6, 4, 1))
-        )
+        pictures = np.zeros_like(pictures)
+        for i, weight in enumerate((1, 4, 6, 4, 1)):
+            pictures += np.float32(weight / 16) * np.take(wide, np.arange(i, i + size), axis)
     return pictures
 
 

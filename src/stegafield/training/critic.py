@@ -1,4 +1,4 @@
-"""The networks that training the lattice family needs and sampling does not: an encoder, and a critic of whole grids."""
+"""What training the lattice family needs and sampling does not: an encoder, and a critic of whole grids."""
 
 from collections.abc import Sequence
 from itertools import pairwise

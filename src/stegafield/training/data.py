@@ -20,8 +20,12 @@ _TOGETHER = 64
 """Fields that are read and put on the grid together."""
 
 
-def load(path: str | Path, config: TrainingConfig) -> Shaped[ndarray, "item rows columns feature"]:
-    """The items to train on, in the unit of the config's domain: uint8 for pictures, else float32.
+def load(
+    path: str | Path, config: TrainingConfig, *, held_out: bool = False
+) -> Shaped[ndarray, "item rows columns feature"]:
+    """The items to train on, or those that are kept out of it, in the unit of the config's domain.
+
+    Pictures are uint8, all else float32.
 
     Plane: a folder or zip archive of pictures, or an npz file of (item, row, column, feature). Sphere: a NetCDF file, a
     folder of them, a Zarr store, or npz files with `latitude` and `longitude` beside the field, in degrees.
@@ -35,13 +39,15 @@ def load(path: str | Path, config: TrainingConfig) -> Shaped[ndarray, "item rows
         items = _only(np.load(path, allow_pickle=False), config.data.variable, path)
     else:
         items = _pictures(path, domain.size, config.data.crop, config.features)
-    return _training(items, config.data)
+    return _training(items, config.data, held_out)
 
 
-def _training(items: ndarray, data: Data) -> ndarray:
+def _training(items: ndarray, data: Data, held_out: bool) -> ndarray:
     keep = np.arange(len(items)) < len(items) - data.hold_out_last
     if data.hold_out_every:
         keep &= np.arange(len(items)) % data.hold_out_every != data.hold_out_every - 1
+    if held_out:
+        return items[~keep]
     if not keep.any():
         raise ConfigError("data", f"has {len(items)} items, and all of them are held out.")
     return items[keep]

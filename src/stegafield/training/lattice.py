@@ -2,11 +2,11 @@
 
 1. code: an encoder and the decoder as a variational autoencoder (Laplace likelihood). Every latent means something.
 2. flow: the prior learns the latents of the training items (rectified flow; Liu et al. 2023).
-3. sharpen: the decoder against a critic (non-saturating loss, lazy R1), half of each batch decoded latents of real items, half
-   drawn from the prior, which stays as it is. Decoded items stay close to their originals, so no mode is lost.
+3. sharpen: the decoder against a critic (non-saturating loss, lazy R1), half of each batch decoded latents of real
+   items, half drawn from the prior, which stays as it is. Decoded items stay close to their originals: no mode is lost.
 
-What is drawn from is a running mean of the weights. Half of the batches are sampled at points between the pixels, and the
-originals moved to match, so that a function has no freedom where the training grid does not look.
+What is drawn from is a running mean of the weights. Half of the batches are sampled between the pixels, and the originals
+moved to match, so that a function has no freedom where the training grid does not look.
 """
 
 import math
@@ -33,11 +33,11 @@ class Code(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(4000, ge=1)
-    rate: float = Field(1e-3, gt=0)
-    spread: float = Field(0.05, gt=0)
+    steps: int = Field(default=4000, ge=1)
+    rate: float = Field(default=1e-3, gt=0)
+    spread: float = Field(default=0.05, gt=0)
     """Scale of the Laplace likelihood, in features: smaller asks for more detail at the cost of simple latents."""
-    mean: float = Field(0.998, ge=0, lt=1)
+    mean: float = Field(default=0.998, ge=0, lt=1)
     """Share that the running mean of the weights keeps at each step; the same in the other phases."""
 
 
@@ -46,11 +46,11 @@ class Flow(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(4000, ge=1)
-    rate: float = Field(1e-3, gt=0)
-    draws: int = Field(16, ge=1)
+    steps: int = Field(default=4000, ge=1)
+    rate: float = Field(default=1e-3, gt=0)
+    draws: int = Field(default=16, ge=1)
     """Latents, and times of the flow, of each item of a batch."""
-    mean: float = Field(0.9995, ge=0, lt=1)
+    mean: float = Field(default=0.9995, ge=0, lt=1)
 
 
 class Sharpen(BaseModel):
@@ -58,17 +58,17 @@ class Sharpen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    alone: int = Field(200, ge=0)
+    alone: int = Field(default=200, ge=0)
     """Steps at the beginning in which only the critic learns."""
-    rate: float = Field(5e-5, gt=0)
-    rate_critic: float = Field(2e-4, gt=0)
-    r1: float = Field(0.2, ge=0)
+    rate: float = Field(default=5e-5, gt=0)
+    rate_critic: float = Field(default=2e-4, gt=0)
+    r1: float = Field(default=0.2, ge=0)
     """Weight of the squared gradient of the critic on real items; taken every 16 steps, 16 times as heavy."""
-    close: float = Field(6.0, ge=0)
+    close: float = Field(default=6.0, ge=0)
     """Weight of the mean absolute difference of decoded items from their originals."""
-    alike: float = Field(2.0, ge=0)
+    alike: float = Field(default=2.0, ge=0)
     """Weight of the same in the critic's features."""
-    mean: float = Field(0.999, ge=0, lt=1)
+    mean: float = Field(default=0.999, ge=0, lt=1)
 
 
 class LatticeTraining(TrainingConfig):
@@ -106,12 +106,14 @@ class LatticeRecipe(Recipe):
         """Fresh networks, drawn from torch's generator."""
         self.config, self._fabric = config, fabric
         sizes, size = config.generator, config.domain.size
-        self.model = Lattice(sizes).requires_grad_(False)
+        self.model = self._mean = Lattice(sizes)
+        self.model.requires_grad_(False)
         decoder, prior = Decoder(sizes), Prior(math.prod(sizes.latent), *sizes.flow)
         encoder = Encoder(sizes.features, config.encoder, sizes.latent[0])
         critic = Critic(sizes.features, config.encoder, size)
         for network in (encoder, decoder, critic):
-            network.to(memory_format=torch.channels_last)
+            network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self._decoder, self._prior, self._critic = decoder, prior, critic
         code = [*encoder.parameters(), *decoder.parameters()]
         self.optimizers = {
             "code": _adam(code, config.code.rate, 0.9),
@@ -158,17 +160,17 @@ class LatticeRecipe(Recipe):
         loss = error / phase.spread + nats / real[0].numel()
         rate = phase.rate * _warm(step, 100) * _late(step / phase.steps)
         self._minimise("code", loss, rate, most=1.0)
-        _follow(self.model.decoder, self.modules["decoder"], step, phase.mean)
+        _follow(self._mean.decoder, self._decoder, step, phase.mean)
         return {"phase": 1.0, "error": error.item(), "nats": nats.item()}
 
     def _flow(self, real: Tensor, step: int, rng: Generator) -> dict[str, float]:
-        phase, prior = self.config.flow, self.model.prior
+        phase, prior = self.config.flow, self._mean.prior
         with torch.no_grad():
             mean, spread = (t.repeat(phase.draws, 1) for t in self._encode(real))
             latents = mean + _normal(mean, rng) * (spread / 2).exp()
             if step == 0:  # the flow starts from the latents' own mean and spread
                 scale = latents.var(0).sqrt().clamp_min(1e-3)
-                for owner in (prior, self.modules["prior"]):
+                for owner in (prior, self._prior):
                     owner.mean.copy_(latents.mean(0))
                     owner.scale.copy_(scale)
         target, noise = (latents - prior.mean) / prior.scale, _normal(mean, rng)
@@ -178,7 +180,7 @@ class LatticeRecipe(Recipe):
         loss = (velocity.float() - wanted).square().mean()
         rate = phase.rate * _warm(step, 200) * _cosine(step / phase.steps)
         self._minimise("flow", loss, rate, most=1.0)
-        _follow(prior, self.modules["prior"], step, phase.mean)
+        _follow(prior, self._prior, step, phase.mean)
         return {"phase": 2.0, "flow": loss.item()}
 
     def _sharpen(self, real: Tensor, step: int, rng: Generator) -> dict[str, float]:
@@ -192,12 +194,12 @@ class LatticeRecipe(Recipe):
         logged = self._teach(real, made.detach(), step, rng)
         if step < phase.alone:
             return {"phase": 3.0, **logged}
-        self.modules["critic"].requires_grad_(False)
+        self._critic.requires_grad_(False)
         decoded, drawn = (self._judge(augment(part, rng))[0] for part in made.split(half))
         _, seen = self._judge(made[:half])
         with torch.no_grad():
             _, wanted = self._judge(real[:half])
-        self.modules["critic"].requires_grad_(True)
+        self._critic.requires_grad_(True)
         alike = sum(
             (a.float() - b.float()).abs().mean() / (b.float().abs().mean() + 1e-6)
             for a, b in zip(seen, wanted, strict=True)
@@ -207,12 +209,10 @@ class LatticeRecipe(Recipe):
         rate = phase.rate * _warm(step - phase.alone, 200)
         loss = deceive + phase.close * error + phase.alike * alike
         self._minimise("decoder", loss, rate, most=5.0)
-        _follow(self.model.decoder, self.modules["decoder"], step - phase.alone, phase.mean)
+        _follow(self._mean.decoder, self._decoder, step - phase.alone, phase.mean)
         return {"phase": 3.0, **logged, "error": error.item(), "deceive": deceive.item()}
 
-    def _teach(
-        self, real: Tensor, made: Tensor, step: int, rng: Generator
-    ) -> dict[str, float]:
+    def _teach(self, real: Tensor, made: Tensor, step: int, rng: Generator) -> dict[str, float]:
         """One step of the critic."""
         phase, half = self.config.sharpen, len(real) // 2
         decoded, drawn = (self._judge(augment(part, rng))[0] for part in made.split(half))
@@ -228,7 +228,7 @@ class LatticeRecipe(Recipe):
         return {name: logits.mean().item() for name, logits in told.items()}
 
     def _mixed(self, network: nn.Module) -> Callable[..., Any]:
-        """The network in the precision of the config. Each call has its own context: one that lasts keeps old weights."""
+        """The network in the precision of the config. A context for each call: one that lasts keeps old weights."""
         mixed, kind = self.config.precision == "bf16-mixed", self._fabric.device.type
 
         def call(*inputs: Tensor) -> Any:
