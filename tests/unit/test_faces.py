@@ -139,7 +139,7 @@ def test_distances_know_equal_sets_from_others():
     gain = np.log10(distribution.power_spectrum(other) / distribution.power_spectrum(one))
     assert gain[20:].max() < -0.3 and abs(gain[0]) < 0.3
     index, distance = distribution.nearest(one[:5], np.concatenate([two, one]))
-    assert index.tolist() == [40, 41, 42, 43, 44] and distance.max() < 1e-2
+    assert index.tolist() == [40, 41, 42, 43, 44] and distance.max() < 0.1
 
 
 def test_the_spectrum_of_a_wave_is_at_its_frequency():
