@@ -27,6 +27,7 @@ from .arguments import (
     Size,
 )
 from .bench import bench
+from .detect import detect
 from .edge import (
     busy,
     different,
@@ -51,6 +52,7 @@ app = typer.Typer(
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
 app.add_typer(bench, name="bench")
+app.command()(detect)
 
 
 @app.callback()
