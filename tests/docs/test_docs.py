@@ -232,3 +232,11 @@ def test_the_page_of_benchmarks_is_made_from_its_rows():
     from stegafield.benchmark.summary import read, summarise
 
     assert page(summarise(read(DOCS / "benchmarks"))) == TEXT[DOCS / "benchmarks.md"]
+
+
+def test_the_page_of_detection_is_made_from_its_rows():
+    from stegafield.benchmark.detection_page import page
+    from stegafield.benchmark.summary import read
+
+    rows = [{"set": name, **row} for name, row in read(DOCS / "detection")]
+    assert page(rows) == TEXT[DOCS / "detection.md"]

@@ -17,6 +17,7 @@ from ..channels.picture import decode
 from ..core.cover import Cover
 from ..core.detector import Detector, TrainedDetector
 from ..core.engine import Engine
+from ..core.extras import need
 from ..errors import ConfigError, StegafieldError
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
@@ -69,6 +70,8 @@ class Setting:
     """Of `hide`."""
 
     def __post_init__(self) -> None:
+        if {"hill", "s-uniward"} & set(self.against):
+            need("scipy", "bench")
         for name in self.extractors:
             for rate in self.rates:
                 self.engine.plan(extractor=name, **{self.unit: rate}, **self.arguments)

@@ -153,8 +153,8 @@ def report(
         Path | None, typer.Option("--json", metavar="OUT.jsonl", help="What the page needs, alone.")
     ] = None,
 ) -> None:
-    """Write the page of all measurements in a folder: distributions over covers, failures included."""
-    from ..benchmark.page import page
+    """Write the page of all measurements in a folder: distributions over covers, or who was detected."""
+    from ..benchmark import detection_page, page
     from ..benchmark.summary import read, summarise
     from ..core.publish import check_writable, write_file
 
@@ -162,10 +162,14 @@ def report(
     for path in (out, json_out):
         if path is not None:
             check_writable(path, force=True)
-    lines = summarise(read(folder))
+    found = list(read(folder))
+    if any("detector" in row for _, row in found):
+        lines, made = [{"set": name, **row} for name, row in found], detection_page.page
+    else:
+        lines, made = summarise(found), page.page
     if json_out is not None:
         write_file(json_out, _lines(lines), force=True)
-    write_file(out, page(lines).encode(), force=True)
+    write_file(out, made(lines).encode(), force=True)
 
 
 def _pictures(images: Path, json_out: Path) -> list[Path]:
