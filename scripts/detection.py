@@ -54,6 +54,15 @@ SETS = {
             *("--detector", *_SIMPLE),
         ],
     ),
+    "era5-1": (
+        "Generated weather, 1 bit per sample, by `project`",
+        "Fields that `era5` draws, 91x180. Cover and stego of a pair are the same draw.",
+        [
+            *("--carrier", "era5", "--set", "carrier.size=[91,180]", "--count", "200"),
+            *("--bps", "1", "--method", "project", "--against", "phase", "lsb-matching"),
+            *("--detector", "sphere", "rs", "sample-pairs", "weighted-stego"),
+        ],
+    ),
 }
 
 

@@ -237,6 +237,16 @@ def test_an_untrained_or_foreign_model_says_so(pictures, tmp_path):
     np.savez(tmp_path / "empty.npz", detector=np.array("spam"))
     with pytest.raises(FormatError, match="lacks"):
         Spam.load(tmp_path / "empty.npz")
+    np.savez(
+        tmp_path / "shape.npz",
+        detector=np.array("spam"),
+        state_weights=np.ones(3),
+        state_offsets=np.ones(2),
+    )
+    with pytest.raises(FormatError, match="ensemble"):
+        Spam.load(tmp_path / "shape.npz")
+    with pytest.raises(FormatError, match="xunet"):
+        XuNet().restore({"weights": np.ones(3, np.float32)})
     with pytest.raises(ConfigError, match="model of 'spam'"):
         Rich.load(tmp_path / "empty.npz")
 

@@ -163,11 +163,11 @@ def draw(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str]) -> Non
     rows = [row for row in rows if "roc" in row]
     detectors = list(dict.fromkeys(row["detector"] for row in rows))
     rates = list(dict.fromkeys(row["rate"] for row in rows))
-    height, width = max(1, len(detectors)), max(1, len(rates))
+    height, width = max(1, len(rates)), max(1, len(detectors))
     figure = Figure(figsize=(3 * width + 0.5, 3 * height), layout="constrained")
     panels = figure.subplots(height, width, squeeze=False, sharex=True, sharey=True)
     for row in rows:
-        panel = panels[detectors.index(row["detector"]), rates.index(row["rate"])]
+        panel = panels[rates.index(row["rate"]), detectors.index(row["detector"])]
         panel.plot(GRID, row["roc"], label=row["against"], linewidth=1.2)
         panel.set_title(f"{row['detector']}, {row['rate']:g} {row['unit']}", fontsize=9)
     for panel in panels.flat:

@@ -36,11 +36,12 @@ What makes these numbers too kind or too harsh:
   stego."""
 
 _UNTIL = """## What follows
-* Keep rates low. A trained detector finds `phase` in a photograph of 256x256 at half a bit per sample nearly
-  always, and at a tenth of a bit sometimes. Tools that look for LSB replacement (StegExpose and its parts) see
-  nothing: they give stegos as many alarms as covers.
-* At equal payload `phase` is harder to find than LSB matching, because it changes fewer samples, and far easier
-  than HILL, because it does not look where it changes them. Costs are what is missing.
+* Keep rates low. A trained detector finds `phase` in a photograph of 256x256 at half a bit per sample mostly, and at a
+  tenth of a bit sometimes. Tools that look for LSB replacement (StegExpose and its parts) give stegos of `phase` about
+  as many alarms as covers. StegExpose gives many to both.
+* At equal payload `phase` is harder to find than LSB matching, because it changes fewer samples, and far easier than
+  HILL and S-UNIWARD, because it does not look where it changes them. Costs are what is missing.
+* In generated weather the change that `project` makes is found too, though the field has noise of its own.
 * No row says anything about covers, detectors or rates that are not in it."""
 
 

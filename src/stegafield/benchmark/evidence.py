@@ -1,6 +1,6 @@
 """Covers and their stegos by each method and rate, as detectors see them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,9 @@ def collect(
     return found, failed
 
 
-def _of_cover(setting: Setting, source: Source, given: Any, rng: Generator) -> Any:
+def _of_cover(
+    setting: Setting, source: Source, given: Any, rng: Generator
+) -> Iterator[tuple[Case, tuple[ndarray, ndarray], float]]:
     """(case, (cover, stego) as the detector sees them, payload) of every case of one cover."""
     seen: list[ndarray] | None = None
     for rate in setting.rates:
@@ -117,7 +119,9 @@ def _of_cover(setting: Setting, source: Source, given: Any, rng: Generator) -> A
                 yield (detector.name, name, rate), (before, after), payload
 
 
-def _stegos(setting: Setting, source: Source, given: Any, rate: float, rng: Generator) -> Any:
+def _stegos(
+    setting: Setting, source: Source, given: Any, rate: float, rng: Generator
+) -> Iterator[tuple[str, Cover, Int[ndarray, "channel *space"], float]]:
     """(method, cover, stego's codes, payload in bits per free sample) of each method at a rate."""
     cover, payload = None, None
     for name in setting.extractors:

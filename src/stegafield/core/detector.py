@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import ClassVar
-from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -96,6 +95,8 @@ def read_model(path: str | os.PathLike[str]) -> tuple[str, dict[str, ndarray]]:
             state = {
                 key.removeprefix("state_"): file[key] for key in file.files if key != "detector"
             }
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile):
+    except OSError:
+        raise
+    except Exception:  # NumPy and zipfile raise a dozen kinds, which their pages do not list
         raise FormatError(f"{path} is no model of a detector", Path(path).suffix) from None
     return name, state

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.random import Generator
 
-from ...errors import ConfigError
+from ...errors import ConfigError, FormatError
 
 _SIZES = (10, 30, 100, 200, 400, 800, 1600)
 """Dimensions of subspaces that are tried, ascending, until two in a row are worse than the best."""
@@ -78,7 +78,10 @@ class Ensemble:
     @classmethod
     def restore(cls, state: Mapping[str, ndarray]) -> "Ensemble":
         """The ensemble of a `state`."""
-        return cls(state["weights"], state["offsets"], float(state["out_of_bag"]))
+        weights, offsets = state["weights"], state["offsets"]
+        if weights.ndim != 2 or offsets.shape != weights.shape[:1] or weights.dtype.kind != "f":
+            raise FormatError("these are not the arrays of an ensemble")
+        return cls(weights, offsets, float(state["out_of_bag"]))
 
 
 def _grow(
