@@ -134,9 +134,10 @@ def _stegos(
             **{setting.unit: rate},
             **setting.arguments,
         )
+        carried = stego.report.bits_per_sample or 0.0
         if cover is None:
-            cover, payload = stego.cover, stego.report.bits_per_sample
-        yield name, stego.cover, stego.codes, stego.report.bits_per_sample
+            cover, payload = stego.cover, carried
+        yield name, stego.cover, stego.codes, carried
     if cover is None or payload is None:
         cover = setting.engine.plan(**setting.arguments).carrier.open(given)
         payload = rate / (cover.codes.shape[0] if setting.unit == "bpp" else 1)

@@ -112,7 +112,7 @@ def law(
     from ..core.publish import check_writable
 
     check_writable(json_out, force=True)
-    _finish(table(samples, sigma), None, COLUMNS, json_out)
+    finish(table(samples, sigma), None, COLUMNS, json_out)
 
 
 @bench.command()
