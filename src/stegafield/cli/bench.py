@@ -206,6 +206,9 @@ def generators(
     seed: Annotated[int, typer.Option(min=0, help="Repeats the draws.")] = 0,
     figure: Annotated[Path | None, typer.Option(help="Picture of the distributions.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Picture of some samples.")] = None,
+    neighbours: Annotated[
+        Path | None, typer.Option(help="Faces: picture of the nearest ones of the training.")
+    ] = None,
     page: Annotated[Path | None, typer.Option(help="Markdown with the tables.")] = None,
 ) -> None:
     """Compare what a generator draws with real fields that it was not trained on."""
@@ -225,11 +228,11 @@ def generators(
         from ..generators.checkpoint import from_pretrained
 
         measure = partial(measure, model=from_pretrained(model))
-    for path in (json_out, figure, sheet, page):
+    for path in (json_out, figure, sheet, neighbours, page):
         if path is not None:
             check_writable(path, force=True)
     pictures = {"The distributions": figure, "Samples": sheet}
-    for path in (figure, sheet):
+    for path in (figure, sheet, neighbours):
         if path is not None:
             check_figure(path)
     quiet = not err.is_terminal
@@ -241,6 +244,8 @@ def generators(
         found.draw_figure(figure)
     if sheet is not None:
         found.draw_sheet(sheet)
+    if neighbours is not None and found.draw_neighbours is not None:
+        found.draw_neighbours(neighbours)
     if page is not None:
         links = {name: relpath(path, page.parent) for name, path in pictures.items() if path}
         said = f"stegafield bench generators --family {family} --data {data.name}"
