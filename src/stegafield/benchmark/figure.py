@@ -6,7 +6,7 @@ from pathlib import PurePath
 import numpy as np
 from numpy import ndarray
 
-from ..core.cover import Cover
+from ..core.cover import Cover, widened
 from ..core.extras import need
 from ..core.stego import Stego
 from ..errors import ConfigError
@@ -29,7 +29,7 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
     check_figure(path)
     from matplotlib.figure import Figure
 
-    cover, change = stego.cover, stego.codes - stego.cover.codes
+    cover, change = stego.cover, stego.codes - widened(stego.cover.codes)
     if cover.codes.ndim == 2:
         return _save(
             _lines(Figure(figsize=(12, 5), layout="constrained"), cover, stego.codes), path
@@ -72,7 +72,7 @@ def _lines(figure, cover: Cover, codes: ndarray):
     top.plot(cover.codes[0], label="cover")
     top.plot(codes[0], label="stego", linewidth=0.7)
     top.legend()
-    bottom.plot(codes[0] - cover.codes[0])
+    bottom.plot(codes[0] - widened(cover.codes[0]))
     bottom.set_title("difference, in codes")
     return figure
 

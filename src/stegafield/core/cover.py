@@ -34,7 +34,7 @@ class Cover:
     """One item, as a file would hold it. "Storage order" is the C order of `codes`."""
 
     codes: Int[ndarray, "channel *space"]
-    """The integers that the file stores: int32, or int64 where the file needs it. 1 is the least step."""
+    """The integers that the file stores, 1 is the least step: int32, int64 where the file needs it, or int16."""
     low: int | Int[ndarray, "channel *space"]
     """The least value a code may take: a number, or one for each sample (never step onto a fill value)."""
     high: int | Int[ndarray, "channel *space"]
@@ -67,6 +67,15 @@ class Cover:
         """The same cover with other free samples."""
         return replace(self, free=free)
 
+    def widened(self) -> "Cover":
+        """The same cover with codes of 32 bits or more, that can be added to one another without overflow."""
+        return self.with_codes(widened(self.codes))
+
     def take(self, bound: "int | ndarray", index: ndarray) -> "int | ndarray":
         """`low` or `high` at flat positions: the number itself, or the array's values there."""
         return bound.ravel()[index] if isinstance(bound, np.ndarray) else bound
+
+
+def widened(codes: Int[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
+    """Codes as int32 or int64; no copy where they are."""
+    return codes.astype(np.promote_types(codes.dtype, np.int32), copy=False)

@@ -12,8 +12,9 @@ from numpy.random import Generator
 from pydantic import Field
 
 from ..errors import ConfigError
+from . import tiles
 from .cover import Cover, GridSpec
-from .extractor import Extractor, supports
+from .extractor import Extractor, suited, supports
 from .ladder import Rung
 from .optimizer import Box, Objective, Optimizer
 from .options import Options
@@ -91,6 +92,7 @@ def embed(
     rng: Generator,
 ) -> Embedding:
     """Codes of the cover that read `bits`. Never raises for failing to: `errors` counts what reads back wrongly."""
+    cover = suited(extractor, cover)
     method, evaluations = choose_method(cover, extractor, effort.method), 0
     start = time.perf_counter()
     if method == "sample":
@@ -102,6 +104,20 @@ def embed(
     milliseconds = 1000 * (time.perf_counter() - start)
     errors = int(np.count_nonzero(extractor.read(codes, cover.free, cover.spec) != bits))
     return Embedding(codes, method, errors, evaluations, milliseconds)
+
+
+def strays(cover: Cover, codes: Int[ndarray, "channel *space"]) -> bool:
+    """Whether `codes` differ from the cover's where they may not: at samples that are not free, or out of range."""
+
+    def astray(block: slice) -> bool:
+        here, new = tiles.piece(cover.codes, block), tiles.piece(codes, block)
+        low, high = (
+            tiles.piece(b, block) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
+        )
+        good = tiles.piece(cover.free, block) & (new >= low) & (new <= high)
+        return bool(((new != here) & ~good).any())
+
+    return any(tiles.each(astray, tiles.blocks(codes.size)))
 
 
 def _optimize(

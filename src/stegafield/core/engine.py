@@ -26,13 +26,13 @@ from ..errors import (
 )
 from ..message import frame
 from ..message.frame import Frame
-from ..message.key import SALT_BYTES, Key
+from ..message.key import SALT_BYTES, FileKey, Key
 from . import options, payload, regions
 from .carrier import writer
 from .channel import Channel
 from .cover import Cover
-from .embed import embed, usual_changes
-from .extractor import Extractor
+from .embed import embed, strays, usual_changes
+from .extractor import Extractor, suited
 from .ladder import Rung
 from .plan import Plan, make_plan
 from .regions import Header
@@ -118,7 +118,8 @@ class Engine:
             raise ConfigError("seed", f"{seed} is negative.")
         if seed is not None and cover is not None:
             raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
-        body = frame.pack(Frame(message, name))
+        whole = Frame(message, name)
+        body = frame.pack(whole)
         key = Key.generate() if key is None else _checked_key(key)
         new_salt = rng.bytes if rng else os.urandom
         rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
@@ -134,7 +135,7 @@ class Engine:
             current = item or plan.carrier.covers(1, cover_rng)[0]
             rung = plan.rung(current, frame.needed(body))
             salt = new_salt(SALT_BYTES)
-            stego = self._attempt(plan, current, rung, body, key, salt, rng, report)
+            stego = self._attempt(plan, current, rung, whole, body, key, salt, rng, report)
             if stego is not None:
                 report.milliseconds_total = round(1000 * (time.perf_counter() - start), 3)
                 value = plan.carrier.value(cover, stego.data)
@@ -230,6 +231,7 @@ class Engine:
         plan: Plan,
         cover: Cover,
         rung: Rung,
+        message: Frame,
         body: bytes,
         key: Key,
         salt: bytes,
@@ -237,24 +239,49 @@ class Engine:
         report: Report,
     ) -> "_Draft | None":
         """One salt, one embedding, one file; None where the file does not read back."""
-        file_key = key.file_key(salt)
+        codes = self._embedded(plan, cover, rung, body, key.file_key(salt), salt, rng, report)
+        if codes is None:
+            return None
+        channel = writer(plan.carrier, cover)
+        data = channel.write(cover, codes)
+        try:
+            if self._reveal(data, key) == message:
+                return _Draft(data, codes, channel)
+            problem = "a message hidden earlier with this key, in another part of the file, is found first"
+        except StegafieldError as error:
+            wrong = f"{report.bit_errors} of {report.payload_bits} bits"
+            problem = f"{error} ({wrong} wrong before writing)"
+        report.failures.append(problem)
+        return None
+
+    def _embedded(
+        self,
+        plan: Plan,
+        cover: Cover,
+        rung: Rung,
+        body: bytes,
+        file_key: FileKey,
+        salt: bytes,
+        rng: Generator,
+        report: Report,
+    ) -> ndarray | None:
+        """The codes of the three regions; None, with the reason in the report, where this salt will not do.
+
+        Everything else that it made is let go here: a large cover leaves room for a few arrays of its size.
+        """
         header = Header(plan.profile(rung), plan.tag)
         extractor = plan.build(file_key, rung)
         typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-        blended = regions.blend(cover, file_key, typical, rng)
-        ready = regions.write_bootstrap(blended, salt, header, file_key, rng)
+        ready = regions.write_bootstrap(cover, salt, header, file_key, rng, typical)
+        ready = suited(extractor, ready)
         bits = payload.to_bits(body, header, file_key, extractor.count(ready))
         if bits is None:
             report.failures.append("this salt leaves too little room")
             return None
         result = embed(ready, bits, extractor, plan.effort, plan.optimizer, rng)
-        moved = result.codes != ready.codes
-        inside = (result.codes >= cover.low) & (result.codes <= cover.high)
-        if (moved & ~(ready.free & inside)).any():
+        if strays(ready, result.codes):
             report.failures.append(f"{extractor.name} moved samples that are not its to move")
             return None
-        channel = writer(plan.carrier, cover)
-        data = channel.write(cover, result.codes)
         report.method, report.bit_errors = result.method, result.errors
         report.optimizer = (
             plan.optimizer.name if plan.optimizer and result.method == "optimize" else None
@@ -267,14 +294,7 @@ class Engine:
         if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
             report.failures.append(f"{report.psnr:.1f} dB is too little")
             return None
-        try:
-            if frame.pack(self._reveal(data, key)) == body:
-                return _Draft(data, result.codes, channel)
-            problem = "a message hidden earlier with this key, in another part of the file, is found first"
-        except StegafieldError as error:
-            problem = f"{error} ({result.errors} of {bits.size} bits wrong before writing)"
-        report.failures.append(problem)
-        return None
+        return result.codes
 
     def _reveal_from(self, cover: Cover, key: Key) -> Frame | None:
         """The frame in one candidate cover, or None."""
@@ -292,7 +312,8 @@ class Engine:
         seed = payload.extractor_seed(file_key, header.tag)
         extractor = found(chosen, seed=seed, rate=header.profile.rung)
         free = regions.payload_free(cover, file_key)
-        return payload.from_bits(extractor.read(cover.codes, free, cover.spec), header, file_key)
+        codes = suited(extractor, cover).codes
+        return payload.from_bits(extractor.read(codes, free, cover.spec), header, file_key)
 
     def _named(self, wanted: bytes) -> tuple[type[Extractor], BaseModel] | None:
         """The extractor and options of a tag; `UnknownPlugin` where it is not installed.

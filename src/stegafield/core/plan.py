@@ -14,7 +14,7 @@ from . import options, regions
 from .carrier import Carrier
 from .cover import Cover
 from .embed import Effort, choose_method
-from .extractor import Extractor
+from .extractor import Extractor, suited
 from .ladder import LADDER_BY_RATE, Rung, at_least
 from .optimizer import Optimizer
 from .payload import extractor_seed
@@ -75,7 +75,7 @@ class Plan:
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
-        coded = self.build(_ANYBODY, rung).count(rest) // 8
+        coded = self.build(_ANYBODY, rung).count(suited(self.extractor, rest)) // 8
         return max(-1, frame.capacity(self.profile(rung).code.room(coded)))
 
     def capacity(self, cover: Cover) -> int:

@@ -1,5 +1,6 @@
 """What `hide` returns: the file's bytes, the cover's own type back, and a report."""
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,18 +71,19 @@ class Report(BaseModel):
         pixels: bool,
     ) -> None:
         """Fill in what embedding `bits` at a rung cost."""
-        changed = codes != cover.codes
+        changed, square = fidelity.change(cover.codes, codes, cover.weight)
         free = int(np.count_nonzero(cover.free))
         self.window_bits, self.window_samples = rung.bits, rung.samples
         self.samples, self.free_samples, self.payload_bits = codes.size, free, bits
         self.bits_per_sample = bits / free
         if pixels:
             self.bits_per_pixel = bits / (codes.size // codes.shape[0])
-        self.changed_share = float(changed.mean())
-        self.rms_change = fidelity.rmse(cover.codes, codes, cover.weight)
+        self.changed_share = changed
+        self.rms_change = math.sqrt(square)
         self.rms_change_physical, self.unit = self.rms_change * cover.step, cover.unit
-        if cover.peak is not None and changed.any():
-            self.psnr = fidelity.psnr(cover.codes, codes, cover.peak)
+        if cover.peak is not None and changed:
+            plain = square if cover.weight is None else fidelity.change(cover.codes, codes)[1]
+            self.psnr = fidelity.decibels(cover.peak, math.sqrt(plain))
         self.notes = list(cover.notes)
 
 
