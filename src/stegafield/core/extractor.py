@@ -26,7 +26,7 @@ class Extractor(ABC):
     """True where `read` is exact integer arithmetic; otherwise the engine adds error correction."""
 
     narrow: ClassVar[bool] = False
-    """True where it takes codes of 16 bits as they are and minds their overflow; else it gets them as int32."""
+    """True where it takes codes that may fill their type, and minds overflow; else it gets them wide enough."""
 
     Options: ClassVar[type[options.Options]] = options.Options
     """What both sides must agree on: a nested subclass. Headers can name `bool` and `Literal` fields only."""

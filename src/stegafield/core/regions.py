@@ -12,9 +12,9 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from numpy.random import Generator
 
+from ..message import place
 from ..message.code import CODES, Code
 from ..message.key import SALT_BYTES, FileKey
-from ..message import place
 from ..message.place import keystream, permutation
 from . import tiles, window
 from .cover import Cover

@@ -38,7 +38,9 @@ def stretches(free: Bool[ndarray, "channel *space"]) -> list[slice]:
     before = np.cumsum([0, *number])  # free samples before each block
     stops = []
     for _, tile in tiles(int(before[-1])):
-        block = max(0, int(np.searchsorted(before, tile.stop)) - 1)  # that of the last one of the tile
+        block = max(
+            0, int(np.searchsorted(before, tile.stop)) - 1
+        )  # that of the last one of the tile
         last = tile.stop - int(before[block]) - 1
         if 0 <= last and number[block] < parts[block].stop - parts[block].start:
             last = int(np.flatnonzero(piece(free, parts[block]))[last])
@@ -63,9 +65,7 @@ def like(array: Shaped[ndarray, "channel *space"]) -> Shaped[ndarray, "channel *
     return array.copy("K" if array.ndim == 2 else "C")
 
 
-def piece(
-    array: Shaped[ndarray, "channel *space"], stretch: slice
-) -> Shaped[ndarray, " sample"]:
+def piece(array: Shaped[ndarray, "channel *space"], stretch: slice) -> Shaped[ndarray, " sample"]:
     """A stretch of an array in storage order: a view, unless it reaches from one channel into the next."""
     rows = array.reshape(len(array), -1)
     parts = [rows[channel, inside] for channel, inside in _inside(rows, stretch)]
@@ -84,11 +84,12 @@ def place(
         done += size
 
 
-def _inside(
-    rows: Shaped[ndarray, "channel sample"], stretch: slice
-) -> list[tuple[int, slice]]:
+def _inside(rows: Shaped[ndarray, "channel sample"], stretch: slice) -> list[tuple[int, slice]]:
     """The channels that a stretch touches, and where in each."""
     size = rows.shape[1]
     first, last = stretch.start // size, (stretch.stop - 1) // size
-    ends = [(max(stretch.start - c * size, 0), min(stretch.stop - c * size, size)) for c in range(first, last + 1)]
+    ends = [
+        (max(stretch.start - c * size, 0), min(stretch.stop - c * size, size))
+        for c in range(first, last + 1)
+    ]
     return [(first + i, slice(*end)) for i, end in enumerate(ends)]

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-
 _PART = 1 << 18
 
 
@@ -23,8 +22,7 @@ def change(
     """
     changed, square, total = 0, 0.0, 0.0
     for one, other, share in _parts(cover, stego, weight):
-        wide = np.promote_types(one.dtype, np.int32)
-        moved = np.subtract(other, one, dtype=wide)
+        moved = np.subtract(other, one, dtype=np.int64)
         changed += int(np.count_nonzero(moved))
         energy = moved.astype(np.float64) ** 2  # codes of doubles need all 64 bits
         square += float(energy.sum() if share is None else (energy * share).sum())
