@@ -5,7 +5,11 @@ whose residues are reached with the least energy (sum of squared changes), avera
 (a uniform symbol). The search is a hill climb from random starts that replaces one tap at a time;
 every step is scored exactly.
 
+For the sampler the best taps are those whose residue law is flattest under normal noise: the least over
+j of sum ||w_i j / 2**k||^2 (distance to the nearest integer) is as large as possible.
+
     python scripts/search_taps.py 12 18 --seconds 400      one rung
+    python scripts/search_taps.py 8 6 --dual --seconds 60  one rung of the sampler
     python scripts/search_taps.py --bootstrap              the nested sequence of salt and header
 """
 
@@ -39,18 +43,24 @@ def psnr(taps, bits):
     return 10 * math.log10(255**2 / (energies(taps, bits).mean() / len(taps)))
 
 
-def search(bits, samples, seconds, rng):
-    """The best taps found in the time given, by restarts of a one-tap hill climb."""
+def dual(taps, bits):
+    """The least over j of sum ||w_i j / 2**bits||^2: what the sampler's bound falls with."""
+    turn = np.arange(1, 1 << bits)[:, None] * np.asarray(taps) / (1 << bits)
+    return ((turn - np.rint(turn)) ** 2).sum(axis=1).min()
+
+
+def search(bits, samples, seconds, rng, badness=lambda taps, bits: energies(taps, bits).mean()):
+    """The taps of least `badness` found in the time given, by restarts of a one-tap hill climb."""
     half = 1 << (bits - 1)
     best, best_score = None, math.inf
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        taps = rng.choice(np.arange(1, half + 1), samples, replace=False)
-        score, stale = energies(taps, bits).mean(), 0
+        taps = rng.choice(np.arange(1, half + 1), samples, replace=samples > half)
+        score, stale = badness(taps, bits), 0
         while stale < 40 * samples and time.monotonic() < end:
             trial = taps.copy()
             trial[rng.integers(samples)] = rng.integers(1, half + 1)
-            new = energies(trial, bits).mean()
+            new = badness(trial, bits)
             stale = 0 if new < score else stale + 1
             if new <= score:
                 taps, score = trial, new
@@ -76,6 +86,7 @@ def main():
     parser.add_argument("bits", type=int, nargs="?")
     parser.add_argument("samples", type=int, nargs="?")
     parser.add_argument("--bootstrap", action="store_true")
+    parser.add_argument("--dual", action="store_true")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -83,7 +94,10 @@ def main():
     if args.bootstrap:
         bits, taps = 8, bootstrap(args.seconds, rng)
     else:
-        bits, taps = args.bits, search(args.bits, args.samples, args.seconds, rng)
+        bits = args.bits
+        chosen = [lambda taps, bits: -dual(taps, bits)] if args.dual else []
+        taps = search(bits, args.samples, args.seconds, rng, *chosen)
+    print("dual", round(float(dual(taps, bits)), 4), end=" ")
     print(bits, len(taps), f"{psnr(taps, bits):.3f} dB", " ".join(map(str, taps)), flush=True)
 
 

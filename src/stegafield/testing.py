@@ -6,25 +6,27 @@
 They run on every plugin of the project itself. Nothing here needs pytest.
 """
 
+import os
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
-from .core import options
+from .core import bound, options
 from .core.carrier import Carrier, draws, formats, opens, writer
 from .core.channel import Channel
-from .core.cover import Cover, widened
+from .core.cover import Cover, Law, widened
 from .core.detector import Detector
 from .core.engine import Engine
 from .core.extractor import Extractor, supports
-from .core.ladder import LADDER_BY_RATE, Rung
+from .core.ladder import DRAWN, LADDER_BY_RATE, Rung
 from .core.optimizer import Box, Optimizer
 from .core.registry import Registry
-from .errors import FormatError
+from .errors import ConfigError, FormatError
 from .extractors.phase import Phase
 from .message.key import Key
 
@@ -55,8 +57,9 @@ def check_carrier(carrier: Carrier, sources: Iterable[Any] = ()) -> None:
         first, second = carrier.covers(2, np.random.default_rng(1))
         again = carrier.covers(1, np.random.default_rng(1))[0]
         other = carrier.covers(1, np.random.default_rng(2))[0]
-        _require(_same(first, again), "covers() is not repeated by the same rng")
-        _require(not _same(first, second) and not _same(first, other), "covers() repeats itself")
+        _require(_like(first, again), "covers() is not repeated by the same rng")
+        _require(not _like(first, second) and not _like(first, other), "covers() repeats itself")
+        _require(first.law is None or not _same(first, again), "covers() repeats its noise")
         check_cover(first)
         _check_law(first)
         check_channel(writer(carrier, first), writer(carrier, first).write(first, first.codes))
@@ -188,6 +191,8 @@ def check_extractor(
             reader.read(moved, free, cover.spec).size == bits.size,
             "the number of bits depends on the codes",
         )
+        if supports(extractor, "draw") and rung in DRAWN:
+            _check_draw(reader, cover)
         if supports(extractor, "project"):
             wanted = np.random.default_rng(0).integers(0, 2, bits.size, dtype=np.uint8)
             found = reader.project(cover, wanted, np.random.default_rng(1))
@@ -257,6 +262,10 @@ def check_detector(detector: Detector, codes: Int[ndarray, "channel *space"]) ->
 def _check_law(cover: Cover) -> None:
     if cover.law is None:
         return
+    try:
+        bound.check_law(cover)
+    except ConfigError as error:
+        raise AssertionError(str(error)) from None
     noise = (cover.codes - cover.law.value)[cover.free]
     _require(cover.law.value.shape == cover.codes.shape, "law.value has another shape than codes")
     _require(
@@ -270,6 +279,29 @@ def _check_law(cover: Cover) -> None:
     )
 
 
+def _check_draw(reader: Extractor, cover: Cover) -> None:
+    """`draw` on a smooth law around the cover: reads back, stays in the range, moves nothing that is not free."""
+    middle = np.clip(cover.codes, cover.low + 20, cover.high - 20).astype(np.float64)
+    noisy = replace(cover, law=Law(middle + 0.3, 3.0))
+    wanted = np.random.default_rng(0).integers(0, 2, reader.count(noisy), dtype=np.uint8)
+    found, nats = reader.draw(noisy, wanted, os.urandom)
+    _require(
+        found.dtype == cover.codes.dtype and found.shape == cover.codes.shape,
+        "draw() changes dtype or shape",
+    )
+    inside = (found >= cover.low) & (found <= cover.high)
+    _require(bool(inside[cover.free].all()), "draw() leaves the range")
+    _require(
+        np.array_equal(found[~cover.free], cover.codes[~cover.free]),
+        "draw() moves codes that are not free",
+    )
+    _require(
+        np.array_equal(reader.read(found, cover.free, cover.spec), wanted),
+        "draw() does not read back",
+    )
+    _require(nats >= 0, "draw() costs less than nothing")
+
+
 def _settings(carrier: Carrier) -> dict[str, Any]:
     given = carrier.options.model_dump(exclude_unset=True)
     return {f"carrier.{name}": value for name, value in given.items()}
@@ -277,6 +309,13 @@ def _settings(carrier: Carrier) -> dict[str, Any]:
 
 def _same(a: Cover, b: Cover) -> bool:
     return np.array_equal(a.codes, b.codes) and np.array_equal(a.free, b.free)
+
+
+def _like(a: Cover, b: Cover) -> bool:
+    """Whether two draws are the same but for the noise of their law, which is never repeated."""
+    if a.law is None or b.law is None:
+        return _same(a, b)
+    return np.array_equal(a.law.value, b.law.value) and np.array_equal(a.free, b.free)
 
 
 def _equal(a: Any, b: Any) -> bool:

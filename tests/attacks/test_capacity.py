@@ -14,7 +14,7 @@ RATES = [None, *(rung.rate for rung in LADDER_BY_RATE[5::3])]
 COVERS = {
     "image": lambda: {"cover": noise(96, 90, 3)},
     "dataset": lambda: {"cover": packed(rows=121, columns=180)},
-    "era5": lambda: {"size": (121, 180)},
+    "era5": lambda: {"size": (121, 180), "method": "project"},
 }
 
 

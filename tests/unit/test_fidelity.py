@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from stegafield.benchmark.fidelity import COLUMNS, measure, pictures
+from stegafield.errors import ConfigError
 from stegafield.metrics import fidelity
 
 FLOORS = {1: 59.7, 2: 55.8, 3: 53.3, 4: 51.2}
@@ -82,13 +83,19 @@ def test_psnr_and_ssim_are_scikit_images(rng, photographs):
 
 
 def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
-    from stegafield.benchmark.optimizers import ARMS, compare
+    from stegafield.benchmark.optimizers import ARMS, COLUMNS, compare
 
     Image.fromarray(np.random.default_rng(0).integers(40, 216, (8, 8, 3), np.uint8)).save(
         tmp_path / "x.png"
     )
-    rows = list(compare(engine, [tmp_path / "x.png"], [1, 1.5], set={"extractor.norm": "batch"}))
+    given = {"set": {"extractor.norm": "batch"}, "arms": list(ARMS)}
+    rows = list(compare(engine, [tmp_path / "x.png"], [1, 1.5], **given))
     done = [row for row in rows if "error" not in row]
-    assert [row["optimizer"] for row in done] == list(ARMS) and {r["bpp"] for r in done} == {1}
+    assert [row["arm"] for row in done] == list(ARMS) and {r["bpp"] for r in done} == {1}
+    assert set(COLUMNS) <= set(done[0]) and all(row["ber_unrounded"] is not None for row in done)
     assert done[0]["ber"] == 0 and done[0]["evaluations"] <= 150
-    assert len(rows) == 6 and all("carries nothing" in row["error"] for row in rows[3:])
+    assert len(rows) == 10 and all("carries nothing" in row["error"] for row in rows[5:])
+    again = next(compare(engine, [tmp_path / "x.png"], [1], **given))
+    assert (again["psnr"], again["evaluations"]) == (done[0]["psnr"], done[0]["evaluations"])
+    with pytest.raises(ConfigError, match="unknown"):
+        next(compare(engine, [tmp_path / "x.png"], [1], arms=["sgd"]))

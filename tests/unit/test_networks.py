@@ -12,6 +12,7 @@ from stegafield.core import weights
 from stegafield.core.cover import Cover, GridSpec
 from stegafield.core.ladder import LADDER_BY_RATE, at_least
 from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
+from stegafield.extractors import cnn
 from stegafield.extractors.cnn import Cnn
 from stegafield.extractors.phase_conv import PhaseConv
 from tests.datasets import packed
@@ -129,6 +130,35 @@ def test_items_of_a_batch_do_not_see_each_other(norm, device):
     assert abs(int(loss.errors(still)) - wrong) <= 1
 
 
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("periodic", [(False, False), (True, True)])
+def test_bands_change_nothing(norm, periodic, monkeypatch):
+    """A large cover is evaluated band by band: the same outputs and gradient as at once, but for rounding."""
+    cover = _field((13, 11), periodic)
+    extractor = _cnn(norm)
+    bits = np.random.default_rng(4).integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    change = torch.randn(2, 1, 13, 11, generator=torch.Generator().manual_seed(0))
+
+    def evaluate():
+        loss = extractor.objective(cover, bits, "bce")
+        leaf = change.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(loss(leaf).sum(), leaf)
+        spread = loss._spread
+        return loss.outputs(change) / spread, slope / slope.std(), bits_of()
+
+    def bits_of():
+        return extractor.read(cover.codes, cover.free, cover.spec)
+
+    whole = evaluate()
+    assert len(cnn._bands((13, 11), periodic[0])) == 1
+    monkeypatch.setattr(cnn, "BAND", 3 * 11)
+    assert len(cnn._bands((13, 11), periodic[0])) == 5
+    banded = evaluate()
+    assert torch.allclose(banded[0], whole[0], atol=1e-4)
+    assert torch.allclose(banded[1], whole[1], atol=1e-3)
+    assert np.array_equal(banded[2], whole[2])
+
+
 def test_autocast_does_not_reach_the_network():
     cover, extractor = ImageCarrier().open(RGB), _cnn("batch")
     plain = extractor.read(cover.codes, cover.free, cover.spec)
@@ -154,6 +184,34 @@ def test_a_message_through_a_png(engine, key, name):
     assert (report.extractor, report.optimizer, report.bit_errors) == (name, "lbfgs", 0)
     assert report.error_correction == ("none" if name == "phase-conv" else "rs")
     assert report.psnr > (50 if name == "phase-conv" else 20)
+
+
+def test_a_batch_is_as_good_as_single_calls(engine, key):
+    """Same errors, PSNR within 0.1 dB: items share nothing but the call, and what they draw does not depend on it."""
+    covers = [RGB, np.ascontiguousarray(RGB[::-1]), np.ascontiguousarray(RGB[:, ::-1])]
+    settings = {"extractor.norm": "batch", "optimizer.evaluations": 40}
+    options = {"carrier": "image", "extractor": "cnn", "set": settings, "bpp": 1, "key": key}
+    batch = engine.hide_many([b""] * 3, covers=covers, rng=np.random.default_rng(5), **options)
+    rng = np.random.default_rng(5)
+    for stego, cover in zip(batch, covers, strict=True):
+        single = engine.hide(b"", cover=cover, rng=rng, **options).report
+        assert engine.reveal(stego.data, key=key) == b""
+        assert stego.report.optimizer == "lbfgs", "which need not be named"
+        assert stego.report.attempts == 1 and stego.report.bit_errors == single.bit_errors == 0
+        assert stego.report.psnr == pytest.approx(single.psnr, abs=0.1) and single.psnr > 20
+        assert stego.report.evaluations <= 40 + 18, "of the solver, and of the finish"
+
+
+def test_an_optimizer_need_not_be_named(engine):
+    def solver(**given):
+        return engine.plan(carrier="image", **given).optimizer
+
+    assert solver(extractor="cnn").name == solver(extractor="phase-conv").name == "lbfgs"
+    assert solver(extractor="cnn", set={"optimizer.evaluations": 7}).options.evaluations == 7
+    assert solver(extractor="cnn", optimizer="adam").name == "adam"
+    assert solver() is None and solver(preset="paper").name == "paper"
+    with pytest.raises(ConfigError, match="optimizer"):
+        engine.plan(carrier="image", set={"optimizer.evaluations": 7})
 
 
 def test_a_message_through_a_weather_file(engine, key):

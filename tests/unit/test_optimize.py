@@ -13,6 +13,7 @@ from stegafield import Engine, Key, testing
 from stegafield.carriers.era5 import Era5Carrier
 from stegafield.carriers.image import ImageCarrier
 from stegafield.channels.picture.png import PngChannel
+from stegafield.core.embed import Effort, Task, embed_many
 from stegafield.core.extractor import Extractor
 from stegafield.core.ladder import at_least
 from stegafield.core.optimizer import Optimizer, Solution
@@ -194,5 +195,46 @@ def test_a_failure_takes_a_new_cover_where_the_carrier_draws_them(engine):
     engine.registry.add("carrier", Counting, "test-counting")
     settings = {"carrier.size": (19, 36), "effort.attempts": 3}
     with pytest.raises(EmbeddingFailed):
-        engine.hide(b"", carrier="counting", extractor="liar", set=settings)
+        engine.hide(b"", carrier="counting", extractor="liar", method="project", set=settings)
     assert len(drawn) == 3 and not np.array_equal(drawn[0].codes, drawn[1].codes)
+
+
+class Still(Optimizer):
+    """Changes nothing, and remembers how many items each call had."""
+
+    name: ClassVar[str] = "still"
+    calls: ClassVar[list[int]] = []
+
+    def solve(self, objective, box):
+        count = len(box.lower)
+        self.calls.append(count)
+        losses = objective(np.zeros_like(box.lower))
+        return Solution(0.0 * box.lower, losses, np.ones(count, int), ("stopped",) * count)
+
+
+class Alone(Still):
+    """The same, one item after the other."""
+
+    batched: ClassVar[bool] = False
+
+
+def test_covers_of_one_shape_are_solved_together_and_taken_as_needed():
+    shapes, taken = [(9, 9), (9, 9), (9, 9), (8, 8), (9, 9)], []
+    rung = at_least(0.2, "bps")
+
+    def tasks():
+        for number, shape in enumerate(shapes):
+            taken.append(number)
+            cover = ImageCarrier().open(np.full((*shape, 3), 99, np.uint8))
+            extractor = Projection(None, seed=bytes([number]) * 32, rate=rung)
+            bits = np.zeros(extractor.count(cover), np.uint8)
+            yield Task(cover, bits, extractor, np.random.default_rng(0))
+
+    effort = Effort(batch=2 * 243)
+    found = embed_many(tasks(), effort, Still())
+    assert next(found).method == "optimize" and taken == [0, 1, 2], (
+        "one more than fits is looked at"
+    )
+    assert len(list(found)) == 4 and Still.calls == [2, 1, 1, 1]
+    Still.calls.clear()
+    assert len(list(embed_many(tasks(), Effort(), Alone()))) == 5 and Still.calls == [1] * 5

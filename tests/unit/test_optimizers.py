@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from stegafield.core.optimizer import Box
+from stegafield.core.optimizer import Box, Together
 from stegafield.optimizers.adam import Adam
 from stegafield.optimizers.lbfgs import STATUS, Lbfgs
 from stegafield.optimizers.paper import Paper
@@ -127,6 +127,43 @@ def test_the_paper_takes_ten_evaluations_a_round():
     found = Paper(Paper.Options(rounds=7)).solve(far, Box(-np.ones((1, 9)), np.ones((1, 9))))
     assert found.evaluations[0] == 70 and found.status == ("all rounds are spent",)
     assert found.change.max() <= 1
+
+
+def test_the_paper_is_torchs_own_solver_on_codes_over_full_scale():
+    """Round by round: ten iterations at rate 0.1 from a fresh history, then clipped."""
+
+    def loss(change):
+        return ((change - torch.linspace(-90, 90, 8)) / 40).square().sum(1).cosh().log()
+
+    box = Box(np.full((1, 8), -76.5), np.full((1, 8), 60.0), scale=255.0)
+    found = Paper(Paper.Options(rounds=3)).solve(loss, box)
+    point = torch.zeros(1, 8)
+    for _ in range(3):
+        leaf = point.clone().requires_grad_()
+        solver = torch.optim.LBFGS([leaf], lr=0.1, max_iter=10)
+
+        def closure(leaf=leaf, solver=solver):
+            solver.zero_grad()
+            value = loss(255 * leaf).sum()
+            value.backward()
+            return value
+
+        solver.step(closure)
+        point = leaf.detach().clamp(-76.5 / 255, 60 / 255)
+    assert np.abs(found.change).max() > 20
+    assert found.change == pytest.approx(255 * point.numpy(), abs=1e-3)
+
+
+def test_a_batch_of_objectives_is_each_item_with_its_own(device):
+    parts = [lambda change, t=t: (change - t).square().sum(1) for t in (0.1, 0.7, 5.0)]
+    box = Box(-np.ones((3, 4)), np.ones((3, 4)))
+    found = Lbfgs(device=device).solve(Together(parts), box)
+    assert found.change == pytest.approx(np.repeat([[0.1], [0.7], [1.0]], 4, 1), abs=1e-3)
+    for item, part in enumerate(parts):
+        alone = Lbfgs(device=device).solve(part, Box(box.lower[:1], box.upper[:1]))
+        assert alone.change[0] == pytest.approx(found.change[item], abs=1e-6)
+        assert alone.evaluations[0] == found.evaluations[item]
+    assert Together(parts)(torch.zeros(3, 4)).tolist() == pytest.approx([0.04, 1.96, 100])
 
 
 def test_a_missing_torch_says_what_to_type(monkeypatch):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stegafield.channels.picture.bmp import BmpChannel
+from stegafield.channels.picture.png import PngChannel
 from stegafield.channels.picture.tiff import TiffChannel
 from stegafield.channels.picture.webp import WebpChannel
 from stegafield.errors import CapacityError, ConfigError, FormatError, NoMessage
@@ -34,18 +35,14 @@ def pixels(data):
     return np.asarray(Image.open(BytesIO(data))).astype(int)
 
 
+DEPTHS = [*((samples, np.uint8) for samples in (1, 2, 3, 4)), (1, np.uint16)]
 KINDS = {
+    "png": [(PngChannel, "PNG", samples, dtype, {}) for samples, dtype in DEPTHS],
     "webp": [(WebpChannel, "WEBP", samples, np.uint8, LOSSLESS) for samples in (3, 4)],
     "bmp": [(BmpChannel, "BMP", samples, np.uint8, {}) for samples in (1, 3)],
     "tiff": [
         (TiffChannel, "TIFF", samples, dtype, {"compression": packing} if packing else {})
-        for samples, dtype in (
-            (1, np.uint8),
-            (2, np.uint8),
-            (3, np.uint8),
-            (4, np.uint8),
-            (1, np.uint16),
-        )
+        for samples, dtype in DEPTHS
         for packing in (None, "tiff_lzw", "tiff_adobe_deflate")
     ],
 }

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegafield.core.ladder import LADDER, LADDER_BY_RATE, Rung, at_least, bootstrap_rung
+from stegafield.core.ladder import LADDER, LADDER_BY_RATE, PROJECTED, Rung, at_least, bootstrap_rung
 from stegafield.core.window import project, read_symbols
 from stegafield.errors import ConfigError
 
-NAMES = [f"{rung.bits}/{rung.samples}" for rung in LADDER]
+NAMES = [f"{rung.bits}/{rung.samples}" for rung in PROJECTED]
 
 
 def _brute(rung, wanted, down, up):
@@ -24,7 +24,7 @@ def _brute(rung, wanted, down, up):
     return best
 
 
-@pytest.mark.parametrize("rung", LADDER, ids=NAMES)
+@pytest.mark.parametrize("rung", PROJECTED, ids=NAMES)
 @pytest.mark.parametrize("scene", ["middle", "black", "white", "mixed"])
 def test_every_rung_reaches_every_symbol(rung, scene):
     rng = np.random.default_rng(3)
@@ -76,7 +76,7 @@ def test_bounds_may_differ_by_sample():
 
 
 @pytest.mark.parametrize(
-    "rung", [r for r in LADDER if r.samples <= 64], ids=lambda r: f"{r.bits}/{r.samples}"
+    "rung", [r for r in PROJECTED if r.samples <= 64], ids=lambda r: f"{r.bits}/{r.samples}"
 )
 def test_changes_shift_no_mean(rung):
     rng = np.random.default_rng(5)

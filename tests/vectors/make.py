@@ -12,7 +12,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from stegafield import Engine, Key
+from stegafield.core.bound import smallest_sigma
+from stegafield.core.ladder import LADDER
 from tests.datasets import packed
+from tests.noisy import noisy_engine
 
 HERE = Path(__file__).parent / "files"
 RNG = np.random.default_rng(2026)
@@ -49,6 +52,15 @@ CASES = {
         "bps": 1,
     },
     "era5.nc": {"carrier": "era5", "size": (19, 36), "bps": 1},
+    **{
+        f"drawn-{rung.bits}-{rung.samples}.png": {
+            "carrier": "noisy",
+            "bps": rung.rate,
+            "set": {"carrier.size": (48, 48), "carrier.sigma": smallest_sigma(rung, 6912) + 0.01},
+        }
+        for rung in LADDER[31:47]
+    },
+    "era5-drawn.nc": {"carrier": "era5", "size": (37, 72), "bps": 1},
     "passphrase.png": {
         "carrier": "image",
         "cover": RGB,
@@ -65,7 +77,8 @@ def main():
     for name, arguments in CASES.items():
         if not (HERE / name).exists():
             message = f"golden: {name}"[: 20 if "smallest" in name else None]
-            stego = Engine(device="cpu").hide(message, name=None, **{"key": KEY, **arguments})
+            engine = noisy_engine() if name.startswith("drawn") else Engine(device="cpu")
+            stego = engine.hide(message, name=None, **{"key": KEY, **arguments})
             stego.save(HERE / name)
             (HERE / f"{name}.json").write_text(json.dumps({"message": message}) + "\n")
 

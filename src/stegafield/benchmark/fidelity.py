@@ -7,33 +7,31 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from PIL import Image
 
 from ..channels.picture import decode
 from ..core.carrier import writer
+from ..core.cover import Cover
 from ..core.embed import embed
 from ..core.engine import Engine
 from ..core.extras import need
+from ..core.ladder import Rung
 from ..core.plan import Plan
 from ..errors import ConfigError, StegafieldError
 from ..message.key import FileKey
 from ..metrics import fidelity, recovery
 
 COLUMNS = (
-    *(
-        "image",
-        "bpp",
-        "bpp_actual",
-        "extractor",
-        "method",
-        "optimizer",
-        "ber",
-        "psnr",
-        "psnr_luma",
-        "ssim",
-    ),
-    *("bound", "milliseconds", "evaluations", "near_ends"),
+    *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "psnr"),
+    *("psnr_luma", "ssim", "bound", "milliseconds", "evaluations", "near_ends"),
 )
+"""Of pictures."""
+FIELD_COLUMNS = (
+    *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
+    *("rms", "rms_physical", "unit", "dbfs", "bound", "milliseconds", "evaluations", "near_ends"),
+)
+"""Of sounds and fields, which have no pixels and mostly no full scale: changes in codes and in physical units."""
 
 
 def pictures(folder: str | os.PathLike[str]) -> list[Path]:
@@ -44,64 +42,107 @@ def pictures(folder: str | os.PathLike[str]) -> list[Path]:
 
 def measure(
     engine: Engine,
-    images: Iterable[Path],
+    covers: Iterable[Path],
     rates: Iterable[float],
     *,
+    carrier: str = "image",
+    unit: str = "bpp",
     crop: tuple[int, int] | None = None,
     **arguments: Any,
 ) -> Iterator[dict[str, Any]]:
-    """One row per image and rate (bits per pixel). `crop` takes the central (height, width) of each image."""
-    need("skimage", "bench")
+    """One row per cover and rate. `unit` is "bpp" or "bps"; `crop` takes the central (height, width) of pictures.
+
+    Rows of the carrier `image` have `COLUMNS`, those of others `FIELD_COLUMNS`; one that fails has `error`.
+    """
+    if carrier == "image":
+        need("skimage", "bench")
     rates = list(rates)
-    for path in images:
-        for bpp in rates:
-            plan = engine.plan(carrier="image", bpp=bpp, **arguments)
+    for path in covers:
+        for rate in rates:
+            plan = engine.plan(carrier=carrier, **{unit: rate}, **arguments)
             try:
                 row = measure_one(plan, path, crop, os.urandom(32))
             except StegafieldError as error:
                 row = {"error": str(error)}
-            yield {"image": path.name, "bpp": bpp, **row}
+            yield {"image" if carrier == "image" else "cover": path.name, unit: rate, **row}
 
 
 def measure_one(
-    plan: Plan, path: Path, crop: tuple[int, int] | None, seed: bytes
+    plan: Plan,
+    path: Path,
+    crop: tuple[int, int] | None,
+    seed: bytes,
+    rung: Rung | None = None,
 ) -> dict[str, Any]:
-    """Embed in one picture, write the file, read it back, measure. The 32-byte seed decides extractor and bits."""
-    cover = plan.carrier.open(path if crop is None else _crop(path, crop))
-    rung = plan.rungs(cover)[0]
-    extractor = plan.build(FileKey(seed), rung)
+    """Embed in one cover, write the file, read it back, measure. The 32-byte seed decides extractor and bits.
+
+    `rung`: in place of the one that the engine would take for the rate of the plan.
+    """
+    cover = plan.carrier.open(path if crop is None else cropped(path, crop))
+    extractor = plan.build(FileKey(seed), rung or plan.rungs(cover)[0])
     rng = np.random.default_rng(list(seed))
     bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
     if not bits.size:
-        raise ConfigError("bpp", f"the extractor {extractor.name!r} carries nothing at this rate.")
+        raise ConfigError("rate", f"the extractor {extractor.name!r} carries nothing at this rate.")
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
+    wrong = result.unrounded_errors
+    unrounded = None if wrong is None else wrong / bits.size
     channel = writer(plan.carrier, cover)
     with TemporaryDirectory() as folder:
         written = Path(folder, "stego" + channel.suffixes[0])
         written.write_bytes(channel.write(cover, result.codes))
-        read = next(iter(channel.read(written.read_bytes())))
-    peak, shape = cover.peak or 1.0, cover.codes.shape
+        read = _same_candidate(cover, channel.read(written.read_bytes()))
+    distances = _of_pictures if plan.carrier.rate_unit == "bpp" else _of_fields
     low, high = int(np.min(cover.low)), int(np.max(cover.high))
-    bound = fidelity.bound(cover.codes[cover.free], low, high, bits.size, peak)
+    at_ends = (cover.codes <= low + 3) | (cover.codes >= high - 3)
     return {
-        "bpp_actual": bits.size / (shape[1] * shape[2]),
         "extractor": extractor.name,
         "method": result.method,
         "optimizer": plan.optimizer.name
         if plan.optimizer and result.method == "optimize"
         else None,
         "ber": recovery.ber(bits, extractor.read(read.codes, read.free, read.spec)),
-        "psnr": fidelity.psnr(cover.codes, read.codes, peak),
-        "psnr_luma": fidelity.psnr_luma(cover.codes, read.codes, peak) if shape[0] == 3 else None,
-        "ssim": fidelity.ssim(cover.codes, read.codes, peak) if min(shape[1:]) >= 7 else None,
-        "bound": bound,
+        "ber_unrounded": unrounded,
+        **distances(cover, read.codes, bits.size, low, high),
         "milliseconds": result.milliseconds,
         "evaluations": result.evaluations,
-        "near_ends": float(((cover.codes <= low + 3) | (cover.codes >= high - 3)).mean()),
+        "near_ends": float(at_ends.mean()),
     }
 
 
-def _crop(path: Path, size: tuple[int, int]) -> Image.Image:
+def _of_pictures(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -> dict[str, Any]:
+    peak, shape = cover.peak or 1.0, cover.codes.shape
+    return {
+        "bpp_actual": bits / (shape[1] * shape[2]),
+        "psnr": fidelity.psnr(cover.codes, stego, peak),
+        "psnr_luma": fidelity.psnr_luma(cover.codes, stego, peak) if shape[0] == 3 else None,
+        "ssim": fidelity.ssim(cover.codes, stego, peak) if min(shape[1:]) >= 7 else None,
+        "bound": fidelity.bound(cover.codes[cover.free], low, high, bits, peak),
+    }
+
+
+def _of_fields(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -> dict[str, Any]:
+    """The change of the free samples; the bound on it; for sound, its level where an amplitude of 1 is 0 dB."""
+    before, after = cover.codes[cover.free], stego[cover.free]
+    rms, bound = fidelity.rmse(before, after), fidelity.bound(before, low, high, bits, 1.0)
+    return {
+        "bps_actual": bits / before.size,
+        "rms": rms,
+        "rms_physical": rms * cover.step,
+        "unit": cover.unit,
+        "dbfs": -fidelity.psnr(before, after, cover.peak) if cover.peak else None,
+        "bound": None if bound is None else 10 ** (-bound / 20),
+    }
+
+
+def _same_candidate(cover: Cover, candidates: Iterable[Cover]) -> Cover:
+    """The candidate of the written file that the cover was in: the only one, or the same variable."""
+    own = getattr(cover.container, "variable", None)
+    return next(c for c in candidates if getattr(c.container, "variable", None) == own)
+
+
+def cropped(path: Path, size: tuple[int, int]) -> Image.Image:
+    """The central (height, width) of a picture; `ConfigError` where it is smaller."""
     image = decode(path.read_bytes())
     top, left = (image.height - size[0]) // 2, (image.width - size[1]) // 2
     if top < 0 or left < 0:

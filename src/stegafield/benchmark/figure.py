@@ -1,6 +1,8 @@
 """A picture of a result: cover, stego, and their difference, amplified."""
 
+import math
 import os
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -25,15 +27,19 @@ def check_figure(path: str | os.PathLike[str]) -> None:
 
 
 def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
-    """Save cover, stego and amplified difference side by side (the first channel where there are not three)."""
+    """Save cover, stego and amplified difference side by side (the first channel where there are not three).
+
+    Of a drawn stego the difference is that from the noise-free value: the cover is another draw of the same law.
+    """
     check_figure(path)
     from matplotlib.figure import Figure
 
-    cover, change = stego.cover, stego.codes - widened(stego.cover.codes)
+    cover = stego.cover
+    law = cover.law if stego.report.method == "sample" else None
+    before = widened(cover.codes) if law is None else np.rint(law.value).astype(np.int64)
+    change = stego.codes - before
     if cover.codes.ndim == 2:
-        return _save(
-            _lines(Figure(figsize=(12, 5), layout="constrained"), cover, stego.codes), path
-        )
+        return _save(_lines(Figure(figsize=(12, 5), layout="constrained"), stego, change), path)
     wide = cover.codes.shape[2] > 1.5 * cover.codes.shape[1]
     figure = Figure(figsize=(6, 10) if wide else (14, 5), layout="constrained")
     panels = figure.subplots(3, 1) if wide else figure.subplots(1, 3)
@@ -50,11 +56,31 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
     else:
         panels[2].imshow(change[0], cmap="RdBu", vmin=-reach, vmax=reach)
     count = int(np.count_nonzero(change))
-    told = f"{count:,} of {change.size:,} samples changed by up to {reach}"
-    panels[2].set_title(f"difference, amplified: {told}")
+    told = f"difference, amplified: {count:,} of {change.size:,} samples changed by up to {reach}"
+    panels[2].set_title("noise, amplified: plain covers have the same" if law else told)
     for panel in panels:
         panel.set_axis_off()
     return _save(figure, path)
+
+
+def draw_sheet(covers: Sequence[Cover], path: str | os.PathLike[str]) -> None:
+    """Save covers side by side, in a square of rows (the first channel where there are not three)."""
+    check_figure(path)
+    from matplotlib.figure import Figure
+
+    side = math.ceil(len(covers) ** 0.5)
+    figure = Figure(figsize=(10, 10), layout="constrained")
+    panels = figure.subplots(math.ceil(len(covers) / side), side, squeeze=False).ravel()
+    for panel in panels:
+        panel.set_axis_off()
+    for panel, cover in zip(panels, covers, strict=False):
+        if cover.codes.ndim == 2:
+            panel.plot(cover.codes[0], linewidth=0.5)
+            continue
+        low = np.min(cover.low) if cover.peak else None
+        colours = {} if cover.codes.shape[0] == 3 else _colours(cover)
+        panel.imshow(_picture(cover.codes, cover, low), **colours)
+    _save(figure, path)
 
 
 def _picture(codes: ndarray, cover: Cover, low: float | None) -> ndarray:
@@ -67,12 +93,12 @@ def _colours(cover: Cover) -> dict[str, str]:
     return {"cmap": "gray" if cover.peak else "turbo"}
 
 
-def _lines(figure, cover: Cover, codes: ndarray):
+def _lines(figure, stego: Stego, change: ndarray):
     top, bottom = figure.subplots(2, 1, sharex=True)
-    top.plot(cover.codes[0], label="cover")
-    top.plot(codes[0], label="stego", linewidth=0.7)
+    top.plot(stego.cover.codes[0], label="cover")
+    top.plot(stego.codes[0], label="stego", linewidth=0.7)
     top.legend()
-    bottom.plot(codes[0] - widened(cover.codes[0]))
+    bottom.plot(change[0])
     bottom.set_title("difference, in codes")
     return figure
 

@@ -2,9 +2,9 @@
 
 import tempfile
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
@@ -15,7 +15,8 @@ from ..channels.netcdf import NetcdfChannel, writing
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover, Law
-from ..generators import climate
+from ..core.noise import normals
+from ..generators import weather
 
 SIGMA = 1.5
 """Standard deviation of the noise, in codes: of the order of what packing itself loses."""
@@ -28,10 +29,9 @@ _FIRST, _HOURS = datetime(1979, 1, 1), 45 * 8766
 class Era5Carrier(Carrier):
     """2 m temperature on a regular global grid, poles included, at a random hour between 1979 and 2023.
 
-    The function is not learned: it is the closed-form law of `generators/climate.py`, fitted to ERA5's mean, annual
-    cycle and weather spectrum up to degree 60, and will be replaced by a trained generator. Codes are round(f + noise)
-    with normal noise of constant sigma (1.5 codes, about 2.5 mK). Contains modified Copernicus Climate Change Service
-    information.
+    The field is a function on the sphere drawn from a trained law (`generators/weather.py`), so one draw is the same
+    field at every size. Codes are round(f + noise) with normal noise of constant sigma (1.5 codes, about 2.5 mK).
+    Contains modified Copernicus Climate Change Service information.
     """
 
     name: ClassVar[str] = "era5"
@@ -41,6 +41,28 @@ class Era5Carrier(Carrier):
         """Options of the era5 carrier."""
 
         size: tuple[int, int] = Field((181, 360), description="(latitudes, longitudes)")
+
+        time: datetime | None = Field(
+            None,
+            description="the hour (UTC), as in 2010-07-15T12:00; random if not given",
+        )
+
+        @field_validator("time", mode="before")
+        @classmethod
+        def _written_out(cls, time: Any) -> Any:
+            if isinstance(time, int | float):
+                raise ValueError("a date and an hour are needed, as in 2010-07-15T12:00")
+            return time
+
+        @field_validator("time")
+        @classmethod
+        def _near(cls, time: datetime | None) -> datetime | None:
+            if time is None:
+                return None
+            plain = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+            if not 1950 <= plain.year <= 2050:
+                raise ValueError("the law knows the years 1950 to 2050")
+            return plain.replace(minute=0, second=0, microsecond=0)
 
         @field_validator("size")
         @classmethod
@@ -61,14 +83,15 @@ class Era5Carrier(Carrier):
         rows, columns = self.options.size
         latitude = np.linspace(90, -90, rows)
         longitude = np.arange(columns) * (360 / columns)
-        time = _FIRST + timedelta(hours=int(rng.integers(_HOURS)))
-        field = climate.sample(latitude, longitude, time.timetuple().tm_yday - 1, rng)
+        time = self.options.time or _FIRST + timedelta(hours=int(rng.integers(_HOURS)))
+        field = weather.draw(time, rng)(latitude, longitude)
         low, high = field.min(), field.max()
         scale = float((high - low) / (_HIGH - _LOW - 2 * _HEADROOM))
         offset = float(low - scale * (_LOW + _HEADROOM))
         value = (field - offset) / scale
-        noise = SIGMA * rng.standard_normal(value.shape)
-        noise[0], noise[-1] = noise[0, 0], noise[-1, 0]  # a pole is one point
+        noise = SIGMA * normals(value.shape)
+        for one in (value, noise):
+            one[0], one[-1] = one[0, 0], one[-1, 0]  # a pole is one point
         codes = np.rint(value + noise).clip(_LOW, _HIGH).astype(np.int16)
         data = _file(codes, latitude, longitude, time, scale, offset)
         cover = next(self.channel().read(data))

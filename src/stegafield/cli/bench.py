@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
+from os.path import relpath
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from ..errors import ConfigError
 from .arguments import (
+    Covers,
     Crop,
     Device,
     ExtractorName,
@@ -20,7 +23,7 @@ from .arguments import (
     Rates,
     Settings,
 )
-from .edge import print_rows, settings_of, size_of
+from .edge import different, print_rows, settings_of, size_of, sizes_of
 from .program import Variadic, err
 
 bench = typer.Typer(no_args_is_help=True, help="Measure.")
@@ -28,9 +31,11 @@ bench = typer.Typer(no_args_is_help=True, help="Measure.")
 
 @bench.command(cls=Variadic)
 def fidelity(
-    images: Images,
-    bpp: Rates,
+    covers: Covers,
     json_out: Lines,
+    bpp: Annotated[list[float] | None, typer.Option(help="Bits per pixel, one or more.")] = None,
+    bps: Annotated[list[float] | None, typer.Option(help="Bits per sample, one or more.")] = None,
+    carrier: Annotated[str, typer.Option(help="The medium of the covers.")] = "image",
     extractor: ExtractorName = None,
     method: MethodName = None,
     optimizer: Optimizer = None,
@@ -39,15 +44,22 @@ def fidelity(
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
-    """Fill every window with random bits, write the file, read it back: errors and distortion per image and rate."""
-    from ..benchmark.fidelity import COLUMNS, measure
+    """Fill every window with random bits, write the file, read it back: errors and distortion per cover and rate."""
+    from ..benchmark.fidelity import COLUMNS, FIELD_COLUMNS, measure
     from ..plugins.wiring import Engine
 
-    found = _pictures(images, json_out)
+    if bool(bpp) == bool(bps):
+        raise ConfigError("bpp", "or bps is needed, not both.", "Use --bpp for pictures.")
+    if crop and carrier != "image":
+        raise ConfigError("crop", f"is for pictures, not for the carrier {carrier!r}.")
+    found = _pictures(covers, json_out) if carrier == "image" else _files(covers, json_out)
+    rates = bpp or bps or []
     rows = measure(
         Engine(device=device),
         found,
-        bpp,
+        rates,
+        unit="bpp" if bpp else "bps",
+        carrier=carrier,
         crop=size_of(crop),
         set=settings_of(settings),
         extractor=extractor,
@@ -55,7 +67,8 @@ def fidelity(
         optimizer=optimizer,
         preset=preset,
     )
-    _finish(rows, len(found) * len(bpp), COLUMNS, json_out)
+    columns = COLUMNS if carrier == "image" else FIELD_COLUMNS
+    _finish(rows, len(found) * len(rates), columns, json_out)
 
 
 @bench.command(cls=Variadic)
@@ -64,12 +77,14 @@ def optimizers(
     bpp: Rates,
     json_out: Lines,
     extractor: Annotated[str, typer.Option(help="Who reads the bits.")] = "cnn",
+    arm: Annotated[list[str] | None, typer.Option(help="What to compare, one or more.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks and messages per picture.")] = 1,
     crop: Crop = None,
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
     """Compare the solvers on the same pictures, extractor and bits."""
-    from ..benchmark.optimizers import COLUMNS, compare
+    from ..benchmark.optimizers import COLUMNS, DEFAULT_ARMS, compare
     from ..plugins.wiring import Engine
 
     found = _pictures(images, json_out)
@@ -79,26 +94,188 @@ def optimizers(
         bpp,
         crop=size_of(crop),
         extractor=extractor,
+        seeds=seeds,
+        arms=arm or DEFAULT_ARMS,
         set=settings_of(settings),
     )
     _finish(rows, None, COLUMNS, json_out)
 
 
-def _pictures(images: Path, json_out: Path) -> list[Path]:
-    """The pictures to measure on, once it is sure that the result can be written."""
-    from ..benchmark.fidelity import pictures
+@bench.command(cls=Variadic)
+def law(
+    samples: Annotated[list[int], typer.Option(help="Free samples of a file, one or more.")],
+    sigma: Annotated[list[float], typer.Option(help="Noise in codes, one or more.")],
+    json_out: Lines,
+) -> None:
+    """Print what the method `sample` costs: the KL bound of each rung, and the least noise it needs."""
+    from ..benchmark.law import COLUMNS, table
     from ..core.publish import check_writable
 
     check_writable(json_out, force=True)
+    _finish(table(samples, sigma), None, COLUMNS, json_out)
+
+
+@bench.command()
+def curve(
+    images: Images,
+    json_out: Lines,
+    figure: Annotated[Path | None, typer.Option(help="Draw the curves; needs matplotlib.")] = None,
+    crop: Crop = None,
+) -> None:
+    """Measure `phase` at every rung from 0.05 to 4 bits per pixel beside its bound, LSB matching, HILL, the paper."""
+    from ..benchmark.curve import COLUMNS, draw, measure
+    from ..benchmark.figure import check_figure
+    from ..plugins.wiring import Engine
+
+    different("json", "figure", paths=(json_out, figure))
+    found = _pictures(images, json_out)
+    if figure is not None:
+        check_figure(figure)
+    rows = _finish(
+        measure(Engine(device="cpu"), found, crop=size_of(crop)), None, COLUMNS, json_out
+    )
+    if figure is not None:
+        draw(rows, figure)
+
+
+@bench.command(cls=Variadic)
+def speed(
+    json_out: Lines,
+    size: Annotated[
+        list[str] | None, typer.Option(metavar="HxW", help="Sizes of RGB pictures.")
+    ] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(metavar="TxHxW", help="Sizes of packed fields.")
+    ] = None,
+    minutes: Annotated[
+        list[float] | None, typer.Option(min=0.001, help="Lengths of 44.1 kHz stereo sound.")
+    ] = None,
+    bpp: Annotated[float, typer.Option(help="Bits per pixel, of pictures.")] = 1.0,
+    bps: Annotated[float, typer.Option(help="Bits per sample, of fields and sounds.")] = 1.0,
+    repeats: Annotated[int, typer.Option(min=1, help="Of each, for medians.")] = 5,
+) -> None:
+    """Time embedding, reading and the codec on covers that are made up, with peak memory and a linear fit."""
+    from ..benchmark import speed as timing
+    from ..core.publish import check_writable
+
+    check_writable(json_out, force=True)
+    asked = size or field or minutes
+    cases = timing.pictures(sizes_of(size, 2) if asked else timing.SIZES, bpp)
+    cases += [timing.field(one, bps) for one in sizes_of(field, 3)]
+    cases += [timing.sound(one, bps) for one in minutes or ()]
+    rows = _finish(timing.measure(cases, repeats), None, timing.COLUMNS, json_out)
+    print_rows([row for row in rows if "ns_per_sample" in row], False)
+
+
+@bench.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of JSON lines that bench wrote.")],
+    out: Annotated[Path, typer.Option(help="The page to write, in Markdown.")],
+    json_out: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT.jsonl", help="What the page needs, alone.")
+    ] = None,
+) -> None:
+    """Write the page of all measurements in a folder: distributions over covers, failures included."""
+    from ..benchmark.page import page
+    from ..benchmark.summary import read, summarise
+    from ..core.publish import check_writable, write_file
+
+    different("out", "json", paths=(out, json_out))
+    for path in (out, json_out):
+        if path is not None:
+            check_writable(path, force=True)
+    lines = summarise(read(folder))
+    if json_out is not None:
+        write_file(json_out, _lines(lines), force=True)
+    write_file(out, page(lines).encode(), force=True)
+
+
+@bench.command()
+def generators(
+    data: Annotated[Path, typer.Option(help="Real fields or faces; those held out are compared.")],
+    json_out: Lines,
+    family: Annotated[
+        Literal["weather", "faces"], typer.Option(help="Which generator.")
+    ] = "weather",
+    model: Annotated[Path | None, typer.Option(help="Folder of another model of faces.")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=2, help="Draws: faces, or fields for each real one.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Repeats the draws.")] = 0,
+    figure: Annotated[Path | None, typer.Option(help="Picture of the distributions.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Picture of some samples.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Markdown with the tables.")] = None,
+) -> None:
+    """Compare what a generator draws with real fields that it was not trained on."""
+    from rich.progress import track
+
+    from ..benchmark import generators_faces, generators_weather
+    from ..benchmark.figure import check_figure
+    from ..benchmark.generators import COLUMNS
+    from ..benchmark.generators import page as written
+    from ..core.publish import check_writable, write_file
+
+    measure = {"weather": generators_weather, "faces": generators_faces}[family].measure
+    count = count or {"weather": 50, "faces": 1000}[family]
+    if model is not None:
+        if family != "faces":
+            raise ConfigError("model", f"there is no other model of {family}.")
+        from ..generators.checkpoint import from_pretrained
+
+        measure = partial(measure, model=from_pretrained(model))
+    for path in (json_out, figure, sheet, page):
+        if path is not None:
+            check_writable(path, force=True)
+    pictures = {"The distributions": figure, "Samples": sheet}
+    for path in (figure, sheet):
+        if path is not None:
+            check_figure(path)
+    quiet = not err.is_terminal
+    bar = partial(track, description="drawing", console=err, transient=True, disable=quiet)
+    found = measure(data, count, seed, bar)
+    lines = "".join(json.dumps(row) + "\n" for row in found.rows())
+    write_file(json_out, lines.encode(), force=True)
+    if figure is not None:
+        found.draw_figure(figure)
+    if sheet is not None:
+        found.draw_sheet(sheet)
+    if page is not None:
+        links = {name: relpath(path, page.parent) for name, path in pictures.items() if path}
+        said = f"stegafield bench generators --family {family} --data {data.name}"
+        said += f" --count {count} --seed {seed} --json ..."
+        write_file(page, written(found, said, links).encode(), force=True)
+    print_rows([{n: row[n] for n in ("kind", *COLUMNS)} for row in found.rows()], False)
+
+
+def _pictures(images: Path, json_out: Path) -> list[Path]:
+    """The pictures to measure on, once it is sure that the result can be written."""
+    from ..benchmark.fidelity import pictures
+
+    _files(images, json_out)
     found = pictures(images)
     if not found:
         raise ConfigError("images", f"there is no picture in {images}.")
     return found
 
 
+def _files(covers: Path, json_out: Path) -> list[Path]:
+    """All files of a folder, once it is sure that the result can be written."""
+    from ..core.publish import check_writable
+
+    check_writable(json_out, force=True)
+    found = sorted(path for path in covers.iterdir() if path.is_file())
+    if not found:
+        raise ConfigError("covers", f"there is no file in {covers}.")
+    return found
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
 def _finish(
     rows: Iterable[dict[str, Any]], total: int | None, columns: Sequence[str], json_out: Path
-) -> None:
+) -> list[dict[str, Any]]:
     """Measure with a progress bar, save every row and print those that are no errors."""
     from rich.progress import track
 
@@ -106,8 +283,10 @@ def _finish(
 
     quiet = not err.is_terminal
     done = list(track(rows, "measuring", total, console=err, transient=True, disable=quiet))
-    write_file(json_out, "".join(json.dumps(row) + "\n" for row in done).encode(), force=True)
-    print_rows([{n: row.get(n) for n in columns} for row in done if "error" not in row], False)
+    write_file(json_out, _lines(done), force=True)
+    shown = [row for row in done if "error" not in row and columns[0] in row]
+    print_rows([{name: row.get(name) for name in columns} for row in shown], False)
     for row in done:
         if "error" in row:
-            err.print(f"{row['image']}: {row['error']}", markup=False)
+            err.print(f"{row[columns[0]]}: {row['error']}", markup=False)
+    return done

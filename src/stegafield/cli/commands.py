@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..benchmark.figure import check_figure
 from ..errors import ConfigError, NoMessage
 from .arguments import (
     AsJson,
@@ -41,6 +40,7 @@ from .edge import (
     size_of,
     summary,
 )
+from .generate import generate
 from .program import Program, Variadic, err
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ app = typer.Typer(
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
 app.add_typer(bench, name="bench")
+app.add_typer(generate)
 
 
 @app.callback()
@@ -98,7 +99,9 @@ def hide(
     method: MethodName = None,
     optimizer: Optimizer = None,
     preset: Preset = "default",
-    seed: Annotated[int | None, typer.Option(help="Repeat a generated cover; for tests.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Repeat a generated cover but for its noise; for tests.")
+    ] = None,
     settings: Settings = None,
     device: Device = "auto",
     report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
@@ -118,6 +121,8 @@ def hide(
     for path in filter(None, (report, figure)):
         check_writable(path, force=force)
     if figure is not None:
+        from ..benchmark.figure import check_figure
+
         check_figure(figure)
     for option, path in (("report", report), ("figure", figure), ("cover", cover)):
         not_stream(option, path)
@@ -215,6 +220,7 @@ def capacity(
     bpp: Bpp = None,
     bps: Bps = None,
     extractor: ExtractorName = None,
+    method: MethodName = None,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -229,6 +235,7 @@ def capacity(
             bpp=bpp,
             bps=bps,
             extractor=extractor,
+            method=method,
             set=settings_of(settings),
         )
     print(json.dumps({"bytes": room}) if as_json else room)

@@ -89,13 +89,20 @@ def different(*names: str, paths: tuple[str | Path | None, ...]) -> None:
 
 def size_of(text: str | None) -> tuple[int, int] | None:
     """(height, width) of "HxW"."""
-    if text is None:
-        return None
-    height, cross, width = text.lower().partition("x")
-    sides = [part.isdecimal() and len(part) < 10 and int(part) > 0 for part in (height, width)]
-    if not (cross and all(sides)):
-        raise ConfigError("size", f"{text[:40]!r} is not HxW.", "As in --size 181x360.")
-    return int(height), int(width)
+    return None if text is None else sizes_of([text], 2)[0]
+
+
+def sizes_of(texts: list[str] | None, axes: int) -> list[Any]:
+    """Tuples of `axes` numbers, of "HxW" or "TxHxW"."""
+    found = []
+    for text in texts or ():
+        parts = text.lower().split("x")
+        sides = [part.isdecimal() and len(part) < 10 and int(part) > 0 for part in parts]
+        if not (len(parts) == axes and all(sides)):
+            form, example = ("HxW", "181x360") if axes == 2 else ("TxHxW", "24x721x1440")
+            raise ConfigError("size", f"{text[:40]!r} is not {form}.", f"As in {example}.")
+        found.append(tuple(map(int, parts)))
+    return found
 
 
 def settings_of(pairs: list[str] | None) -> dict[str, str]:
@@ -131,11 +138,12 @@ def summary(report: Any, out: str) -> None:
     rate = f"{report.bits_per_sample:.4g} bits per free sample"
     if report.bits_per_pixel is not None:
         rate = f"{report.bits_per_pixel:.4g} bits per pixel"
-    cost = (
-        f"PSNR {report.psnr:.1f} dB"
-        if report.psnr is not None
-        else f"{report.rms_change_physical:.3g} {report.unit} RMS"
-    )
+    if report.kl_bound_nats is not None:
+        cost = f"KL bound {report.kl_bound_nats:.1e} nats"
+    elif report.psnr is not None:
+        cost = f"PSNR {report.psnr:.1f} dB"
+    else:
+        cost = f"{report.rms_change_physical:.3g} {report.unit} RMS"
     err.print(
         f"hid {report.message_bytes} bytes in {out} (up to {report.capacity_bytes} incompressible ones fit at "
         f"{rate}; {cost}); read back from the file",

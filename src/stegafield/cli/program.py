@@ -25,7 +25,7 @@ _EXITS: list[tuple[type[BaseException], int]] = [
     (OSError, 7),
     (KeyboardInterrupt, 130),
 ]
-_MANY = ("--set", "--bpp")
+_MANY = ("--set", "--bpp", "--bps", "--size", "--field", "--minutes", "--samples", "--sigma")
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -47,7 +47,7 @@ class Program(TyperGroup):
 
 
 class Variadic(TyperCommand):
-    """Lets `--bpp 1 2 3` stand for `--bpp 1 --bpp 2 --bpp 3`, and the same for `--set`."""
+    """Lets `--bpp 1 2 3` stand for `--bpp 1 --bpp 2 --bpp 3`, and the same for others that may be repeated."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse."""

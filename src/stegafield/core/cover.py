@@ -21,7 +21,11 @@ class GridSpec:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """The law of a generated cover: codes are round(value + sigma * standard normal noise)."""
+    """The law of a generated cover: codes are round(value + sigma * normal noise), free samples independently.
+
+    The noise comes from the system (`core.noise`), in plain covers too. `value` keeps 5 sigma from both ends of the
+    range of free samples, so that hardly any code is cut off there.
+    """
 
     value: Float[ndarray, "channel *space"]
     """The noise-free function, in codes."""

@@ -1,7 +1,9 @@
 """Putting payload bits into a cover: draw where the cover has a law, project where the extractor can, else optimise."""
 
+import os
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, cast
 
@@ -16,7 +18,8 @@ from . import tiles
 from .cover import Cover, GridSpec
 from .extractor import Extractor, suited, supports
 from .ladder import Rung
-from .optimizer import Box, Objective, Optimizer
+from .noise import Source
+from .optimizer import Box, Objective, Optimizer, Together
 from .options import Options
 
 Method = Literal["sample", "project", "optimize"]
@@ -30,14 +33,16 @@ class Effort(Options):
     """How bits get into the codes; None takes the first of sample, project, optimize that is possible."""
     epsilon: float = Field(0.3, gt=0, le=1)
     """Bound on |stego - cover| for `optimize`, as a share of full scale (the paper's 0.3)."""
-    loss: Literal["hinge", "bce"] | None = None
+    loss: Literal["hinge", "bce", "bce-normal"] | None = None
     """What `optimize` lowers, for extractors that offer a choice; None is the extractor's own."""
     finish: bool = True
     """Whether `optimize` lets the extractor repair what rounding broke; the paper does not."""
     least_psnr: float | None = Field(None, gt=0)
     """An attempt below this PSNR in dB is given up, and a fresh salt (so a fresh seed) is tried (the paper's 20)."""
+    batch: int = Field(1 << 18, ge=1)
+    """How many samples `hide_many` optimises together at most; it bounds memory, and changes nothing else."""
     attempts: int = Field(4, ge=1, le=100)
-    """Fresh salts (and fresh covers, where the carrier draws them) before giving up."""
+    """Fresh salts (and fresh covers, where the carrier draws them) before giving up; `sample` has one attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,14 @@ class Embedding:
     evaluations: int
     """Evaluations of the objective; 0 where nothing was optimised."""
     milliseconds: float
+    """Of a cover that was optimised in a batch: its share of that batch, and its own finish."""
+    unrounded_errors: int | None = None
+    """Bits that were wrong before the change was rounded, where the objective counts them."""
+    nats: float | None = None
+    """KL(stego || plain) of the payload's samples, where they were drawn."""
 
 
-def choose_method(cover: Cover, extractor: Extractor, asked: Method | None) -> Method:
+def choose_method(cover: Cover, extractor: type[Extractor], asked: Method | None) -> Method:
     """The method that is asked for, or the first possible one; `ConfigError` where it is impossible."""
     possible: list[Method] = [m for m in _NEEDS if supports(extractor, _NEEDS[m])]
     if cover.law is None and "sample" in possible:
@@ -83,6 +93,19 @@ def usual_changes(extractor: type[Extractor], options: Any, rung: Rung) -> Int[n
     return (reader.project(cover, bits, rng) - codes).ravel().astype(np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One cover and the bits that it shall carry."""
+
+    cover: Cover
+    bits: UInt8[ndarray, " bit"]
+    extractor: Extractor
+    rng: Generator
+    """What breaks ties."""
+    source: Source = os.urandom
+    """What `sample` draws from."""
+
+
 def embed(
     cover: Cover,
     bits: UInt8[ndarray, " bit"],
@@ -90,20 +113,50 @@ def embed(
     effort: Effort,
     optimizer: Optimizer | None,
     rng: Generator,
+    source: Source = os.urandom,
 ) -> Embedding:
     """Codes of the cover that read `bits`. Never raises for failing to: `errors` counts what reads back wrongly."""
-    cover = suited(extractor, cover)
-    method, evaluations = choose_method(cover, extractor, effort.method), 0
-    start = time.perf_counter()
+    task = Task(suited(extractor, cover), bits, extractor, rng, source)
+    return next(embed_many([task], effort, optimizer))
+
+
+def embed_many(
+    tasks: Iterable[Task], effort: Effort, optimizer: Optimizer | None
+) -> Iterator[Embedding]:
+    """`embed` for each task, in order. Runs of covers of one shape are optimised together.
+
+    Tasks are taken from the iterable as they are needed, so no more than `effort.batch` samples (or one cover) wait.
+    """
+    together: list[Task] = []
+    for task in tasks:
+        method = choose_method(task.cover, type(task.extractor), effort.method)
+        held = task.cover.codes.size * (len(together) + 1)
+        if together and (
+            method != "optimize"
+            or held > effort.batch
+            or not (optimizer and optimizer.batched)
+            or _kind(task.cover) != _kind(together[0].cover)
+        ):
+            yield from _optimize(together, effort, optimizer)
+            together = []
+        if method == "optimize":
+            # What the finish will draw is settled now, so that it does not depend on what else is in the batch.
+            own = np.random.default_rng(list(task.rng.bytes(32)))
+            together.append(replace(task, rng=own))
+        else:
+            yield _directly(task, method)
+    if together:
+        yield from _optimize(together, effort, optimizer)
+
+
+def _directly(task: Task, method: Method) -> Embedding:
+    start, nats = time.perf_counter(), None
     if method == "sample":
-        codes = extractor.draw(cover, bits, rng)
-    elif method == "project":
-        codes = extractor.project(cover, bits, rng)
+        codes, nats = task.extractor.draw(task.cover, task.bits, task.source)
     else:
-        codes, evaluations = _optimize(cover, bits, extractor, effort, optimizer, rng)
+        codes = task.extractor.project(task.cover, task.bits, task.rng)
     milliseconds = 1000 * (time.perf_counter() - start)
-    errors = int(np.count_nonzero(extractor.read(codes, cover.free, cover.spec) != bits))
-    return Embedding(codes, method, errors, evaluations, milliseconds)
+    return Embedding(codes, method, _errors(task, codes), 0, milliseconds, nats=nats)
 
 
 def strays(cover: Cover, codes: Int[ndarray, "channel *space"]) -> bool:
@@ -121,32 +174,57 @@ def strays(cover: Cover, codes: Int[ndarray, "channel *space"]) -> bool:
 
 
 def _optimize(
-    cover: Cover,
-    bits: UInt8[ndarray, " bit"],
-    extractor: Extractor,
-    effort: Effort,
-    optimizer: Optimizer | None,
-    rng: Generator,
-) -> tuple[Int[ndarray, "channel *space"], int]:
-    """The rounded change that the optimizer finds within epsilon and within the range of the codes."""
+    tasks: list[Task], effort: Effort, optimizer: Optimizer | None
+) -> Iterator[Embedding]:
+    """The rounded changes that the optimizer finds within epsilon and within the range of the codes."""
+    start = time.perf_counter()
     if optimizer is None:
-        raise ConfigError("optimizer", f"the extractor {extractor.name!r} needs one.")
-    scale = cover.peak or float(np.max(cover.high) - np.min(cover.low))
-    reach = np.where(cover.free, effort.epsilon * scale, 0.0)
-    box = Box(
-        lower=np.maximum(-reach, np.where(cover.free, cover.low - cover.codes, 0))[None],
-        upper=np.minimum(reach, np.where(cover.free, cover.high - cover.codes, 0))[None],
-    )
-    solution = optimizer.solve(_objective(cover, bits, extractor, effort), box)
-    # The bounds of whole steps: rounding a change at a bound that is no integer must not leave the box.
-    low, high = np.ceil(box.lower[0]), np.floor(box.upper[0])
-    change = np.clip(np.rint(solution.change[0]), low, high).astype(cover.codes.dtype)
-    codes, evaluations = cover.codes + change, int(solution.evaluations[0])
-    if not effort.finish or (extractor.read(codes, cover.free, cover.spec) == bits).all():
-        return codes, evaluations
-    least, most = (cover.codes + b.astype(cover.codes.dtype) for b in (low, high))
-    codes, more = extractor.finish(cover, codes, bits, least, most, rng)
-    return codes, evaluations + more
+        raise ConfigError("optimizer", f"the extractor {tasks[0].extractor.name!r} needs one.")
+    objectives = [_objective(t.cover, t.bits, t.extractor, effort) for t in tasks]
+    bounds = [_bounds(t.cover, effort.epsilon) for t in tasks]
+    lower, upper = (np.stack(side) for side in zip(*bounds, strict=True))
+    box = Box(lower, upper, _scale(tasks[0].cover))
+    whole = objectives[0] if len(tasks) == 1 else Together(objectives)
+    solution = optimizer.solve(whole, box)
+    shared = 1000 * (time.perf_counter() - start) / len(tasks)
+    for i, task in enumerate(tasks):
+        start = time.perf_counter()
+        # The bounds of whole steps: rounding a change at a bound that is no integer must not leave the box.
+        low, high = np.ceil(lower[i]), np.floor(upper[i])
+        kind = task.cover.codes.dtype
+        codes = task.cover.codes + np.clip(np.rint(solution.change[i]), low, high).astype(kind)
+        evaluations, errors = int(solution.evaluations[i]), _errors(task, codes)
+        if effort.finish and errors:
+            least, most = (task.cover.codes + bound.astype(kind) for bound in (low, high))
+            codes, more = task.extractor.finish(task.cover, codes, task.bits, least, most, task.rng)
+            evaluations, errors = evaluations + more, _errors(task, codes)
+        milliseconds = shared + 1000 * (time.perf_counter() - start)
+        count = getattr(objectives[i], "errors", None)
+        unrounded = None if count is None else int(count(solution.change[i][None])[0])
+        yield Embedding(codes, "optimize", errors, evaluations, milliseconds, unrounded)
+
+
+def _errors(task: Task, codes: Int[ndarray, "channel *space"]) -> int:
+    """How many bits read wrongly from these codes."""
+    found = task.extractor.read(codes, task.cover.free, task.cover.spec)
+    return int(np.count_nonzero(found != task.bits))
+
+
+def _bounds(cover: Cover, epsilon: float) -> tuple[ndarray, ndarray]:
+    """The least and the greatest change of every sample; no integers, where epsilon is none."""
+    reach = np.where(cover.free, epsilon * _scale(cover), 0.0)
+    lower = np.maximum(-reach, np.where(cover.free, cover.low - cover.codes, 0))
+    return lower, np.minimum(reach, np.where(cover.free, cover.high - cover.codes, 0))
+
+
+def _scale(cover: Cover) -> float:
+    """Full scale in codes."""
+    return cover.peak or float(np.max(cover.high) - np.min(cover.low))
+
+
+def _kind(cover: Cover) -> tuple[object, ...]:
+    """What covers that are solved in one batch have in common."""
+    return cover.codes.shape, cover.codes.dtype, cover.spec, _scale(cover)
 
 
 def _objective(

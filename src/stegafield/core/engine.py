@@ -7,38 +7,27 @@ carrier -> Cover -> salt, header -> payload: draw | project | optimize -> codes 
 """
 
 import os
-import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 from numpy.random import Generator
 from pydantic import BaseModel
 
-from ..errors import (
-    ConfigError,
-    EmbeddingFailed,
-    NoMessage,
-    StegafieldError,
-    UnknownPlugin,
-)
-from ..message import frame
+from ..errors import ConfigError, NoMessage, UnknownPlugin
 from ..message.frame import Frame
-from ..message.key import SALT_BYTES, FileKey, Key
+from ..message.key import Key
 from . import options, payload, regions
-from .carrier import writer
-from .channel import Channel
+from .carrier import draws, writer
 from .cover import Cover
-from .embed import embed, strays, usual_changes
+from .embed import Task, embed_many
 from .extractor import Extractor, suited
-from .ladder import Rung
+from .hiding import Draft, Hiding
 from .plan import Plan, make_plan
-from .regions import Header
 from .registry import Registry
 from .source import candidates
-from .stego import Report, Stego
+from .stego import Stego
 
 
 class Message(bytes):
@@ -90,15 +79,15 @@ class Engine:
             method: "sample", "project" or "optimize"; the first that is possible if not given.
             optimizer: For "optimize".
             preset: A named set of these arguments.
-            seed: Repeats a generated cover; the salt stays fresh. For tests.
-            rng: Replaces all randomness, the salt's too. For tests: a repeated salt betrays the message.
+            seed: Repeats the noise-free part of a generated cover; noise and salt stay fresh. For tests.
+            rng: Replaces all randomness but the noise of plain covers, the salt's too. For tests: a repeated salt
+                betrays the message.
             set: Further options by name, as in {"carrier.variable": "t2m", "effort.attempts": 8}.
 
         Raises:
             ConfigError, CapacityError, FormatError, UnknownPlugin: before anything was done.
             EmbeddingFailed: no attempt read back; its `report` says why.
         """
-        start = time.perf_counter()
         plan = self.plan(
             carrier=carrier,
             size=size,
@@ -111,40 +100,8 @@ class Engine:
             preset=preset,
             set=set,
         )
-        message = _checked_message(message)
-        if name is not None and len(_encoded("name", name)) > 255:
-            raise ConfigError("name", "is longer than 255 bytes.")
-        if seed is not None and seed < 0:
-            raise ConfigError("seed", f"{seed} is negative.")
-        if seed is not None and cover is not None:
-            raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
-        whole = Frame(message, name)
-        body = frame.pack(whole)
-        key = Key.generate() if key is None else _checked_key(key)
-        new_salt = rng.bytes if rng else os.urandom
-        rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
-        cover_rng = np.random.default_rng(seed) if seed is not None else rng
-        item = None if cover is None else plan.carrier.open(cover)
-        report = Report(
-            carrier=carrier,
-            channel=writer(plan.carrier, item).name,
-            extractor=plan.extractor.name,
-            message_bytes=len(message),
-        )
-        for report.attempts in range(1, plan.effort.attempts + 1):
-            current = item or plan.carrier.covers(1, cover_rng)[0]
-            rung = plan.rung(current, frame.needed(body))
-            salt = new_salt(SALT_BYTES)
-            stego = self._attempt(plan, current, rung, whole, body, key, salt, rng, report)
-            if stego is not None:
-                report.milliseconds_total = round(1000 * (time.perf_counter() - start), 3)
-                value = plan.carrier.value(cover, stego.data)
-                return Stego(stego.data, value, report, current, stego.codes, stego.channel, key)
-        raise EmbeddingFailed(
-            f"{report.attempts} attempts did not read back; last: {report.failures[-1]}; "
-            "another cover, a larger one or a lower rate may work",
-            report,
-        )
+        job = self._hiding(plan, message, name=name, key=key, cover=cover, seed=seed, rng=rng)
+        return self._hide_all(plan, [job])[0]
 
     def hide_many(
         self,
@@ -153,7 +110,11 @@ class Engine:
         covers: Iterable[Any] | None = None,
         **arguments: Any,
     ) -> list[Stego]:
-        """`hide` for each message (and each cover, where the carrier takes them): every file with its own salt."""
+        """`hide` for each message (and each cover, where the carrier takes them): every file with its own salt.
+
+        Runs of covers of one shape are optimised together, up to `effort.batch` samples at once. With `rng` the files
+        are those of single calls that share it, where no attempt has to be repeated.
+        """
         if isinstance(messages, str | bytes):
             raise ConfigError("messages", "is one message.", "Give a list of them.")
         messages = list(messages)
@@ -162,11 +123,42 @@ class Engine:
             raise ConfigError(
                 "covers", f"{len(sources)} covers were given for {len(messages)} messages."
             )
-        arguments["key"] = arguments.get("key") or Key.generate()
-        seed, stegos = arguments.pop("seed", None), []
-        for number, (message, cover) in enumerate(zip(messages, sources, strict=True)):
-            own = None if seed is None else seed + number
-            stegos.append(self.hide(message, cover=cover, seed=own, **arguments))
+        key, seed = arguments.pop("key", None) or Key.generate(), arguments.pop("seed", None)
+        own = {"key": key, "name": arguments.pop("name", None), "rng": arguments.pop("rng", None)}
+        plan = self.plan(**arguments)
+        jobs = (
+            self._hiding(
+                plan, message, cover=cover, seed=None if seed is None else seed + number, **own
+            )
+            for number, (message, cover) in enumerate(zip(messages, sources, strict=True))
+        )
+        return self._hide_all(plan, jobs)
+
+    def _hiding(
+        self, plan: Plan, message: bytes | str, *, name: str | None, key: Key | None, **given: Any
+    ) -> Hiding:
+        """One message, checked, with a fresh key where none is given."""
+        message = _checked_message(message)
+        if name is not None and len(_encoded("name", name)) > 255:
+            raise ConfigError("name", "is longer than 255 bytes.")
+        key = Key.generate() if key is None else _checked_key(key)
+        return Hiding(plan, message, name=name, key=key, **given)
+
+    def _hide_all(self, plan: Plan, jobs: Iterable[Hiding]) -> list[Stego]:
+        """The first attempts of all jobs, in batches; what fails goes on by itself. Jobs are taken as needed."""
+        drafts, stegos = deque[tuple[Hiding, Draft]](), list[Stego]()
+
+        def tasks() -> Iterator[Task]:
+            for job in jobs:
+                drafts.append((job, job.draft()))
+                yield drafts[-1][1].task
+
+        for result in embed_many(tasks(), plan.effort, plan.optimizer):
+            job, draft = drafts.popleft()
+            while (stego := job.close(draft, result, self._reveal)) is None:
+                draft = job.draft()
+                result = next(embed_many([draft.task], plan.effort, plan.optimizer))
+            stegos.append(stego)
         return stegos
 
     def reveal(self, source: Any, *, key: Key) -> Message:
@@ -194,6 +186,35 @@ class Engine:
                 return found
         raise missing or NoMessage()
 
+    def sample(
+        self,
+        count: int = 1,
+        *,
+        carrier: str,
+        size: tuple[int, int] | None = None,
+        format: str | None = None,
+        seed: int | None = None,
+        set: Mapping[str, Any] | None = None,
+    ) -> Iterator[tuple[Cover, bytes]]:
+        """Plain covers and their files, drawn and written as `hide` draws and writes them, with nothing hidden.
+
+        Args:
+            count: How many.
+            carrier: A medium that draws covers.
+            size: (height, width).
+            format: Channel to write, for carriers with several.
+            seed: Number k has the noise-free part of the cover that `hide` draws with seed + k. For tests.
+            set: Further options by name.
+        """
+        plan = self.plan(carrier=carrier, size=size, format=format, set=set)
+        if not draws(plan.carrier):
+            raise ConfigError("carrier", f"{carrier!r} draws no covers.", "Use one that does.")
+        fresh = np.random.default_rng(int.from_bytes(os.urandom(32)))
+        for number in range(count):
+            rng = fresh if seed is None else np.random.default_rng(seed + number)
+            (cover,) = plan.carrier.covers(1, rng)
+            yield cover, writer(plan.carrier, cover).write(cover, cover.codes)
+
     def capacity(
         self,
         *,
@@ -204,9 +225,13 @@ class Engine:
         bps: float | None = None,
         extractor: str | None = None,
         preset: str = "default",
+        method: str | None = None,
         set: Mapping[str, Any] | None = None,
     ) -> int:
-        """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most."""
+        """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most.
+
+        For covers that are drawn from a law, that is within the KL bound, unless `method` says otherwise.
+        """
         plan = self.plan(
             carrier=carrier,
             size=size,
@@ -214,6 +239,7 @@ class Engine:
             bps=bps,
             extractor=extractor,
             preset=preset,
+            method=method,
             set=set,
         )
         if cover is not None:
@@ -225,76 +251,6 @@ class Engine:
     def plan(self, **given: Any) -> Plan:
         """The resolved arguments of `hide`; every mistake of the caller surfaces here."""
         return make_plan(self.registry, self.device, **given)
-
-    def _attempt(
-        self,
-        plan: Plan,
-        cover: Cover,
-        rung: Rung,
-        message: Frame,
-        body: bytes,
-        key: Key,
-        salt: bytes,
-        rng: Generator,
-        report: Report,
-    ) -> "_Draft | None":
-        """One salt, one embedding, one file; None where the file does not read back."""
-        codes = self._embedded(plan, cover, rung, body, key.file_key(salt), salt, rng, report)
-        if codes is None:
-            return None
-        channel = writer(plan.carrier, cover)
-        data = channel.write(cover, codes)
-        try:
-            if self._reveal(data, key) == message:
-                return _Draft(data, codes, channel)
-            problem = "a message hidden earlier with this key, in another part of the file, is found first"
-        except StegafieldError as error:
-            wrong = f"{report.bit_errors} of {report.payload_bits} bits"
-            problem = f"{error} ({wrong} wrong before writing)"
-        report.failures.append(problem)
-        return None
-
-    def _embedded(
-        self,
-        plan: Plan,
-        cover: Cover,
-        rung: Rung,
-        body: bytes,
-        file_key: FileKey,
-        salt: bytes,
-        rng: Generator,
-        report: Report,
-    ) -> ndarray | None:
-        """The codes of the three regions; None, with the reason in the report, where this salt will not do.
-
-        Everything else that it made is let go here: a large cover leaves room for a few arrays of its size.
-        """
-        header = Header(plan.profile(rung), plan.tag)
-        extractor = plan.build(file_key, rung)
-        typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-        ready = regions.write_bootstrap(cover, salt, header, file_key, rng, typical)
-        ready = suited(extractor, ready)
-        bits = payload.to_bits(body, header, file_key, extractor.count(ready))
-        if bits is None:
-            report.failures.append("this salt leaves too little room")
-            return None
-        result = embed(ready, bits, extractor, plan.effort, plan.optimizer, rng)
-        if strays(ready, result.codes):
-            report.failures.append(f"{extractor.name} moved samples that are not its to move")
-            return None
-        report.method, report.bit_errors = result.method, result.errors
-        report.optimizer = (
-            plan.optimizer.name if plan.optimizer and result.method == "optimize" else None
-        )
-        report.evaluations += result.evaluations
-        report.milliseconds_embed = round(result.milliseconds, 3)
-        report.capacity_bytes = frame.capacity(header.profile.code.room(bits.size // 8))
-        report.error_correction = header.profile.code.name
-        report.measure(cover, result.codes, rung, bits.size, pixels=plan.carrier.rate_unit == "bpp")
-        if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
-            report.failures.append(f"{report.psnr:.1f} dB is too little")
-            return None
-        return result.codes
 
     def _reveal_from(self, cover: Cover, key: Key) -> Frame | None:
         """The frame in one candidate cover, or None."""
@@ -333,13 +289,6 @@ class Engine:
         known, broken = self.registry.names("extractor"), self.registry.broken
         note = " (a tag in the header: its plugin is not installed, or the file is damaged)"
         raise UnknownPlugin("extractor", wanted.hex(), known, broken, note)
-
-
-@dataclass(frozen=True)
-class _Draft:
-    data: bytes
-    codes: ndarray
-    channel: Channel
 
 
 def _checked_key(key: Key) -> Key:

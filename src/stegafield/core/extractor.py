@@ -8,10 +8,12 @@ from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from . import options
+from . import bound, options
 from .cover import Cover, GridSpec
 from .ladder import LADDER_BY_RATE, Rung
+from .noise import Source
 from .optimizer import Objective
+from .sampler import Drawn
 
 
 class Extractor(ABC):
@@ -39,9 +41,12 @@ class Extractor(ABC):
         self.seed, self.rate = seed, rate
 
     @classmethod
-    def offers(cls, cover: Cover) -> Sequence[Rung]:
-        """The rungs that the sender may choose from for a cover, from the lowest rate to the highest."""
-        return LADDER_BY_RATE
+    def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
+        """The rungs that the sender may choose from for a cover and a method, from the lowest rate to the highest.
+
+        For "sample" these are the rungs whose KL bound holds for the law and the size of the cover.
+        """
+        return LADDER_BY_RATE if method != "sample" else bound.rungs(cover)
 
     @abstractmethod
     def read(
@@ -62,16 +67,17 @@ class Extractor(ABC):
         """The nearest codes that read `bits`; ties are broken with `rng`."""
         raise NotImplementedError
 
-    def draw(
-        self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
-    ) -> Int[ndarray, "channel *space"]:
-        """Codes drawn from the law of the cover, conditioned on `bits`."""
+    def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
+        """Codes drawn from the law of the cover given that they read `bits`, and what that costs in nats.
+
+        Every free sample is drawn, with bytes of `source`; the others keep their codes.
+        """
         raise NotImplementedError
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> Objective:
         """The loss of a change of the codes, differentiable; torch lives behind this method.
 
-        It may have a method `errors`: how many bits a change leaves wrong, per item.
+        It may have a method `errors`: how many bits a change (NumPy or torch) leaves wrong, per item.
         """
         raise NotImplementedError
 

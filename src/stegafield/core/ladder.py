@@ -57,7 +57,7 @@ def _trellis(taps: str) -> Rung:
     return Rung(2, len(listed), listed, 5)
 
 
-LADDER: tuple[Rung, ...] = (
+_BLOCK: tuple[Rung, ...] = (
     Rung(15, 16384),  # ruler: one bit per 1,092 samples
     Rung(14, 8192),
     Rung(13, 4096),
@@ -88,7 +88,8 @@ LADDER: tuple[Rung, ...] = (
     _searched(8, "10 38 81 97"),  # 2 bits per sample
     _searched(9, "14 29 126"),  # 3
     Rung(4, 1),  # 4
-    # The trellis form: two bits in blocks of n samples, kernels of five blocks.
+)
+_TRELLIS: tuple[Rung, ...] = (  # two bits in blocks of n samples, kernels of five blocks
     _trellis(  # 0.05
         "459 313 405 847 399 393 337 951 839 809 349 389 277 411 419 1003 307 897 335 "
         "859 465 447 989 931 489 825 937 1017 869 373 853 869 265 329 881 793 271 941 "
@@ -114,6 +115,27 @@ LADDER: tuple[Rung, ...] = (
     _trellis("447 873 305 509"),  # 0.5
     _trellis("361 295 497"),  # 0.6667
 )
+_DUAL: tuple[Rung, ...] = (  # the block form with taps for the sampler, by the dual criterion
+    _searched(1, "1 " * 16),  # 0.0625
+    _searched(1, "1 " * 8),  # 0.125
+    _searched(1, "1 " * 4),  # 0.25
+    _searched(1, "1 1 1"),  # 1 bpp (RGB)
+    _searched(1, "1 1"),  # 0.5
+    _searched(2, "1 1 2"),  # 2 bpp (RGB)
+    _searched(8, "19 49 59 62 64 76 80 87 96 104 122 128"),
+    _searched(1, "1"),  # 3 bpp (RGB)
+    _searched(4, "1 2 4 7"),
+    _searched(6, "2 13 16 19 24 28"),
+    _searched(8, "2 25 39 51 52 56 87 96"),
+    _searched(4, "2 5 6"),  # 4 bpp (RGB)
+    _searched(8, "7 33 42 52 93 106"),
+    _searched(2, "1"),  # 2 bits per sample
+    _searched(8, "13 19 48 50"),
+    _searched(3, "1"),  # 3
+)
+
+LADDER: tuple[Rung, ...] = _BLOCK + _TRELLIS + _DUAL
+"""All rungs; a header names one by its index. What is added later stands at the end."""
 
 _BOOTSTRAP = tuple(
     map(
@@ -133,10 +155,14 @@ def bootstrap_rung(free: int) -> Rung:
     return Rung(8, samples, _BOOTSTRAP[:samples])
 
 
-LADDER_BY_RATE: tuple[Rung, ...] = tuple(
-    sorted((rung for rung in LADDER if not rung.span), key=lambda rung: rung.rate)
+PROJECTED: tuple[Rung, ...] = _BLOCK + _TRELLIS
+"""The rungs of `project`: taps of least energy, in both forms."""
+LADDER_BY_RATE: tuple[Rung, ...] = tuple(sorted(_BLOCK, key=lambda rung: rung.rate))
+"""The rungs of the block form with taps of least energy, from the lowest rate to the highest."""
+DRAWN: tuple[Rung, ...] = tuple(
+    sorted((*_DUAL, LADDER[11], LADDER[18]), key=lambda rung: (rung.rate, rung.phases))
 )
-"""The rungs of the block form, from the lowest rate to the highest."""
+"""The rungs that the sampler draws at, by rate and then by phases, which is by cost. 5, 15 and 4, 1 are old ones."""
 TRELLIS_MOST = 1 << 18
 """More free samples than this take the block form: the trellis form would need more than a few seconds."""
 _TRELLIS_BELOW = 0.3
@@ -154,14 +180,18 @@ def with_trellis(free: int, crowded: float) -> list[Rung]:
     if free > TRELLIS_MOST:
         return list(LADDER_BY_RATE)
     most = 4.0 if crowded > _CROWDED else _TRELLIS_BELOW
-    trellis = [rung for rung in LADDER if rung.span and rung.rate < most]
+    trellis = [rung for rung in _TRELLIS if rung.rate < most]
     taken = {rung.rate for rung in trellis}
     block = [rung for rung in LADDER_BY_RATE if rung.rate not in taken]
     return sorted(trellis + block, key=lambda rung: rung.rate)
 
 
 def at_least(
-    rate: float, unit: str, samples: int = 1, rungs: Sequence[Rung] = LADDER_BY_RATE
+    rate: float,
+    unit: str,
+    samples: int = 1,
+    rungs: Sequence[Rung] = LADDER_BY_RATE,
+    hint: str = "",
 ) -> Rung:
     """The first of some rungs that carries `rate` bits in `samples` free samples (a pixel's, say) or more."""
     if not rate > 0:
@@ -170,4 +200,5 @@ def at_least(
         if rung.rate * samples >= rate * (1 - 1e-9):
             return rung
     top = rungs[-1].rate * samples
-    raise ConfigError(unit, f"{rate:g} is above the top of the ladder, {top:g} for this cover.")
+    problem = f"{rate:g} is above the top of the ladder, {top:g} for this cover."
+    raise ConfigError(unit, problem, hint)

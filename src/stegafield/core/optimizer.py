@@ -1,10 +1,11 @@
 """The contract of an optimizer: moves a small change inside a box to lower a loss. Has never heard of steganography."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
@@ -20,6 +21,24 @@ class Box:
 
     lower: Float[ndarray, "item *shape"]
     upper: Float[ndarray, "item *shape"]
+    scale: float = 1.0
+    """Full scale in codes, for solvers whose first step is a share of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The objective of a batch in which every item has its own. Only the call: no other method of the parts."""
+
+    parts: Sequence[Objective]
+
+    def __call__(self, change: Any) -> Any:
+        """The loss ``(item,)``: of each item by its own objective, so that no item changes another's by a digit."""
+        losses = [one(change[i : i + 1]) for i, one in enumerate(self.parts)]
+        if isinstance(losses[0], ndarray):
+            return np.concatenate(losses)
+        import torch
+
+        return torch.cat(losses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,8 @@ class Optimizer(ABC):
     """A batched solver: items share nothing but the call."""
 
     name: ClassVar[str]
+    batched: ClassVar[bool] = True
+    """False where `solve` works item after item and puts each alone before the objective: it is then handed one."""
 
     Options: ClassVar[type[options.Options]] = options.Options
     """What the sender may set with ``--set optimizer.OPTION=VALUE``: a nested subclass."""

@@ -10,11 +10,11 @@ import numpy as np
 from ..errors import CapacityError, ConfigError
 from ..message import code, frame
 from ..message.key import FileKey
-from . import options, regions
+from . import bound, options, regions
 from .carrier import Carrier
 from .cover import Cover
-from .embed import Effort, choose_method
-from .extractor import Extractor, suited
+from .embed import Effort, Method, choose_method
+from .extractor import Extractor, suited, supports
 from .ladder import LADDER_BY_RATE, Rung, at_least
 from .optimizer import Optimizer
 from .payload import extractor_seed
@@ -27,10 +27,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "extractor": "cnn",
         "method": "optimize",
         "optimizer": "paper",
-        "set": {"effort.loss": "bce", "effort.finish": False, "effort.least_psnr": 20},
+        "set": {"effort.loss": "bce-normal", "effort.finish": False, "effort.least_psnr": 20},
     },
 }
 """Named sets of keyword arguments of `hide`; what the caller gives himself wins."""
+DEFAULT_OPTIMIZER = "lbfgs"
+"""Where an extractor optimises and no optimizer is named."""
 PLANNED = (
     *("carrier", "size", "format", "bpp", "bps", "extractor", "method", "optimizer"),
     *("preset", "set"),
@@ -65,13 +67,23 @@ class Plan:
         """The profile of a rung: exact readers need no error correction."""
         return Profile(rung, code.CODES[0 if self.extractor.exact else 1])
 
+    def method(self, cover: Cover) -> Method:
+        """How the bits get into a cover."""
+        return choose_method(cover, self.extractor, self.effort.method)
+
     def rungs(self, cover: Cover) -> Sequence[Rung]:
         """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""
-        rungs = self.extractor.offers(cover)
+        method, hint = self.method(cover), ""
+        if method == "sample":
+            bound.check_law(cover)
+            hint = f"More would cost over {bound.BUDGET:g} nats; --method project has no bound."
+        rungs = self.extractor.offers(cover, method)
+        if not rungs:
+            raise ConfigError("method", "no rung is possible on this cover.", hint)
         if self.rate is None:
             return rungs
         unit, rate = self.rate
-        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs)]
+        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs, hint)]
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
@@ -88,11 +100,13 @@ class Plan:
 
     def rung(self, cover: Cover, needed: int) -> Rung:
         """The lowest rung that carries `needed` bytes; `CapacityError` where none does."""
-        room, rest = -1, _payload_region(cover)
+        room, rest, method = -1, _payload_region(cover), self.method(cover)
+        if self.optimizer is not None and method != "optimize":
+            raise ConfigError("optimizer", f"is not used by the method {method!r}.")
+        if self.effort.least_psnr is not None and method == "sample":
+            hint = "Drawing again until a cover pleases would change its law."
+            raise ConfigError("effort.least_psnr", "is not used by the method 'sample'.", hint)
         for rung in self.rungs(cover):
-            method = choose_method(cover, self.build(_ANYBODY, rung), self.effort.method)
-            if self.optimizer is not None and method != "optimize":
-                raise ConfigError("optimizer", f"is not used by the method {method!r}.")
             room = max(room, self.room(rest, rung))
             if room >= needed:
                 return rung
@@ -113,6 +127,8 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         raise ConfigError(
             "preset", f"{preset!r} is unknown.", f"Known: {', '.join(sorted(PRESETS))}."
         )
+    if unknown := given.keys() - set(PLANNED):
+        raise TypeError(f"unexpected arguments: {', '.join(sorted(unknown))}")
     given = {name: value for name, value in given.items() if value is not None}
     asked: dict[str, Any] = dict.fromkeys(PLANNED) | PRESETS[preset] | given
     parts = _parts({**PRESETS[preset].get("set", {}), **(asked["set"] or {})})
@@ -134,9 +150,11 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         raise ConfigError(
             "extractor", "these options cannot be named in a file header.", "Keep their defaults."
         )
-    optimizer = None
-    if asked["optimizer"] is not None:
-        optimizer_class = registry.get("optimizer", asked["optimizer"])
+    optimizer, named = None, asked["optimizer"]
+    if named is None and _only_optimizes(extractor, parts["effort"].get("method")):
+        named = DEFAULT_OPTIMIZER if DEFAULT_OPTIMIZER in registry.names("optimizer") else None
+    if named is not None:
+        optimizer_class = registry.get("optimizer", named)
         chosen = options.parse(optimizer_class.Options, parts["optimizer"], "optimizer")
         optimizer = optimizer_class(chosen, device=device)
     elif parts["optimizer"]:
@@ -151,6 +169,12 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         optimizer,
         _rate(carrier_class, asked["bpp"], asked["bps"]),
     )
+
+
+def _only_optimizes(extractor: type[Extractor], method: Any) -> bool:
+    """Whether an extractor embeds by optimising, because that was asked for or because it can do nothing else."""
+    others = supports(extractor, "project") or supports(extractor, "draw")
+    return supports(extractor, "objective") and (method == "optimize" or not others)
 
 
 def _payload_region(cover: Cover) -> Cover:

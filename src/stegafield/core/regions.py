@@ -16,9 +16,10 @@ from ..message import place
 from ..message.code import CODES, Code
 from ..message.key import SALT_BYTES, FileKey
 from ..message.place import keystream, permutation
-from . import tiles, window
+from . import sampler, tiles, window
 from .cover import Cover
 from .ladder import LADDER, Rung, bootstrap_rung
+from .noise import Source
 
 FORMAT = 1
 HEADER_BYTES = 8
@@ -133,6 +134,19 @@ def write_bootstrap(
         values = window.project(values, low, high, symbols, rung, rng)
         codes[np.unravel_index(windows, codes.shape)] = values
     return cover.with_codes(codes).with_free(payload_free(cover, key))
+
+
+def draw_bootstrap(
+    cover: Cover, salt: bytes, header: Header, key: FileKey, source: Source
+) -> tuple[Cover, float]:
+    """The cover with salt and header drawn from its law, only the payload's samples still free; nats spent."""
+    both = [salt_windows(cover.free), header_windows(cover.free, key)]
+    windows = np.concatenate(both)
+    symbols = np.frombuffer(salt + _header_mask(header.pack(), key), np.uint8).astype(np.int64)
+    rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+    drawn, codes = sampler.draw(cover, windows, symbols, rung, source), cover.codes.copy()
+    codes.flat[windows] = drawn.codes
+    return cover.with_codes(codes).with_free(payload_free(cover, key)), drawn.nats
 
 
 def _blended(

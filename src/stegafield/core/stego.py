@@ -46,11 +46,15 @@ class Report(BaseModel):
     """Payload bits / positions of the grid, where the medium has pixels."""
     bit_errors: int | None = None
     """Payload bits that the extractor read wrongly before the file was written."""
+    unrounded_bit_errors: int | None = None
+    """Payload bits that were wrong before an optimised change was rounded to codes: what the paper counts."""
     attempts: int = 0
     failures: list[str] = []
     evaluations: int = 0
+    kl_bound_nats: float | None = None
+    """`sample` only: KL(stego || plain cover) of this file is at most this, whoever knows f; see the threat model."""
     changed_share: float | None = None
-    """Share of the samples that changed."""
+    """Share of the samples that changed; None for `sample`, where stego and cover are two draws of one law."""
     rms_change: float | None = None
     """Root mean square change, area-weighted, in codes (least steps of the file)."""
     rms_change_physical: float | None = None
@@ -71,20 +75,21 @@ class Report(BaseModel):
         pixels: bool,
     ) -> None:
         """Fill in what embedding `bits` at a rung cost."""
-        changed, square = fidelity.change(cover.codes, codes, cover.weight)
         free = int(np.count_nonzero(cover.free))
         self.window_bits, self.window_samples = rung.bits, rung.samples
         self.samples, self.free_samples, self.payload_bits = codes.size, free, bits
         self.bits_per_sample = bits / free
         if pixels:
             self.bits_per_pixel = bits / (codes.size // codes.shape[0])
-        self.changed_share = changed
+        self.unit, self.notes = cover.unit, list(cover.notes)
+        if self.method == "sample":
+            return
+        self.changed_share, square = fidelity.change(cover.codes, codes, cover.weight)
         self.rms_change = math.sqrt(square)
-        self.rms_change_physical, self.unit = self.rms_change * cover.step, cover.unit
-        if cover.peak is not None and changed:
+        self.rms_change_physical = self.rms_change * cover.step
+        if cover.peak is not None and self.changed_share:
             plain = square if cover.weight is None else fidelity.change(cover.codes, codes)[1]
             self.psnr = fidelity.decibels(cover.peak, math.sqrt(plain))
-        self.notes = list(cover.notes)
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,12 @@ def stretches(free: Bool[ndarray, "channel *space"]) -> list[slice]:
     All together they cover every sample once.
     """
     parts = blocks(free.size)
-    number = [np.count_nonzero(piece(free, part)) for part in parts]
+    number = [int(np.count_nonzero(piece(free, part))) for part in parts]
     before = np.cumsum([0, *number])  # free samples before each block
     stops = []
     for _, tile in tiles(int(before[-1])):
-        block = max(
-            0, int(np.searchsorted(before, tile.stop)) - 1
-        )  # that of the last one of the tile
+        # the block of the last one of the tile
+        block = max(0, int(np.searchsorted(before, tile.stop)) - 1)
         last = tile.stop - int(before[block]) - 1
         if 0 <= last and number[block] < parts[block].stop - parts[block].start:
             last = int(np.flatnonzero(piece(free, parts[block]))[last])

@@ -9,9 +9,10 @@ There are no biases. So the sign of an output does not depend on the scale of th
 on a full scale beyond what the codes themselves show.
 """
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
@@ -28,6 +29,7 @@ from ..core.weights import balanced, uniform
 
 HIDDEN, LAYERS = 128, 4
 FULL_SCALES = (255, 65_535, 2**32 - 1)
+BAND = 1 << 16  # positions that are evaluated at once: about 400 MB with their gradient
 LEAK = 0.01  # of LeakyReLU, torch's default
 _TINY = 1e-12  # keeps the normalisation of a constant feature finite; far below one code of 16 bits
 MARGIN = 0.15  # of the hinge, in standard deviations of the cover's outputs, at least
@@ -45,7 +47,7 @@ class Cnn(Extractor):
     """The paper's network: four 3x3 convolutions, 128 hidden features; bits are signs. Needs torch and an optimizer."""
 
     name: ClassVar[str] = "cnn"
-    losses: ClassVar[tuple[str, ...]] = ("hinge", "bce")
+    losses: ClassVar[tuple[str, ...]] = ("hinge", "bce", "bce-normal")
 
     class Options(options.Options):
         """What both sides must agree on."""
@@ -78,7 +80,11 @@ class Cnn(Extractor):
     def objective(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], loss: str = "hinge"
     ) -> Objective:
-        """The loss of a change: squared hinge with margin, or the paper's binary cross-entropy. Has `errors`, too."""
+        """The loss of a change: squared hinge with margin, or the paper's binary cross-entropy. Has `errors`, too.
+
+        Signs do not depend on the scale of the weights, but cross-entropy does: "bce" takes the outputs as they are,
+        "bce-normal" as they were with weights of variance one, which FNNS's program draws.
+        """
         need("torch", "torch")
         return Loss(
             self._network(len(cover.codes), cover.codes.ndim - 1, cover.spec.periodic),
@@ -87,7 +93,14 @@ class Cnn(Extractor):
             np.asarray(cover.free.all(axis=0)),
             bits.reshape(depth(self.rate, len(cover.codes)), -1),
             loss,
+            self._gain(len(cover.codes), cover.codes.ndim - 1),
         )
+
+    def _gain(self, channels: int, rank: int) -> float:
+        """How much larger outputs would be with weights of variance one; normalising undoes all but the last layer."""
+        fans = [before * 3**rank for before in (channels, *[HIDDEN] * (LAYERS - 1))]
+        counted = fans if self.options.norm == "none" else fans[-1:]
+        return math.prod(math.sqrt(3 * fan) for fan in counted)  # uniform in +-b: variance b^2 / 3
 
     def finish(
         self,
@@ -149,7 +162,11 @@ class Cnn(Extractor):
 
 
 class Network:
-    """The forward pass, from weights in NumPy to outputs on the device of the input."""
+    """The forward pass, from weights in NumPy to outputs on the device of the input.
+
+    More than `BAND` positions are evaluated in bands along the first axis, each with the rows around it that it looks
+    at; what a band computed on the way is computed again for its gradient. So memory is that of one band.
+    """
 
     def __init__(
         self,
@@ -162,21 +179,58 @@ class Network:
 
     def __call__(self, value: Any) -> Any:
         """Outputs ``(item, D, *space)`` of inputs ``(item, channel, *space)``; items do not see each other."""
+        import torch
+
         if self.normalised:
             value = value - value.mean(list(range(2, value.ndim)), keepdim=True)
-        for layer, weight in enumerate(self._on(value.device)):
-            value = convolve(self._activated(value) if layer else value, weight, self.periodic)
-        return value
+        bands = _bands(value.shape[2:], self.periodic[0])
+        if len(bands) == 1:
+            return self._through(value, LAYERS, None, self.periodic)
+        known: list[Any] = []
+        while self.normalised and len(known) < LAYERS - 1:
+            sums = [self._again(self._moments, value, band, tuple(known)) for band in bands]
+            mean, square = torch.stack(sums).sum(0) / value[0, 0].numel()
+            known.append((mean, square - mean.square()))
+        outputs = [self._again(self._outputs, value, band, tuple(known)) for band in bands]
+        return torch.cat(outputs, 2)
 
-    def _activated(self, value: Any) -> Any:
+    def _outputs(self, value: Any, band: "_Band", known: tuple[Any, ...]) -> Any:
+        found = self._through(band.of(value), LAYERS, known, (False, *self.periodic[1:]))
+        return found[:, :, band.own]
+
+    def _moments(self, value: Any, band: "_Band", known: tuple[Any, ...]) -> Any:
+        """The sum and the sum of squares of each feature that the next layer normalises, in float64."""
+        import torch
+
+        done, periodic = len(known) + 1, (False, *self.periodic[1:])
+        found = self._through(band.of(value), done, known, periodic)[:, :, band.own]
+        found = _leaky(found).double()
+        axes = list(range(2, found.ndim))
+        sums = [part.sum(axes, keepdim=True) for part in (found, found.square())]
+        return torch.stack(sums)
+
+    def _again(self, part: Any, value: Any, *more: Any) -> Any:
+        """A part of the pass that keeps nothing for its gradient and runs again when that is wanted."""
+        import torch
+        from torch.utils.checkpoint import checkpoint
+
+        if not torch.is_grad_enabled():
+            return part(value, *more)
+        return checkpoint(part, value, *more, use_reentrant=False, preserve_rng_state=False)
+
+    def _through(
+        self, value: Any, layers: int, known: tuple[Any, ...] | None, periodic: tuple[bool, ...]
+    ) -> Any:
+        """The first layers; normalised by `known`, the mean and variance of each, or by the value's own."""
         from torch.nn import functional
 
-        if not self.normalised:
-            return functional.relu(value)
-        value = functional.leaky_relu(value, LEAK)
-        axes = list(range(2, value.ndim))
-        value = value - value.mean(axes, keepdim=True)
-        return value / (value.square().mean(axes, keepdim=True) + _TINY).sqrt()
+        for layer, weight in enumerate(self._on(value.device)[:layers]):
+            if layer and self.normalised:
+                value = _normalised(_leaky(value), known[layer - 1] if known is not None else None)
+            elif layer:
+                value = functional.relu(value)
+            value = convolve(value, weight, periodic)
+        return value
 
     def _on(self, device: Any) -> list[Any]:
         import torch
@@ -184,6 +238,52 @@ class Network:
         if device not in self._placed:
             self._placed[device] = [torch.from_numpy(w).to(device) for w in self.weights]
         return self._placed[device]
+
+
+class _Band(NamedTuple):
+    """Rows that are evaluated together."""
+
+    first: int
+    last: int
+    """The rows that are looked at, `last` excluded; before the first and after the last row of all they wrap around."""
+    own: slice
+    """Those of them that the band is for."""
+
+    def of(self, value: Any) -> Any:
+        """The rows of the band, picked on the device."""
+        import torch
+
+        rows = torch.arange(self.first, self.last, device=value.device)
+        return value.index_select(2, rows.remainder(value.shape[2]))
+
+
+def _bands(space: tuple[int, ...], wraps: bool) -> list[_Band]:
+    """Runs of rows of at most `BAND` positions, with as many rows around them as the network has layers."""
+    count, height = space[0], max(1, BAND // max(1, math.prod(space[1:])))
+    found = []
+    for top in range(0, count, height):
+        bottom = min(top + height, count)
+        first, last = top - LAYERS, bottom + LAYERS
+        if not wraps:
+            first, last = max(first, 0), min(last, count)
+        found.append(_Band(first, last, slice(top - first, bottom - first)))
+    return found
+
+
+def _leaky(value: Any) -> Any:
+    from torch.nn import functional
+
+    return functional.leaky_relu(value, LEAK)
+
+
+def _normalised(value: Any, known: Any) -> Any:
+    """Mean zero and variance one: by (mean, variance) as `known`, or by the value's own."""
+    if known is not None:
+        mean, variance = (part.to(value.dtype) for part in known)
+        return (value - mean) / (variance + _TINY).sqrt()
+    axes = list(range(2, value.ndim))
+    value = value - value.mean(axes, keepdim=True)
+    return value / (value.square().mean(axes, keepdim=True) + _TINY).sqrt()
 
 
 class Loss:
@@ -197,6 +297,7 @@ class Loss:
         where: Bool[ndarray, "*space"],
         bits: UInt8[ndarray, "depth position"],
         loss: str,
+        gain: float,
     ) -> None:
         import torch
 
@@ -205,7 +306,7 @@ class Loss:
         self._start = torch.from_numpy(start)
         self._index = torch.from_numpy(np.flatnonzero(where))
         self._sign = torch.from_numpy(2.0 * bits.astype(np.float32) - 1)
-        self._nearness, self.loss = 0.0, _cross_entropy
+        self._nearness, self.loss = 0.0, _CrossEntropy(gain if loss == "bce-normal" else 1.0)
         with torch.no_grad():
             still = self.outputs(torch.zeros((1, *start.shape)))
         self._spread = max(float(still.std(correction=0)), 1e-30)
@@ -237,8 +338,11 @@ class Loss:
         return found + self._nearness * change.flatten(1).square().sum(1)
 
     def errors(self, change: Any) -> Any:
-        """How many bits each item reads wrongly ``(item,)``."""
-        return (self._agreement(change) <= 0).sum((1, 2))
+        """How many bits each item reads wrongly ``(item,)``; of NumPy or torch."""
+        import torch
+
+        with torch.no_grad():
+            return (self._agreement(torch.as_tensor(change)) <= 0).sum((1, 2))
 
 
 class _Hinge:
@@ -251,10 +355,16 @@ class _Hinge:
         return (1 - agreement / self.margin).relu().square()
 
 
-def _cross_entropy(agreement: Any) -> Any:
-    from torch.nn import functional
+class _CrossEntropy:
+    """log(1 + exp(-gain agreement)): never zero, and hardly curved where gain x agreement is small."""
 
-    return functional.softplus(-agreement)
+    def __init__(self, gain: float) -> None:
+        self.gain = gain
+
+    def __call__(self, agreement: Any) -> Any:
+        from torch.nn import functional
+
+        return functional.softplus(-self.gain * agreement)
 
 
 def _full_scale(codes: Int[ndarray, "channel *space"]) -> float:

@@ -17,10 +17,12 @@ from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..core import tiles, trellis, window
+from ..core import sampler, tiles, trellis, window
 from ..core.cover import Cover, GridSpec, widened
 from ..core.extractor import Extractor
 from ..core.ladder import LADDER_BY_RATE, TRELLIS_MOST, Rung, with_trellis
+from ..core.noise import Source
+from ..core.sampler import Drawn
 from ..message import place
 
 
@@ -32,8 +34,13 @@ class Phase(Extractor):
     narrow: ClassVar[bool] = True
 
     @classmethod
-    def offers(cls, cover: Cover) -> Sequence[Rung]:
-        """Both forms: the trellis form for low rates and crowded covers, where the cover is not too large for it."""
+    def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
+        """Both forms: the trellis form for low rates and crowded covers, where the cover is not too large for it.
+
+        The sampler takes rungs of its own, all of the block form.
+        """
+        if method == "sample":
+            return super().offers(cover, method)
         free = int(np.count_nonzero(cover.free))
         if free > TRELLIS_MOST:
             return LADDER_BY_RATE
@@ -58,14 +65,14 @@ class Phase(Extractor):
 
     def count(self, cover: Cover) -> int:
         """k bits for each window that fits into a tile."""
-        return int(self._windows(int(np.count_nonzero(cover.free))).sum()) * self.rate.bits
+        return int(self._first(int(np.count_nonzero(cover.free)))[-1]) * self.rate.bits
 
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
         """The nearest codes that read `bits` (least sum of squared changes, window by window or run by run)."""
         codes, every = tiles.like(cover.codes), tiles.stretches(cover.free)
-        first = np.cumsum([0, *self._windows(int(np.count_nonzero(cover.free)))]) * self.rate.bits
+        first = self._first(int(np.count_nonzero(cover.free))) * self.rate.bits
         seeds = rng.integers(0, 1 << 63, (len(every), 4))
 
         def move(tile: tuple[int, slice]) -> None:
@@ -88,14 +95,30 @@ class Phase(Extractor):
         tiles.each(move, list(enumerate(every)))
         return codes
 
+    def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
+        """The windows from the law of the cover given their symbols, what is left over from the law alone."""
+        at = np.flatnonzero(cover.free)
+        first, codes, nats = self._first(at.size), cover.codes.copy(), 0.0
+        symbols = _symbols(bits, self.rate.bits)
+        for number, where in place.tiles(
+            at.size
+        ):  # one after the other: memory is that of one tile
+            here = at[where]
+            codes.flat[here] = sampler.plain(cover, here, source)
+            windows = here[self._index(number, here.size)]
+            wanted = symbols[first[number] : first[number + 1]]
+            drawn = sampler.draw(cover, windows, wanted, self.rate, source)
+            codes.flat[windows], nats = drawn.codes, nats + drawn.nats
+        return Drawn(codes, nats)
+
     @property
     def _form(self):
         return trellis if self.rate.span else window
 
-    def _windows(self, free: int) -> Int[ndarray, " tile"]:
-        """How many windows each tile has."""
-        sizes = [tile.stop - tile.start for _, tile in place.tiles(free)]
-        return np.array(sizes) // self.rate.samples
+    def _first(self, free: int) -> Int[ndarray, " tile_and_end"]:
+        """The number of the first window of each tile, and that of all windows."""
+        sizes = ((tile.stop - tile.start) // self.rate.samples for _, tile in place.tiles(free))
+        return np.cumsum([0, *sizes])
 
     def _index(self, number: int, size: int) -> Int[ndarray, "window sample"]:
         """Which of the free samples of a tile (in storage order) make up its windows."""

@@ -67,15 +67,7 @@ class PhaseConv(Extractor):
         taps = torch.from_numpy(
             self.taps(len(cover.codes), cover.codes.ndim - 1).astype(np.float32)
         )
-
-        def loss(change: Any) -> Any:
-            place = change.device
-            turned = convolve(change.to(taps.dtype), taps.to(place), cover.spec.periodic)
-            outside = (start.to(place) + turned).abs() / QUARTER - (1 - MARGIN)
-            found = (outside.relu().square() * kept.to(place)).flatten(1).sum(1)
-            return found + NEARNESS * change.flatten(1).square().sum(1)
-
-        return loss
+        return Loss(start, kept, taps, cover.spec.periodic)
 
     def finish(
         self,
@@ -141,6 +133,35 @@ class PhaseConv(Extractor):
         turned = self._phases(codes, cover.spec) - QUARTER - wanted * 2 * QUARTER
         nearest = (turned + 2 * QUARTER) % PHASES - 2 * QUARTER
         return (nearest + 0.5).astype(np.float32), where[None]
+
+
+class Loss:
+    """The loss per item of a change ``(item, channel, *space)``, and how many bits it leaves wrong."""
+
+    def __init__(self, start: Any, carries: Any, taps: Any, periodic: tuple[bool, ...]) -> None:
+        """`start`: where the outputs are, from the middle of the half turn that reads right. Tensors, all three."""
+        self.start, self.carries, self.taps, self.periodic = start, carries, taps, periodic
+
+    def _distance(self, change: Any) -> Any:
+        """How far outputs are from that middle, in quarter turns."""
+        place = change.device
+        turned = convolve(change.to(self.taps.dtype), self.taps.to(place), self.periodic)
+        return (self.start.to(place) + turned).abs() / QUARTER
+
+    def __call__(self, change: Any) -> Any:
+        """The loss ``(item,)``."""
+        outside = (self._distance(change) - (1 - MARGIN)).relu()
+        found = (outside.square() * self.carries.to(change.device)).flatten(1).sum(1)
+        return found + NEARNESS * change.flatten(1).square().sum(1)
+
+    def errors(self, change: Any) -> Any:
+        """How many bits each item reads wrongly ``(item,)``; of NumPy or torch. A turn further reads the same."""
+        import torch
+
+        with torch.no_grad():
+            change = torch.as_tensor(change)
+            wrong = (self._distance(change) + 1) % 4 >= 2
+            return (wrong & self.carries.to(change.device)).flatten(1).sum(1)
 
 
 class _Steps:

@@ -78,6 +78,10 @@ def ssim(
     return float(found)
 
 
+_STEPS = 4096.0
+"""So many steps inwards are enough: a sample of 24 bits has millions, of which none that is likely is left out."""
+
+
 def bound(
     codes: Int[ndarray, "*shape"], low: int, high: int, bits: int, peak: float
 ) -> float | None:
@@ -92,7 +96,7 @@ def bound(
     inside = int(np.count_nonzero((codes > low) & (codes < high)))
     shares = (
         (inside, np.array([-1.0, 0.0, 1.0])),
-        (codes.size - inside, np.arange(high - low + 1.0)),
+        (codes.size - inside, np.arange(min(high - low + 1.0, _STEPS))),
     )
     if bits >= sum(number * math.log2(steps.size) for number, steps in shares):
         return None

@@ -20,6 +20,7 @@ class Paper(Optimizer):
     """The paper's schedule: up to 100 rounds of 10 L-BFGS iterations, clipped after each, until no bit is wrong."""
 
     name: ClassVar[str] = "paper"
+    batched: ClassVar[bool] = False  # torch's L-BFGS would couple a batch through one curvature
 
     class Options(options.Options):
         """The paper's numbers."""
@@ -29,15 +30,12 @@ class Paper(Optimizer):
         """L-BFGS iterations in a round."""
         rate: float = Field(0.1, gt=0)
         """Learning rate: 0.1; the paper also tries 0.05 and 0.5."""
-        epsilon: float = Field(0.3, gt=0, le=1)
-        """What the widest side of the box is as a share of full scale. The paper's variable is codes / full scale, and
-        its first step depends on that; an `effort.epsilon` other than 0.3 needs the same number here."""
 
     def solve(self, objective: Objective, box: Box) -> Solution:
         """The last change, item after item; an evaluation is a loss with its gradient."""
         need("torch", "torch")
         found = [
-            self._solve_one(objective, low[None], high[None])
+            self._solve_one(objective, low[None], high[None], box.scale)
             for low, high in zip(box.lower, box.upper, strict=True)
         ]
         changes, losses, evaluations, status = (
@@ -50,14 +48,16 @@ class Paper(Optimizer):
             tuple(status),
         )
 
-    def _solve_one(self, objective: Objective, low: Any, high: Any) -> tuple[Any, float, int, str]:
+    def _solve_one(
+        self, objective: Objective, low: Any, high: Any, unit: float
+    ) -> tuple[Any, float, int, str]:
+        """`unit`: the paper's variable is codes / full scale, and its steps depend on that."""
         import torch
 
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         chosen = self.options
-        unit = float(np.max(np.abs([low, high]), initial=0)) / chosen.epsilon or 1.0
         lower, upper = (
             torch.tensor(np.ascontiguousarray(b / unit), dtype=torch.float32, device=device)
             for b in (low, high)

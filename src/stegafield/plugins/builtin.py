@@ -1,6 +1,7 @@
 """Our own carriers, channels, extractors and optimizers, registered through the same door as everybody's."""
 
 from ..carriers.audio import AudioCarrier
+from ..carriers.celeba import CelebaCarrier
 from ..carriers.dataset import DatasetCarrier
 from ..carriers.era5 import Era5Carrier
 from ..carriers.image import ImageCarrier
@@ -26,8 +27,8 @@ from .hookspecs import hookimpl
 
 @hookimpl
 def register_carriers() -> list[type[Carrier]]:
-    """Pictures, sound, weather files, generated weather."""
-    return [ImageCarrier, AudioCarrier, DatasetCarrier, Era5Carrier]
+    """Pictures, sound, weather files, generated weather and faces."""
+    return [ImageCarrier, AudioCarrier, DatasetCarrier, Era5Carrier, CelebaCarrier]
 
 
 @hookimpl

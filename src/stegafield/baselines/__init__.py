@@ -1,0 +1,1 @@
+"""What the literature does, for comparison; one method a file, never on the default path."""

@@ -1,0 +1,215 @@
+"""The page of measurements, in Markdown, from the lines of `summary`: the same lines give the same page."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+
+ASKED = {1: 59.7, 2: 55.7, 3: 53.3, 4: 51.2}
+"""PSNR in dB by bits per pixel that every picture with few samples near the ends should reach."""
+ASKED_GAP = 2.0
+"""Decibels below its own bound that any other picture should stay within."""
+ASKED_RMS = 0.6
+"""Change of a field in packed steps at 1 bit per sample."""
+ASKED_DBFS = -93.0
+"""Level of the change of 16-bit sound at 1 bit per sample."""
+
+_HEAD = """# Benchmarks
+
+This page is made by a command, from what other commands measured; do not edit it. `scripts/benchmarks.py` runs them
+all on the covers described below, which are not part of the repository. Their rows, condensed, are in `benchmarks/`:
+
+```text
+stegafield bench fidelity ...; stegafield bench curve ...; stegafield bench speed ...   JSON lines, by cover and rate
+stegafield bench report ROWS --out docs/benchmarks.md --json docs/benchmarks/summary.jsonl
+stegafield bench report docs/benchmarks --out docs/benchmarks.md                        the same page, from those alone
+```
+
+Three numbers in a cell are least / median / greatest over the covers of a row. Nothing was tuned to a cover, and no
+cover was left out: those that a command refused are listed. Every bit was read from the written file."""
+_PICTURES = f"""`bench fidelity`: the extractor `phase`, the method `project`, all defaults. A picture is *clear* where
+less than 1 % of its samples are within 3 codes of an end of the range. Asked of every clear picture:
+{", ".join(f"{psnr} dB at {bpp}" for bpp, psnr in ASKED.items())} bits per pixel; of every other one, at 1 and 2 bits
+per pixel: within {ASKED_GAP:g} dB of the bound of that picture, which knows what its samples cannot do. Milliseconds
+are those of embedding alone, on the clock: too long where the machine was busy (the load is given below)."""
+_FIELDS = f"""`bench fidelity` with `--carrier dataset` and `--carrier audio`. Asked at 1 bit per free sample: less
+than {ASKED_RMS} packed steps RMS, and less than {ASKED_DBFS:g} dBFS of 16-bit sound (an amplitude of 1 is 0 dBFS; a
+single step of 8-bit sound is -42 dBFS, so there it cannot be). The RMS is that of the free samples, in codes; *times
+bound* divides it by the least that is possible."""
+_CURVES = """`bench curve`: every rung of both forms from 0.05 to 4 bits per pixel, whichever of them `hide` would take.
+LSB matching and HILL are simulated, HILL with the least expected cost that coding theory allows. HILL minimises its own
+cost, not distortion, so its PSNR is lower by intention. The paper's points are its published ones: on its own generated
+faces, and on floats that were not yet rounded to a file.
+
+![PSNR against bits per pixel](images/curve.png)"""
+_SPEED = """`bench speed`: covers that are made up, each in a process of its own. *embed* is `project` alone, *read* the
+extractor on the same codes, *CPU* is what both take of all processors together, *open*
+and *write* are the file format; medians. *hide* is the whole of `hide`, once, in the
+same process: open, embed, write, reveal. Memory is the largest resident set of the process, first of the parts and
+then of `hide`; interpreter and libraries alone are {base:.0f} MiB of it. *load* is how many processes wanted to run, on
+average, when the row was finished: where that is more than there are cores, the times are too long by about that
+factor."""
+
+
+def page(lines: Iterable[Row]) -> str:
+    """The whole page."""
+    lines = list(lines)
+    sections = (_machine, _sets, _pictures, _fields, _curves, _speed)
+    parts = [_HEAD, *(section(lines) for section in sections)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _machine(lines: list[Row]) -> str:
+    found = {_stated(line["machine"]): None for line in lines if "machine" in line}
+    helps = [line for line in lines if "help_seconds" in line]
+    if not found:
+        return ""
+    text = "## Machine\nTimes depend on it; nothing else on this page does.\n\n"
+    text += "\n".join(f"* {one}" for one in found)
+    for line in helps:
+        clock = f"{line['help_seconds']:.2f} s on the clock, at a load of {line['load']:.1f}"
+        text += f"\n\n`stegafield --help` takes {line['help_cpu_seconds']:.2f} s of a processor there ({clock})."
+    return text
+
+
+def _stated(machine: Row) -> str:
+    torch = f"torch {machine['torch']}" if machine["torch"] else "no torch"
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}, "
+        f"NumPy {machine['numpy']}, {torch}, stegafield {machine['stegafield']}"
+    )
+
+
+def _sets(lines: list[Row]) -> str:
+    rows = [(line["about"], line["text"]) for line in lines if "about" in line]
+    return _section("Covers", "", ("set", "what it is"), rows)
+
+
+def _pictures(lines: list[Row]) -> str:
+    found = [line for line in lines if line.get("unit") == "bpp" and "clear" in line]
+    columns = (
+        *("set", "bpp", "pictures", "misread", "clear", "PSNR of clear ones, dB", "asked"),
+        *("others: dB below their bound", "SSIM", "ms"),
+    )
+    rows = [
+        (
+            line["set"],
+            f"{line['rate']:g}",
+            line["covers"],
+            line["misread"],
+            line["clear"],
+            _three(line["psnr_clear"], "{:.2f}"),
+            _verdict(line),
+            _three(line["gap_crowded"], "{:.2f}"),
+            _three(line["ssim"], "{:.4f}"),
+            _three(line["milliseconds"], "{:.1f}"),
+        )
+        for line in found
+    ]
+    return _section("Pictures", _PICTURES, columns, rows) + _refused(found)
+
+
+def _verdict(line: Row) -> str:
+    """Whether the extremes of a row meet what was asked for."""
+    floor, missed = ASKED.get(line["rate"]), []
+    if floor is not None and line["psnr_clear"] and line["psnr_clear"][0] < floor:
+        missed.append(f"clear ones miss {floor}")
+    if line["rate"] in (1, 2) and line["gap_crowded"] and line["gap_crowded"][2] > ASKED_GAP:
+        missed.append(f"others miss {ASKED_GAP:g} dB")
+    if line["misread"]:
+        missed.append("misread")
+    return "; ".join(missed) or "met"
+
+
+def _fields(lines: list[Row]) -> str:
+    found = [line for line in lines if line.get("unit") == "bps" and "rms" in line]
+    columns = ("set", "bps", "files", "misread", "RMS, codes", "times bound", "dBFS", "ms")
+    rows = [
+        (
+            line["set"],
+            f"{line['rate']:g}",
+            line["covers"],
+            line["misread"],
+            _three(line["rms"], "{:.3f}"),
+            _three(line["excess"], "{:.2f}"),
+            _three(line["dbfs"], "{:.1f}"),
+            _three(line["milliseconds"], "{:.0f}"),
+        )
+        for line in found
+    ]
+    return _section("Fields and sound", _FIELDS, columns, rows) + _refused(found)
+
+
+def _refused(found: list[Row]) -> str:
+    reasons = dict.fromkeys(
+        f"* {line['set']}: {number} of {line['covers']}: {reason}"
+        for line in found
+        for reason, number in line["errors"].items()
+    )
+    return "\n\nRefused:\n\n" + "\n".join(reasons) if reasons else ""
+
+
+def _curves(lines: list[Row]) -> str:
+    found = [line for line in lines if "curve" in line and "psnr" in line]
+    columns = ("set", "curve", "bpp", "pictures", "misread", "PSNR, dB", "dB below the bound")
+    rows = [
+        (
+            line["set"] if line["curve"] != "paper" else "",
+            line["curve"],
+            f"{line['bpp']:.4g}",
+            line["covers"] if line["curve"] != "paper" else "",
+            line["misread"] if line["curve"].startswith("phase") else "",
+            _three(line["psnr"], "{:.2f}"),
+            _three(line["gap"], "{:.2f}"),
+        )
+        for line in found
+    ]
+    return _section("Rate and distortion", _CURVES, columns, rows)
+
+
+def _speed(lines: list[Row]) -> str:
+    found = [line for line in lines if "embed_ms" in line]
+    text = _SPEED.format(base=min((line["base_mib"] for line in found), default=0))
+    columns = (
+        *("cover", "free samples", "bits per sample", "embed, ms", "read, ms", "CPU, ms"),
+        *("open, ms", "write, ms", "parts, MiB", "hide, ms", "hide, MiB", "load"),
+    )
+    names = (
+        *("embed_ms", "verify_ms", "cpu_ms", "open_ms", "write_ms"),
+        *("peak_mib", "hide_ms", "hide_peak_mib"),
+    )
+    rows = [
+        (
+            line["cover"],
+            f"{line['samples']:,}",
+            f"{line['rate']:.3g}",
+            *(f"{line[name]:,.0f}" if line[name] >= 10 else f"{line[name]:.1f}" for name in names),
+            f"{line['load']:.1f}",
+        )
+        for line in found
+    ]
+    fits = "".join(f"\n\n{_line(line)}" for line in lines if "ns_per_sample" in line)
+    return _section("Speed and memory", text, columns, rows) + fits
+
+
+def _line(fit: Row) -> str:
+    cost = (
+        f"{fit['ns_per_sample']:.0f} ns per sample and {fit['intercept_ms']:.2f} ms {fit['time']}"
+    )
+    return (
+        f"Embedding and reading of `{fit['carrier']}` covers together take {cost}\n"
+        f"(relative least squares; the worst cover is {fit['worst_deviation']:.0%} off the line)."
+    )
+
+
+def _section(title: str, text: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    if not rows:
+        return ""
+    table = [columns, ["---"] * len(columns), *rows]
+    drawn = "\n".join("| " + " | ".join(map(str, row)) + " |" for row in table)
+    return "\n\n".join(part for part in (f"## {title}\n{text}".rstrip(), drawn) if part)
+
+
+def _three(numbers: Sequence[float] | None, form: str) -> str:
+    shown = list(map(form.format, numbers or ()))
+    return " / ".join(shown) if len(set(shown)) > 1 else "".join(shown[:1])

@@ -1,0 +1,127 @@
+"""The commands that draw covers, and that train what draws them: sample, train, convert."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import ConfigError
+from .arguments import Device, Force, Settings, Size
+from .edge import busy, settings_of, size_of
+from .program import Variadic, err
+
+generate = typer.Typer()
+
+
+@generate.command(cls=Variadic)
+def sample(
+    carrier: Annotated[str, typer.Option(help="The medium; it must draw its own covers.")],
+    out: Annotated[Path, typer.Option(help="Folder for the covers.")],
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 1,
+    size: Size = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Repeat the covers; for tests.")] = None,
+    settings: Settings = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the first 64 on one sheet.")] = None,
+    force: Force = False,
+    device: Device = "auto",
+) -> None:
+    """Write plain covers: the files that `hide` would hide something in."""
+    from ..core.carrier import formats
+    from ..core.publish import check_writable, write_file
+    from ..plugins.wiring import Engine
+
+    engine = Engine(device=device)
+    if figure is not None:
+        from ..benchmark.figure import check_figure
+
+        check_writable(figure, force=True)
+        check_figure(figure)
+    chosen = settings_of(settings)
+    channels = formats(engine.registry.get("carrier", carrier))
+    named = [c for c in channels if c.name == chosen.get("carrier.format")] or channels
+    width, suffix = len(str(count - 1)), named[0].suffixes[0]
+    files = [out / f"{number:0{width}}{suffix}" for number in range(count)]
+    out.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        check_writable(file, force=force)
+    drawn = engine.sample(count, carrier=carrier, size=size_of(size), seed=seed, set=chosen)
+    shown = []
+    with busy("drawing"):
+        for file, (cover, data) in zip(files, drawn, strict=True):
+            write_file(file, data, force=force)
+            shown += [cover] if len(shown) < 64 and figure is not None else []
+    if figure is not None:
+        from ..benchmark.figure import draw_sheet
+
+        draw_sheet(shown, figure)
+    err.print(f"wrote {count} plain covers to {out}", markup=False)
+
+
+@generate.command(cls=Variadic)
+def train(
+    config: Annotated[str, typer.Option(help="celeba64, era5, or a .toml file.")],
+    data: Annotated[Path, typer.Option(help="Folder, archive or file with the training items.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    steps: Annotated[int | None, typer.Option(min=1, help="Stop after this step.")] = None,
+    settings: Settings = None,
+    device: Device = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="How many; data parallel.")] = 1,
+) -> None:
+    """Train a generator."""
+    from ..core.extras import need
+
+    need("torch", "torch")
+    need("safetensors", "torch")
+    need("lightning_fabric", "train")
+    from rich.progress import Progress
+
+    from ..training import config as configs
+    from ..training.data import load
+    from ..training.loop import train as run
+
+    first = os.environ.get("LOCAL_RANK", "0") == "0"  # Fabric starts one process for each device
+    chosen = configs.read(config, settings_of(settings))
+    with busy("reading the data"):
+        items = load(data, chosen)
+    with Progress(console=err, transient=True, disable=not (first and err.is_terminal)) as bar:
+        task = bar.add_task("training", total=None)
+
+        def report(step: int, last: int, metrics: dict[str, float]) -> None:
+            told = " ".join(f"{name} {value:.3g}" for name, value in metrics.items())
+            bar.update(task, completed=step, total=last, description=told)
+
+        done: Any = run(
+            chosen,
+            items,
+            out,
+            resume=resume,
+            steps=steps,
+            device=device,
+            devices=devices,
+            report=report,
+        )
+    if first:
+        told = f"{done.step} steps on {len(items)} items in {done.seconds:.0f} s"
+        err.print(f"{told}; the model is in {out / 'model'}", markup=False)
+
+
+@generate.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="model.pt of the official GASP code.")],
+    out: Annotated[Path, typer.Option(help="Folder for the model.")],
+    size: Size = None,
+) -> None:
+    """Convert an official GASP checkpoint; nothing in it is run."""
+    from ..core.extras import need
+
+    need("torch", "torch")
+    need("safetensors", "torch")
+    from ..generators.checkpoint import CONFIG, save_pretrained
+    from ..generators.convert import from_official
+
+    if (out / CONFIG).exists():
+        raise ConfigError("out", f"there is a model in {out}.", "Choose another folder.")
+    save_pretrained(from_official(file, size_of(size)), out)
+    err.print(f"wrote {out}", markup=False)

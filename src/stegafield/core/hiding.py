@@ -1,0 +1,158 @@
+"""One message on its way into one file: drafts, one for each attempt, until a file reads back.
+
+An attempt has two halves with an embedding between them, so that the embeddings of many messages can be one batch.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from ..errors import ConfigError, EmbeddingFailed, StegafieldError
+from ..message import frame
+from ..message.frame import Frame
+from ..message.key import SALT_BYTES, Key
+from . import bound, payload, regions
+from .carrier import writer
+from .cover import Cover
+from .embed import Embedding, Task, strays, usual_changes
+from .extractor import suited
+from .ladder import Rung
+from .noise import Source
+from .plan import Plan
+from .regions import Header
+from .stego import Report, Stego
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One attempt: the cover with salt and header in place, and what its payload shall be."""
+
+    cover: Cover
+    rung: Rung
+    header: Header
+    task: Task
+    nats: float
+    """What drawing salt and header cost; 0 where they were written."""
+
+
+class Hiding:
+    """One message, one key and where its covers come from; counts its attempts in `report`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        message: bytes,
+        *,
+        name: str | None,
+        key: Key,
+        cover: Any,
+        seed: int | None,
+        rng: Generator | None,
+    ) -> None:
+        if seed is not None and seed < 0:
+            raise ConfigError("seed", f"{seed} is negative.")
+        if seed is not None and cover is not None:
+            raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
+        self.start = time.perf_counter()
+        self.plan, self.key, self.source = plan, key, cover
+        self.frame = Frame(message, name)
+        self.body = frame.pack(self.frame)
+        self.random: Source = rng.bytes if rng else os.urandom
+        self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
+        self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
+        self.item = None if cover is None else plan.carrier.open(cover)
+        self.report = Report(
+            carrier=plan.carrier.name,
+            channel=writer(plan.carrier, self.item).name,
+            extractor=plan.extractor.name,
+            message_bytes=len(message),
+        )
+
+    def draft(self) -> Draft:
+        """The next attempt: a fresh salt, and a fresh cover where the carrier draws them.
+
+        Raises:
+            EmbeddingFailed: when all attempts are spent.
+        """
+        plan, report = self.plan, self.report
+        while report.attempts < plan.effort.attempts:
+            if report.method == "sample":  # drawn once: a choice among draws is another law
+                raise EmbeddingFailed(f"the draw failed: {report.failures[-1]}", report)
+            report.attempts += 1
+            cover = self.item or plan.carrier.covers(1, self.cover_rng)[0]
+            rung = plan.rung(cover, frame.needed(self.body))
+            salt = self.random(SALT_BYTES)
+            file_key = self.key.file_key(salt)
+            header = Header(plan.profile(rung), plan.tag)
+            extractor, report.method = plan.build(file_key, rung), plan.method(cover)
+            if report.method == "sample":
+                ready, nats = regions.draw_bootstrap(cover, salt, header, file_key, self.random)
+            else:
+                typical = usual_changes(plan.extractor, plan.extractor_options, rung)
+                ready = regions.write_bootstrap(cover, salt, header, file_key, self.rng, typical)
+                nats = 0.0
+            ready = suited(extractor, ready)
+            bits = payload.to_bits(self.body, header, file_key, extractor.count(ready))
+            if bits is not None:
+                task = Task(ready, bits, extractor, self.rng, self.random)
+                return Draft(cover, rung, header, task, nats)
+            report.failures.append("this salt leaves too little room")
+        raise EmbeddingFailed(
+            f"{report.attempts} attempts did not read back; last: {report.failures[-1]}; "
+            "another cover, a larger one or a lower rate may work",
+            report,
+        )
+
+    def close(
+        self, draft: Draft, result: Embedding, reveal: Callable[[bytes, Key], Frame]
+    ) -> Stego | None:
+        """The file of a draft, where `reveal` finds the message in its bytes; None, and a failure noted, where not."""
+        plan, report, cover = self.plan, self.report, draft.cover
+        if strays(draft.task.cover, result.codes):
+            name = draft.task.extractor.name
+            report.failures.append(f"{name} moved samples that are not its to move")
+            return None
+        channel = writer(plan.carrier, cover)
+        data = channel.write(cover, result.codes)
+        self._note(draft, result)
+        if result.nats is not None:
+            report.kl_bound_nats = draft.nats + result.nats
+            if not report.kl_bound_nats <= bound.BUDGET:  # not even NaN
+                report.failures.append(f"{report.kl_bound_nats:.2g} nats are more than allowed")
+                return None
+        if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
+            report.failures.append(f"{report.psnr:.1f} dB is too little")
+            return None
+        try:
+            if reveal(data, self.key) == self.frame:
+                report.milliseconds_total = round(1000 * (time.perf_counter() - self.start), 3)
+                value = plan.carrier.value(self.source, data)
+                return Stego(data, value, report, cover, result.codes, channel, self.key)
+            problem = "a message hidden earlier with this key, in another part of the file, is found first"
+        except StegafieldError as error:
+            wrong = f"{result.errors} of {draft.task.bits.size} bits wrong before writing"
+            if result.unrounded_errors is not None:
+                wrong += f", {result.unrounded_errors} before rounding"
+            problem = f"{error} ({wrong})"
+        report.failures.append(problem)
+        return None
+
+    def _note(self, draft: Draft, result: Embedding) -> None:
+        """What this attempt came to, in the report."""
+        plan, report, bits = self.plan, self.report, draft.task.bits.size
+        report.bit_errors = result.errors
+        report.unrounded_bit_errors = result.unrounded_errors
+        report.optimizer = (
+            plan.optimizer.name if plan.optimizer and result.method == "optimize" else None
+        )
+        report.evaluations += result.evaluations
+        report.milliseconds_embed = round(result.milliseconds, 3)
+        report.capacity_bytes = frame.capacity(draft.header.profile.code.room(bits // 8))
+        report.error_correction = draft.header.profile.code.name
+        pixels = plan.carrier.rate_unit == "bpp"
+        report.measure(draft.cover, result.codes, draft.rung, bits, pixels=pixels)

@@ -1,0 +1,72 @@
+"""The models that ship with the package, each with a card that says what it was made from."""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Bound
+
+from ..errors import ConfigError, FormatError
+from .checkpoint import CONFIG, from_pretrained
+from .distribution import FunctionDistribution
+
+CARD = "card.json"
+SHIPPED = Path(str(files("stegafield.generators"))) / "models"
+"""One folder for each model: config.json, model.safetensors, card.json."""
+
+
+class Card(BaseModel):
+    """What a model was trained on, for how long, and what came of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    about: str
+    """One sentence: what it draws."""
+    data: str
+    """What it was trained on, and where that is from."""
+    items: int = Bound(ge=0)
+    """Training items."""
+    held_out: str
+    """What was kept out of training."""
+    steps: int = Bound(ge=0)
+    """Optimizer steps, all phases together."""
+    seconds: float = Bound(ge=0)
+    """Training time."""
+    machine: str
+    """What it was trained on, in general words: two CPU cores, say."""
+    metrics: dict[str, float]
+    """Measured on held-out data, by the commands that docs/generators.md names."""
+    licence: str
+    """Of the weights."""
+    attribution: str = ""
+    """What must be said where its output is published."""
+    limits: str
+    """What it does not do well."""
+
+
+def names(folder: Path = SHIPPED) -> list[str]:
+    """The models there are."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{CONFIG}"))
+
+
+def card(name: str, folder: Path = SHIPPED) -> Card:
+    """The card of a model."""
+    try:
+        return Card.model_validate_json((_folder(name, folder) / CARD).read_bytes())
+    except ValidationError as error:
+        raise FormatError(f"{CARD} of {name} is no model card: {error}") from None
+
+
+@cache
+def load(name: str, folder: Path = SHIPPED) -> FunctionDistribution:
+    """A shipped model, by name, read once; `ConfigError` where there is none."""
+    return from_pretrained(_folder(name, folder))
+
+
+def _folder(name: str, folder: Path) -> Path:
+    known = names(folder)
+    if name not in known:
+        hint = f"Models: {', '.join(known) or 'none'}."
+        raise ConfigError("model", f"there is no shipped model {name!r}.", hint)
+    return folder / name
