@@ -66,7 +66,7 @@ class WavChannel(Channel):
         else:
             stored = frames.astype("<i2" if file.bits == 16 else np.uint8, copy=False)
         whole = memoryview(file.data)
-        samples = memoryview(np.ascontiguousarray(stored)).cast("B") if stored.size else b""
+        samples = np.ascontiguousarray(stored).data.cast("B") if stored.size else b""
         return b"".join([whole[: file.start], samples, whole[file.end :]])
 
 
