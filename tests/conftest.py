@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 os.environ["STEGAFIELD_PLUGINS"] = "none"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # pytest-xdist has a process on every core already
 
 from stegafield import Engine, Key
 

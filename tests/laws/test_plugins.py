@@ -75,6 +75,7 @@ CARRIERS = {
     "audio": ({}, SOUNDS),
     "dataset": ({}, FIELDS),
     "era5": ({"size": (19, 36)}, []),
+    "celeba": ({"size": (32, 40)}, []),
 }
 CHANNELS = {
     "png": [_png(NOISE), _png(ALPHA), _png(NOISE[..., 0]), _png(ALPHA[..., 2:])],

@@ -1,7 +1,7 @@
 """How far a set of generated pictures is from a set of real ones: numbers for whole sets, not for pairs."""
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
@@ -55,8 +55,8 @@ def frechet(one: Float[ndarray, "item feature"], other: Float[ndarray, "item fea
 
 
 def nearest(
-    pictures: Pictures, among: Pictures
-) -> tuple[Float[ndarray, " item"], Float[ndarray, " item"]]:
+    pictures: Pictures, among: UInt8[ndarray, "other y x channel"]
+) -> tuple[Int[ndarray, " item"], Float[ndarray, " item"]]:
     """For each picture, which of the others is nearest (an index), and its root mean square difference in codes."""
     flat, others = (p.reshape(len(p), -1).astype(np.float32) for p in (pictures, among))
     squares = (flat**2).sum(1)[:, None] + (others**2).sum(1) - 2 * flat @ others.T

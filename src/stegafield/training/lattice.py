@@ -5,8 +5,8 @@
 3. sharpen: the decoder against a critic (non-saturating loss, lazy R1), half of each batch decoded latents of real
    items, half drawn from the prior, which stays as it is. Decoded items stay close to their originals: no mode is lost.
 
-What is drawn from is a running mean of the weights. Half of the batches are sampled between the pixels, and the originals
-moved to match, so that a function has no freedom where the training grid does not look.
+What is drawn from is a running mean of the weights. Half of the batches are sampled between the pixels, and the
+originals moved to match, so that a function has no freedom where the training grid does not look.
 """
 
 import math

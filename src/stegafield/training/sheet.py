@@ -6,7 +6,6 @@ import numpy as np
 from numpy.random import Generator
 
 from ..generators.distribution import FunctionDistribution
-from ..generators.field import evaluate
 
 
 def draw(model: FunctionDistribution, path: Path, rng: Generator, count: int = 64) -> None:
@@ -15,9 +14,7 @@ def draw(model: FunctionDistribution, path: Path, rng: Generator, count: int = 6
 
     rows, columns = model.domain.size
     latents = model.latents(count, rng)
-    features = evaluate(
-        model.fields(latents), model.domain.coordinates(rows, columns), device=model.device
-    )
+    features = model.raster(latents, (rows, columns))
     side = int(np.ceil(count**0.5))
     sheet = np.zeros((side * rows, side * columns, features.shape[-1]), np.uint8)
     for k, item in enumerate(features):
