@@ -113,8 +113,8 @@ class AudioCarrier(Carrier):
         channel = next(c for c in self.channels if c.name == asked)()
         if kind is not None:
             what = f"a {kind} cover was decoded; the stego is a new {asked.upper()} ({stored})"
-            kept = f"with its {', '.join(tags)}, and no" if tags else "without"
-            notes.append(f"{what} {kept} other tags")
+            kept = f"with its {', '.join(tags)}, and no other tags" if tags else "without tags"
+            notes.append(f"{what} {kept}")
         if not samples.size:
             raise ConfigError("cover", "has no samples.", "Give a sound that lasts.")
         bits = DEPTHS[stored]
