@@ -256,3 +256,11 @@ def test_the_table_of_optimizers_is_that_of_its_rows():
     assert len(rows) > 20 and f"<!-- table -->\n{summary(rows)}<!-- end -->" in page
     for arm in ARMS:
         assert f"| `{arm}` |" in page, arm
+
+
+def test_the_page_of_detection_is_made_from_its_rows():
+    from stegafield.benchmark.detection_page import page
+    from stegafield.benchmark.summary import read
+
+    rows = [{"set": name, **row} for name, row in read(DOCS / "detection")]
+    assert page(rows) == TEXT[DOCS / "detection.md"]

@@ -10,6 +10,7 @@ import xarray
 from PIL import Image
 
 from stegafield import testing
+from stegafield.core.detector import TrainedDetector
 from stegafield.core.ladder import LADDER
 from stegafield.plugins.discovery import registry
 from tests.datasets import field, floats, packed
@@ -97,7 +98,10 @@ CHANNELS = {
 }
 EXTRACTORS = ["cnn", "phase", "phase-conv"]
 OPTIMIZERS = ["adam", "lbfgs", "paper"]
-DETECTORS: dict = {}
+DETECTORS = [
+    *("chi-square", "line", "primary-sets", "rich", "rs", "sample-pairs", "spam", "sphere"),
+    *("stegexpose", "weighted-stego", "xunet"),
+]
 
 
 @pytest.mark.parametrize(
@@ -154,3 +158,16 @@ def test_extractors(name, rung):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers(name):
     testing.check_optimizer(registry().get("optimizer", name))
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_detectors(name):
+    rng = np.random.default_rng(0)
+    items = rng.integers(0, 256, (8, 2, 1600) if name == "line" else (8, 2, 40, 40), np.int32)
+    detector = registry().get("detector", name)()
+    if isinstance(detector, TrainedDetector):
+        features = np.stack([detector.features(codes).astype(np.float32) for codes in items])
+        detector.epochs = 1  # of xunet: a law, not a result
+        detector.train(features[:4], features[4:], 0)
+    for codes in (items[0], items[0].astype(np.int64) * 257):
+        testing.check_detector(detector, codes)

@@ -30,6 +30,7 @@ MAY = {
         "message",
         "metrics",
         "plugins",
+        "training",
     },
     "training": {"errors", "core", "generators"},
     "cli": {"errors", "core", "message", "plugins", "benchmark", "generators", "training"},

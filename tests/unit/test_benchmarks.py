@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from stegafield.baselines import hill, lsb_matching
+from stegafield.baselines import lsb_matching
+from stegafield.baselines.adaptive import hill
 from stegafield.benchmark import curve, page, speed, summary
 from stegafield.benchmark.fidelity import FIELD_COLUMNS, measure
 from stegafield.cli.commands import app

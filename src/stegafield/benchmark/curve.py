@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..baselines import hill, lsb_matching
+from ..baselines import lsb_matching
+from ..baselines.adaptive import hill
 from ..core.engine import Engine
 from ..core.extras import need
 from ..core.ladder import PROJECTED

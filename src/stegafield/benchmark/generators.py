@@ -27,6 +27,8 @@ class Comparison:
     """Saves the distributions, real beside drawn."""
     draw_sheet: Callable[[Path], None]
     """Saves samples to look at."""
+    draw_neighbours: Callable[[Path], None] | None = None
+    """Saves samples beside the nearest training items, where those may be shown."""
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, each with its table's heading."""

@@ -63,6 +63,7 @@ def measure(
         {"Faces": rows},
         partial(_figure, held, drawn, trained),
         partial(_sheet, drawn[:64]),
+        partial(_neighbours, drawn[:48], trained),
     )
 
 
@@ -219,22 +220,34 @@ def _model(model: FunctionDistribution, rng: Generator) -> list[dict[str, Any]]:
 
 
 def _figure(held: Faces, drawn: Faces, trained: Faces, path: Path) -> None:
-    """Spectra, and eight drawn faces above their nearest training faces."""
+    """Spectra, and how far real and drawn faces are from the nearest of the training."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 4.5), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.6))
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
     for faces, name in ((held, "real, held out"), (drawn, "drawn")):
         power = distribution.power_spectrum(faces)
         left.loglog(np.arange(1, len(power) + 1), power, label=name)
+        near = distribution.nearest(faces, trained)[1]
+        right.hist(near, np.arange(10, 90, 2.5), density=True, alpha=0.6, label=name)
     left.set(xlabel="cycles per picture", ylabel="power", title="spectrum")
-    left.legend()
-    chosen = drawn[:8]
-    near = trained[distribution.nearest(chosen, trained)[0]]
-    right.imshow(np.concatenate([np.concatenate(row, 1) for row in (chosen, near)]))
-    right.set(xticks=[], yticks=[32, 96], yticklabels=["drawn", "nearest in\ntraining"])
-    right.set_title("drawn faces, and the nearest face of the training to each")
+    right.set(xlabel="rms difference, levels", title="to the nearest face of the training")
+    for panel in (left, right):
+        panel.legend()
     figure.savefig(path, dpi=110)
+
+
+def _neighbours(drawn: Faces, trained: Faces, path: Path) -> None:
+    """Drawn faces above the nearest faces of the training: real people's, to look at and not to publish."""
+    from PIL import Image
+
+    near = trained[distribution.nearest(drawn, trained)[0]]
+    rows = [
+        np.concatenate(list(faces[start : start + 12]), 1)
+        for start in range(0, len(drawn), 12)
+        for faces in (drawn, near)
+    ]
+    Image.fromarray(np.concatenate(rows)).save(path)
 
 
 def _sheet(faces: Faces, path: Path) -> None:

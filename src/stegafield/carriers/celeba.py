@@ -51,9 +51,9 @@ class CelebaCarrier(Carrier):
         need("safetensors", "torch")
         from ..generators.zoo import load
 
-        model = load("celeba")
-        latents = model.latents(count, rng)  # one at a time below: a large face takes its room
-        return [_cover(model.raster(z[None], self.options.size)[0]) for z in latents]
+        model, (height, width) = load("celeba"), self.options.size
+        drawn = (model.latents(1, rng) for _ in range(count))  # the same whatever their number
+        return [_cover(model.raster(latents, (height, width))[0]) for latents in drawn]
 
     def blank(self) -> Cover:
         """A grey picture of the asked size: it has the same free samples as any face."""

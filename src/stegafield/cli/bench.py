@@ -68,7 +68,7 @@ def fidelity(
         preset=preset,
     )
     columns = COLUMNS if carrier == "image" else FIELD_COLUMNS
-    _finish(rows, len(found) * len(rates), columns, json_out)
+    finish(rows, len(found) * len(rates), columns, json_out)
 
 
 @bench.command(cls=Variadic)
@@ -98,7 +98,7 @@ def optimizers(
         arms=arm or DEFAULT_ARMS,
         set=settings_of(settings),
     )
-    _finish(rows, None, COLUMNS, json_out)
+    finish(rows, None, COLUMNS, json_out)
 
 
 @bench.command(cls=Variadic)
@@ -112,7 +112,7 @@ def law(
     from ..core.publish import check_writable
 
     check_writable(json_out, force=True)
-    _finish(table(samples, sigma), None, COLUMNS, json_out)
+    finish(table(samples, sigma), None, COLUMNS, json_out)
 
 
 @bench.command()
@@ -131,9 +131,7 @@ def curve(
     found = _pictures(images, json_out)
     if figure is not None:
         check_figure(figure)
-    rows = _finish(
-        measure(Engine(device="cpu"), found, crop=size_of(crop)), None, COLUMNS, json_out
-    )
+    rows = finish(measure(Engine(device="cpu"), found, crop=size_of(crop)), None, COLUMNS, json_out)
     if figure is not None:
         draw(rows, figure)
 
@@ -163,7 +161,7 @@ def speed(
     cases = timing.pictures(sizes_of(size, 2) if asked else timing.SIZES, bpp)
     cases += [timing.field(one, bps) for one in sizes_of(field, 3)]
     cases += [timing.sound(one, bps) for one in minutes or ()]
-    rows = _finish(timing.measure(cases, repeats), None, timing.COLUMNS, json_out)
+    rows = finish(timing.measure(cases, repeats), None, timing.COLUMNS, json_out)
     print_rows([row for row in rows if "ns_per_sample" in row], False)
 
 
@@ -175,8 +173,8 @@ def report(
         Path | None, typer.Option("--json", metavar="OUT.jsonl", help="What the page needs, alone.")
     ] = None,
 ) -> None:
-    """Write the page of all measurements in a folder: distributions over covers, failures included."""
-    from ..benchmark.page import page
+    """Write the page of all measurements in a folder: distributions over covers, or who was detected."""
+    from ..benchmark import detection_page, page
     from ..benchmark.summary import read, summarise
     from ..core.publish import check_writable, write_file
 
@@ -184,10 +182,14 @@ def report(
     for path in (out, json_out):
         if path is not None:
             check_writable(path, force=True)
-    lines = summarise(read(folder))
+    found = list(read(folder))
+    if any("detector" in row for _, row in found):
+        lines, made = [{"set": name, **row} for name, row in found], detection_page.page
+    else:
+        lines, made = summarise(found), page.page
     if json_out is not None:
         write_file(json_out, _lines(lines), force=True)
-    write_file(out, page(lines).encode(), force=True)
+    write_file(out, made(lines).encode(), force=True)
 
 
 @bench.command()
@@ -204,6 +206,9 @@ def generators(
     seed: Annotated[int, typer.Option(min=0, help="Repeats the draws.")] = 0,
     figure: Annotated[Path | None, typer.Option(help="Picture of the distributions.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Picture of some samples.")] = None,
+    neighbours: Annotated[
+        Path | None, typer.Option(help="Faces: picture of the nearest ones of the training.")
+    ] = None,
     page: Annotated[Path | None, typer.Option(help="Markdown with the tables.")] = None,
 ) -> None:
     """Compare what a generator draws with real fields that it was not trained on."""
@@ -223,11 +228,11 @@ def generators(
         from ..generators.checkpoint import from_pretrained
 
         measure = partial(measure, model=from_pretrained(model))
-    for path in (json_out, figure, sheet, page):
+    for path in (json_out, figure, sheet, neighbours, page):
         if path is not None:
             check_writable(path, force=True)
     pictures = {"The distributions": figure, "Samples": sheet}
-    for path in (figure, sheet):
+    for path in (figure, sheet, neighbours):
         if path is not None:
             check_figure(path)
     quiet = not err.is_terminal
@@ -239,6 +244,8 @@ def generators(
         found.draw_figure(figure)
     if sheet is not None:
         found.draw_sheet(sheet)
+    if neighbours is not None and found.draw_neighbours is not None:
+        found.draw_neighbours(neighbours)
     if page is not None:
         links = {name: relpath(path, page.parent) for name, path in pictures.items() if path}
         said = f"stegafield bench generators --family {family} --data {data.name}"
@@ -249,9 +256,14 @@ def generators(
 
 def _pictures(images: Path, json_out: Path) -> list[Path]:
     """The pictures to measure on, once it is sure that the result can be written."""
+    _files(images, json_out)
+    return pictures_in(images)
+
+
+def pictures_in(images: Path) -> list[Path]:
+    """The pictures of a folder; `ConfigError` where there is none."""
     from ..benchmark.fidelity import pictures
 
-    _files(images, json_out)
     found = pictures(images)
     if not found:
         raise ConfigError("images", f"there is no picture in {images}.")
@@ -273,7 +285,7 @@ def _lines(rows: Iterable[dict[str, Any]]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def _finish(
+def finish(
     rows: Iterable[dict[str, Any]], total: int | None, columns: Sequence[str], json_out: Path
 ) -> list[dict[str, Any]]:
     """Measure with a progress bar, save every row and print those that are no errors."""
@@ -288,5 +300,6 @@ def _finish(
     print_rows([{name: row.get(name) for name in columns} for row in shown], False)
     for row in done:
         if "error" in row:
-            err.print(f"{row[columns[0]]}: {row['error']}", markup=False)
+            name = row.get(columns[0]) or row.get("source")
+            err.print(f"{name}: {row['error']}", markup=False)
     return done

@@ -27,6 +27,7 @@ from .arguments import (
     Size,
 )
 from .bench import bench
+from .detect import detect
 from .edge import (
     busy,
     different,
@@ -53,6 +54,7 @@ app = typer.Typer(
 )
 app.add_typer(bench, name="bench")
 app.add_typer(generate)
+app.command()(detect)
 
 
 @app.callback()

@@ -25,7 +25,10 @@ _EXITS: list[tuple[type[BaseException], int]] = [
     (OSError, 7),
     (KeyboardInterrupt, 130),
 ]
-_MANY = ("--set", "--bpp", "--bps", "--size", "--field", "--minutes", "--samples", "--sigma")
+_MANY = (
+    *("--set", "--bpp", "--bps", "--size", "--field", "--minutes", "--samples", "--sigma"),
+    *("--images", "--against", "--detector", "--model"),
+)
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -1,17 +1,102 @@
-"""The contract of a detector: a steganalyst's opinion of one item."""
+"""The contract of a detector: a steganalyst's opinion of one item, untrained or trained."""
 
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
 from typing import ClassVar
 
-from jaxtyping import Int
+import numpy as np
+from jaxtyping import Float, Int
 from numpy import ndarray
+
+from ..errors import ConfigError, FormatError
 
 
 class Detector(ABC):
     """One steganalysis method."""
 
     name: ClassVar[str]
+    threshold: ClassVar[float | None] = None
+    """The score above which the method itself calls an item stego; None where it leaves that open."""
 
     @abstractmethod
     def score(self, codes: Int[ndarray, "channel *space"]) -> float:
         """How likely these codes are stego: any scale, higher is more likely."""
+
+
+class TrainedDetector(Detector):
+    """A method that must see covers and stegos before it has an opinion: features of items, and a judge of features.
+
+    `features` is apart from `judge` so that the features of one cover serve every training that it takes part in.
+    """
+
+    threshold: ClassVar[float | None] = 0.5
+    """Its scores are shares of votes or probabilities."""
+
+    @abstractmethod
+    def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, "*feature"]:
+        """What the judge sees of an item; `ConfigError` where the item is too small or of another shape."""
+
+    @abstractmethod
+    def train(
+        self,
+        covers: Float[ndarray, "item *feature"],
+        stegos: Float[ndarray, "item *feature"],
+        seed: int,
+    ) -> None:
+        """Learn from features of covers and stegos (item i of both has one source). A seed gives one result."""
+
+    @abstractmethod
+    def judge(self, features: Float[ndarray, "item *feature"]) -> Float[ndarray, " item"]:
+        """The scores of items, 0 to 1; `ConfigError` before training."""
+
+    @abstractmethod
+    def state(self) -> dict[str, ndarray]:
+        """What training found, as arrays of numbers."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, ndarray]) -> None:
+        """Take over what another instance's `state` returned."""
+
+    def score(self, codes: Int[ndarray, "channel *space"]) -> float:
+        """The judge's score of one item."""
+        return float(self.judge(self.features(codes)[None])[0])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write name and state to an .npz file (arrays of numbers and text, no pickle)."""
+        out = BytesIO()
+        arrays = {f"state_{name}": value for name, value in self.state().items()}
+        np.savez_compressed(out, allow_pickle=False, detector=np.array(self.name), **arrays)
+        Path(path).write_bytes(out.getvalue())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "TrainedDetector":
+        """A trained instance from a file that `save` wrote."""
+        name, state = read_model(path)
+        if name != cls.name:
+            raise ConfigError("model", f"{path} is a model of {name!r}, not of {cls.name!r}.")
+        found = cls()
+        found.restore(state)
+        return found
+
+    def untrained(self) -> ConfigError:
+        """The error of a judge that has learnt nothing."""
+        hint = "Train it with `stegafield bench detect --models FOLDER`, and give the file with --model."
+        return ConfigError("detector", f"{self.name!r} is not trained.", hint)
+
+
+def read_model(path: str | os.PathLike[str]) -> tuple[str, dict[str, ndarray]]:
+    """The name of the detector and the state in a file that `TrainedDetector.save` wrote."""
+    try:
+        with np.load(BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
+            name = str(file["detector"])
+            state = {
+                key.removeprefix("state_"): file[key] for key in file.files if key != "detector"
+            }
+    except OSError:
+        raise
+    except Exception:  # NumPy and zipfile raise a dozen kinds, which their pages do not list
+        raise FormatError(f"{path} is no model of a detector", Path(path).suffix) from None
+    return name, state

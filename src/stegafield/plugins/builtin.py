@@ -1,4 +1,4 @@
-"""Our own carriers, channels, extractors and optimizers, registered through the same door as everybody's."""
+"""Our own carriers, channels, extractors, optimizers and detectors, registered through the same door as everybody's."""
 
 from ..carriers.audio import AudioCarrier
 from ..carriers.celeba import CelebaCarrier
@@ -14,8 +14,20 @@ from ..channels.sound.flac import FlacChannel
 from ..channels.sound.wav import WavChannel
 from ..core.carrier import Carrier
 from ..core.channel import Channel
+from ..core.detector import Detector
 from ..core.extractor import Extractor
 from ..core.optimizer import Optimizer
+from ..detectors.lsb.chi_square import ChiSquare
+from ..detectors.lsb.primary_sets import PrimarySets
+from ..detectors.lsb.rs import Rs
+from ..detectors.lsb.sample_pairs import SamplePairs
+from ..detectors.lsb.stegexpose import StegExpose
+from ..detectors.lsb.weighted_stego import WeightedStego
+from ..detectors.residual.line import Line
+from ..detectors.residual.rich import Rich
+from ..detectors.residual.spam import Spam
+from ..detectors.residual.sphere import Sphere
+from ..detectors.xunet import XuNet
 from ..extractors.cnn import Cnn
 from ..extractors.phase import Phase
 from ..extractors.phase_conv import PhaseConv
@@ -48,3 +60,10 @@ def register_extractors() -> list[type[Extractor]]:
 def register_optimizers() -> list[type[Optimizer]]:
     """L-BFGS in a box, and the two it is compared with."""
     return [Lbfgs, Adam, Paper]
+
+
+@hookimpl
+def register_detectors() -> list[type[Detector]]:
+    """Estimators of LSB replacement, features with an ensemble, a network."""
+    estimators = [Rs, SamplePairs, WeightedStego, ChiSquare, PrimarySets, StegExpose]
+    return [*estimators, Spam, Rich, Line, Sphere, XuNet]

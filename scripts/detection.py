@@ -1,0 +1,106 @@
+"""Everything that docs/detection.md needs: run `stegafield bench detect` on each set, describe the sets.
+
+    python scripts/detection.py PHOTOS ROWS [SET ...]
+    stegafield bench report ROWS --out docs/detection.md
+
+PHOTOS is a folder with `bsds` and `kodak` (pictures). A set that has its rows is left alone.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+_BOTH = ["--images", "bsds", "kodak", "--crop", "256x256"]
+_SIMPLE = ["spam", "stegexpose", "rs", "sample-pairs", "weighted-stego"]
+_METHODS = ["phase", "lsb-matching", "lsb-replacement", "hill", "s-uniward"]
+
+
+def _grey(rate, every, methods, detectors, *more):
+    some = ["--every", str(every)] if every > 1 else []
+    pairs = ["--bpp", rate, "--against", *methods, "--detector", *detectors]
+    return [*_BOTH, "--grey", *some, *pairs, *more]
+
+
+SETS = {
+    "grey-0.4": (
+        "Luminance, 0.4 bits per pixel",
+        "400 photographs of BSDS500 and 12 of Kodak: the central 256x256, one channel.",
+        _grey("0.4", 1, _METHODS, _SIMPLE),
+    ),
+    "grey-0.2": (
+        "Luminance, 0.2 bits per pixel",
+        "Every second one of them.",
+        _grey("0.2", 2, _METHODS, _SIMPLE),
+    ),
+    "grey-0.1": (
+        "Luminance, 0.1 bits per pixel",
+        "Every second one of them.",
+        _grey("0.1", 2, _METHODS, _SIMPLE),
+    ),
+    "rich-0.4": (
+        "The subset of the rich model",
+        "Every second one of them, as above.",
+        _grey("0.4", 2, ["phase", "lsb-matching", "hill"], ["rich"], "--splits", "3"),
+    ),
+    "rgb-1": (
+        "Colour, 1 bit per pixel",
+        "Every fourth one of them, all three channels: a pixel is three samples.",
+        [
+            *_BOTH,
+            *("--every", "4", "--bpp", "1", "--against", "phase", "lsb-matching", "hill"),
+            *("--detector", *_SIMPLE),
+        ],
+    ),
+    "era5-1": (
+        "Generated weather, 1 bit per sample, by `project`",
+        "Fields that `era5` draws, 91x180. Cover and stego of a pair are the same draw.",
+        [
+            *("--carrier", "era5", "--set", "carrier.size=[91,180]", "--count", "200"),
+            *("--bps", "1", "--method", "project", "--against", "phase", "lsb-matching"),
+            *("--detector", "sphere", "rs", "sample-pairs", "weighted-stego"),
+        ],
+    ),
+}
+
+
+def main():
+    """Measure what has no rows yet, and write down what the sets are."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("rows", type=Path)
+    parser.add_argument("only", nargs="*")
+    args = parser.parse_args()
+    args.rows.mkdir(parents=True, exist_ok=True)
+    rows = args.rows.resolve()
+    about = []
+    for name, (title, text, arguments) in SETS.items():
+        command = [
+            "bench",
+            "detect",
+            *arguments,
+            "--json",
+            f"{name}.jsonl",
+            "--figure",
+            f"{name}.png",
+        ]
+        shown = f"stegafield {shlex.join(command)}"
+        figure = f"images/detection/{name}.png"
+        about.append(
+            {"about": name, "title": title, "text": text, "command": shown, "figure": figure}
+        )
+        if (rows / f"{name}.jsonl").exists() or (args.only and name not in args.only):
+            continue
+        print(shown, flush=True)
+        outputs = {f"{name}.{kind}": str(rows / f"{name}.{kind}") for kind in ("jsonl", "png")}
+        filled = [outputs.get(word, word) for word in command]
+        subprocess.run([sys.executable, "-m", "stegafield", *filled], check=True, cwd=args.photos)
+    (rows / "about.jsonl").write_text("".join(json.dumps(line) + "\n" for line in about))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The page of detection, in Markdown, from rows of `bench detect`: the same rows give the same page."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Row = dict[str, Any]
+
+_HEAD = """# Detection
+
+This page is made by a command, from what `stegafield bench detect` measured; do not edit it. `scripts/detection.py`
+runs the commands below on photographs that are not part of the repository. Their rows are in `detection/`:
+
+```text
+python scripts/detection.py PHOTOS ROWS
+stegafield bench report ROWS --out docs/detection.md
+```
+
+## How to read it
+A warden with a detector calls a file stego or not. **P_E** is the mean of both errors, false alarms and missed
+stegos: 0.5 is guessing, 0 is always right. Thresholds are fixed on the training half of the *sources*, never on
+what is tested, so P_E may come out a little above 0.5. All numbers are means over several random halvings, with 95
+% bootstrap intervals over sources. **AUC** is the probability that a stego scores above a cover: 0.5 is guessing.
+
+`phase` is what `hide` writes, with all its defaults: salt, header and a payload that fills every window. LSB
+matching, LSB replacement, HILL and S-UNIWARD are simulated on the same covers with the payload bits per sample of
+`phase` (the salt and header of `phase` come on top, 192 bits); HILL and S-UNIWARD with the least expected cost that
+coding theory allows.
+
+What makes these numbers too kind or too harsh:
+
+* The photographs of BSDS were JPEG files. Decoded covers have traces of compression that smooth places betray, so
+  detectors find changes there more easily than in pictures from a sensor. Adaptive methods avoid just these places.
+* A few hundred sources train a weak detector. A warden with tens of thousands of pictures of the same camera does
+  better; `SPAM` and an ensemble are of 2012, and deep networks do better still. A P_E near 0.5 here is no promise.
+* The warden of these tables knows method, rate and kind of cover exactly, and sees one file, half of the time a
+  stego."""
+
+_UNTIL = """## What follows
+* Keep rates low. A trained detector finds `phase` in a photograph of 256x256 at half a bit per sample mostly, and at a
+  tenth of a bit sometimes. Tools that look for LSB replacement (StegExpose and its parts) give stegos of `phase` about
+  as many alarms as covers. StegExpose gives many to both.
+* At equal payload `phase` is harder to find than LSB matching, because it changes fewer samples, and far easier than
+  HILL and S-UNIWARD, because it does not look where it changes them. Costs are what is missing.
+* In generated weather the change that `project` makes is found too, though the field has noise of its own.
+* No row says anything about covers, detectors or rates that are not in it."""
+
+
+def page(lines: Iterable[Row]) -> str:
+    """The whole page: a section for each set of rows, in the order of its `about` line."""
+    lines = list(lines)
+    parts = [_HEAD]
+    for about in (line for line in lines if "about" in line):
+        rows = [line for line in lines if line.get("set") == about["about"] and "detector" in line]
+        if rows:
+            parts.append(
+                _section(about, rows, [one for one in lines if one.get("set") == about["about"]])
+            )
+    return "\n\n".join([*parts, _UNTIL]) + "\n"
+
+
+def _section(about: Row, rows: list[Row], lines: list[Row]) -> str:
+    measured = [row for row in rows if "p_e" in row]
+    parts = [f"## {about['title']}", about["text"], f"```text\n{about['command']}\n```"]
+    pairs, sources, splits = (
+        sorted({row[n] for row in measured}) for n in ("pairs", "sources", "splits")
+    )
+    counts = f"{_either(pairs)} pairs of {_either(sources)} sources, {_either(splits)} halvings."
+    parts.append(counts + " P_E with its interval:")
+    parts.append(_table(measured, lambda row: _with(row, "p_e")))
+    parts += ["AUC with its interval:", _table(measured, lambda row: _with(row, "auc"))]
+    stubborn = {
+        row["detector"]
+        for row in measured
+        if row.get("own_false_alarms", row["false_alarms"]) != row["false_alarms"]
+    }
+    own = [row for row in measured if row["detector"] in stubborn]
+    if own:
+        parts.append("Alarms at the method's own threshold, among covers / stegos:")
+        parts.append(_table(own, _alarms))
+    if about.get("figure"):
+        parts.append(f"![ROC curves]({about['figure']})")
+    failed = [line for line in lines if "error" in line]
+    if failed:
+        parts.append(f"{len(failed)} could not be measured; the first: {failed[0]['error']}")
+    return "\n\n".join(parts)
+
+
+def _table(rows: list[Row], cell: Any) -> str:
+    """A line for each rate and method, a column for each detector."""
+    detectors = list(dict.fromkeys(row["detector"] for row in rows))
+    cases = list(dict.fromkeys((row["rate"], row["unit"], row["against"]) for row in rows))
+    found = {(row["rate"], row["against"], row["detector"]): row for row in rows}
+    table: list[list[str]] = [["asked", "bits per sample", "method", *detectors]]
+    table.append(["---"] * len(table[0]))
+    for rate, unit, against in cases:
+        alike = [found.get((rate, against, name)) for name in detectors]
+        payload = next(row["payload"] for row in alike if row)
+        cells = [cell(row) if row else "" for row in alike]
+        table.append([f"{rate:g} {unit}", f"{payload:.3f}", against, *cells])
+    return "\n".join("| " + " | ".join(line) + " |" for line in table)
+
+
+def _with(row: Row, name: str) -> str:
+    low, high = row[f"{name}_interval"]
+    return f"{row[name]:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _alarms(row: Row) -> str:
+    return f"{row['own_false_alarms']:.3f} / {row['own_hits']:.3f}"
+
+
+def _either(numbers: list[int]) -> str:
+    return " or ".join(map(str, numbers))

@@ -1,0 +1,1 @@
+"""Steganalysis, one method a file: `lsb` estimates how much LSB replacement there is, the others are trained."""

@@ -1,0 +1,64 @@
+"""How well scores tell stegos from covers: ROC, AUC, P_E, and intervals by resampling the sources."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+
+def roc(
+    cover: Float[ndarray, " cover"], stego: Float[ndarray, " stego"]
+) -> tuple[Float[ndarray, " point"], Float[ndarray, " point"]]:
+    """Shares of covers and of stegos above each threshold, highest threshold first: (0, 0) to (1, 1)."""
+    steps = np.unique(np.concatenate([cover, stego]))[::-1]
+    alarms, hits = (
+        (part.size - np.searchsorted(np.sort(part), steps, side="left")) / part.size
+        for part in (cover, stego)
+    )
+    return np.append(0.0, alarms), np.append(0.0, hits)
+
+
+def auc(cover: Float[ndarray, " cover"], stego: Float[ndarray, " stego"]) -> float:
+    """Area under the ROC curve: the probability that a stego scores above a cover; equal scores are a half."""
+    ranked = np.sort(cover)
+    below, upto = (np.searchsorted(ranked, stego, side=side) for side in ("left", "right"))
+    return float((below + upto).mean() / (2 * cover.size))
+
+
+def least_error(
+    cover: Float[ndarray, " cover"], stego: Float[ndarray, " stego"]
+) -> tuple[float, float]:
+    """(P_E, threshold) where P_E is least, between two scores. On the scores that are tested it flatters."""
+    values = np.unique(np.concatenate([cover, stego]))
+    false, missed = (
+        np.searchsorted(np.sort(part), values, side="right") for part in (cover, stego)
+    )
+    errors = (1 - false / cover.size + missed / stego.size) / 2
+    best = int(np.argmin(errors))
+    above = values[min(best + 1, values.size - 1)]
+    return min(0.5, float(errors[best])), float((values[best] + above) / 2)
+
+
+def intervals(
+    statistics: Callable[[Int[ndarray, " source"]], dict[str, float]],
+    sources: int,
+    *,
+    seed: int,
+    level: float = 0.95,
+    count: int = 300,
+) -> dict[str, tuple[float, float]]:
+    """Percentile bootstrap intervals of statistics, which are told how often each source was drawn.
+
+    A statistic that returns nothing (because nothing is left of what it looks at) does not count.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = (rng.integers(0, sources, sources) for _ in range(count))
+    found = [statistics(np.bincount(index, minlength=sources)) for index in drawn]
+    found = [one for one in found if one]
+    ends = ((1 - level) / 2, (1 + level) / 2)
+    return {
+        name: (float(low), float(high))
+        for name in found[0]
+        for low, high in [np.quantile([one[name] for one in found], ends)]
+    }
