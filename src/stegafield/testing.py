@@ -19,7 +19,7 @@ from numpy import ndarray
 from .core import bound, options
 from .core.carrier import Carrier, draws, formats, opens, writer
 from .core.channel import Channel
-from .core.cover import Cover, Law
+from .core.cover import Cover, Law, widened
 from .core.detector import Detector
 from .core.engine import Engine
 from .core.extractor import Extractor, supports
@@ -105,7 +105,7 @@ def check_channel(channel: Channel, data: bytes) -> None:
         check_cover(cover)
         rng = np.random.default_rng(number)
         step = np.where(rng.random(cover.codes.shape) < 0.5, 1, -1).astype(cover.codes.dtype)
-        moved = np.clip(cover.codes + step, cover.low, cover.high).astype(cover.codes.dtype)
+        moved = np.clip(widened(cover.codes) + step, cover.low, cover.high)
         ends = [np.broadcast_to(np.asarray(b), cover.codes.shape) for b in (cover.low, cover.high)]
         for wanted in (cover.codes, moved, *ends):
             codes = np.where(cover.free, wanted, cover.codes).astype(cover.codes.dtype)
@@ -141,7 +141,8 @@ def check_channel(channel: Channel, data: bytes) -> None:
 def check_cover(cover: Cover) -> None:
     """A cover: shapes agree, codes are integers within their range."""
     codes = cover.codes
-    _require(codes.dtype in (np.int32, np.int64), f"codes are {codes.dtype}, not int32 or int64")
+    good = (np.int16, np.int32, np.int64)
+    _require(codes.dtype in good, f"codes are {codes.dtype}, not int16, int32 or int64")
     _require(codes.ndim >= 2, "codes need a channel axis and at least one space axis")
     _require(
         cover.free.dtype == bool and cover.free.shape == codes.shape,
@@ -184,7 +185,8 @@ def check_extractor(
         _require(np.array_equal(bits, again), "read() is not a function of seed, options and codes")
         other = extractor(chosen[0], seed=bytes([1]) * 32, rate=rung).read(codes, free, cover.spec)
         _require(bits.size < 64 or not np.array_equal(bits, other), "the seed changes nothing")
-        moved = np.where(free, np.clip(codes + 1, cover.low, cover.high), codes).astype(codes.dtype)
+        moved = np.where(free, np.clip(widened(codes) + 1, cover.low, cover.high), codes)
+        moved = moved.astype(codes.dtype)
         _require(
             reader.read(moved, free, cover.spec).size == bits.size,
             "the number of bits depends on the codes",

@@ -540,4 +540,4 @@ def test_a_field_larger_than_any_memory_is_refused(engine, key, refused, folder)
         "--out",
         "x.nc",
     )
-    refused(2, *words, says=["t has more than 268,435,456 samples"])
+    refused(2, *words, says=["t has more than 67,108,864 samples in"])

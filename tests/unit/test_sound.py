@@ -84,6 +84,36 @@ def test_a_flac_without_tags_gets_none(engine, key):
     assert [kind for kind, _ in blocks(stego.data)] == [0]
 
 
+def test_an_id3_tag_in_front_of_a_flac_stays(engine, key):
+    tag = b"ID3\x04\0\x10" + bytes([0, 0, 1, 2]) + bytes(130) + bytes(10)  # 130 bytes and a footer
+    data = with_blocks(sound("FLAC"), tagged())
+    stego = engine.hide(b"m", carrier="audio", cover=tag + data, key=key)
+    assert stego.data[: len(tag) + 4] == tag + b"fLaC" and stego.report.notes == []
+    assert engine.reveal(stego.data, key=key) == b"m"
+
+
+@pytest.mark.parametrize(("form", "other"), [("WAV", "flac"), ("FLAC", "wav"), ("OGG", "flac")])
+def test_tags_go_along_into_another_format(engine, key, form, other):
+    out = BytesIO()
+    subtype = "VORBIS" if form == "OGG" else "PCM_16"
+    with soundfile.SoundFile(out, "w", 8000, 2, subtype, None, form) as file:
+        file.title, file.artist = "a holiday", "the lab"
+        file.write(samples())
+    stego = engine.hide(b"m", carrier="audio", cover=out.getvalue(), key=key, format=other)
+    found = soundfile.SoundFile(BytesIO(stego.data))
+    assert (found.title, found.artist, found.software) == ("a holiday", "the lab", "")
+    assert any("with its title, artist" in note for note in stego.report.notes)
+
+
+def test_a_short_flac_cannot_declare_an_hour(engine, key):
+    data = bytearray(sound("FLAC"))
+    data[22:26] = (
+        b"\xff" * 4
+    )  # the lower bits of the length, behind four bytes of magic and four of block header
+    with pytest.raises(FormatError, match="declares 4294967295 frames in"):
+        next(FlacChannel().read(bytes(data)))
+
+
 OTHERS = [
     *(("OGG", "VORBIS", "PCM_16"), ("MP3", "MPEG_LAYER_III", "PCM_16"), ("WAV", "ULAW", "PCM_16")),
     *(("WAV", "IMA_ADPCM", "PCM_16"), ("WAV", "FLOAT", "PCM_24"), ("WAV", "PCM_32", "PCM_24")),

@@ -14,7 +14,7 @@ from PIL import Image
 from ..baselines import lsb_matching, lsb_replacement
 from ..baselines.adaptive import hill, s_uniward
 from ..channels.picture import decode
-from ..core.cover import Cover
+from ..core.cover import Cover, widened
 from ..core.detector import Detector, TrainedDetector
 from ..core.engine import Engine
 from ..core.extras import need
@@ -146,13 +146,13 @@ def _stegos(
         if name in SIMULATED:
             if cover.codes.ndim != 3 and name in ("hill", "s-uniward"):
                 raise ConfigError("against", f"{name!r} is for pictures.")
-            codes = SIMULATED[name](cover.codes, low, high, payload, rng)
+            codes = SIMULATED[name](widened(cover.codes), low, high, payload, rng)
             yield name, cover, np.where(cover.free, codes, cover.codes), payload
 
 
 def visible(cover: Cover, codes: Int[ndarray, "channel *space"]) -> Int[ndarray, "kept *space"]:
-    """The channels that may change: not alpha."""
-    return codes[cover.free.reshape(len(codes), -1).any(axis=1)]
+    """The channels that may change (not alpha), wide enough to be added and subtracted."""
+    return widened(codes[cover.free.reshape(len(codes), -1).any(axis=1)])
 
 
 def look(detector: Detector, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, "*feature"]:

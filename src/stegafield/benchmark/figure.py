@@ -8,7 +8,7 @@ from pathlib import PurePath
 import numpy as np
 from numpy import ndarray
 
-from ..core.cover import Cover
+from ..core.cover import Cover, widened
 from ..core.extras import need
 from ..core.stego import Stego
 from ..errors import ConfigError
@@ -36,7 +36,7 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
 
     cover = stego.cover
     law = cover.law if stego.report.method == "sample" else None
-    before = cover.codes if law is None else np.rint(law.value).astype(np.int64)
+    before = widened(cover.codes) if law is None else np.rint(law.value).astype(np.int64)
     change = stego.codes - before
     if cover.codes.ndim == 2:
         return _save(_lines(Figure(figsize=(12, 5), layout="constrained"), stego, change), path)

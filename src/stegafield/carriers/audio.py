@@ -14,12 +14,14 @@ from ..channels.sound.flac import FlacChannel
 from ..channels.sound.wav import WavChannel
 from ..core import options
 from ..core.carrier import Carrier
-from ..core.channel import Channel
+from ..core.channel import Channel, most_samples
 from ..core.cover import Cover
 from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
 
 _FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")
+_TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright")
+"""The tags that a new file keeps; not `software`, which libsndfile signs with its own name."""
 _ARRAYS = {"u1": "PCM_U8", "i2": "PCM_16", "i4": "PCM_24", "f4": "PCM_16", "f8": "PCM_16"}
 """What an array of samples is stored as; int32 is full scale at 2^31, as in soundfile, and floats are at 1."""
 
@@ -47,7 +49,7 @@ class AudioCarrier(Carrier):
         data = read_bytes(source)
         if data is None:
             samples, rate = self._samples(source)
-            return self._new(samples, rate, _ARRAYS[samples.dtype.str[1:]], None)
+            return self._new(samples, rate, _ARRAYS[samples.dtype.str[1:]], None, {})
         for channel in self.channels:
             try:
                 cover = next(channel().read(data), None)
@@ -55,8 +57,8 @@ class AudioCarrier(Carrier):
                 continue
             if cover is not None and self._keeps(cover):
                 return replace(cover, notes=_padding(cover))
-        samples, rate, kind, subtype = _decoded(data)
-        return self._new(samples, rate, subtype, kind)
+        samples, rate, kind, subtype, tags = _decoded(data)
+        return self._new(samples, rate, subtype, kind, tags)
 
     def candidates(self, source: Any) -> Iterator[Cover]:
         """The samples at every depth that holds them exactly."""
@@ -98,8 +100,10 @@ class AudioCarrier(Carrier):
             )
         return samples, self.options.rate if rate is None else int(rate)
 
-    def _new(self, samples: ndarray, rate: int, subtype: str, kind: str | None) -> Cover:
-        """The samples in a new file; `kind` is the format they come from, None for samples."""
+    def _new(
+        self, samples: ndarray, rate: int, subtype: str, kind: str | None, tags: dict[str, str]
+    ) -> Cover:
+        """The samples in a new file with these tags; `kind` is the format they come from, None for samples."""
         import soundfile
 
         asked, notes = self.options.format or ("flac" if kind == "FLAC" else "wav"), []
@@ -108,8 +112,9 @@ class AudioCarrier(Carrier):
             stored = "PCM_16"  # FLAC has 8 bits too, but few programs expect them
         channel = next(c for c in self.channels if c.name == asked)()
         if kind is not None:
-            what = f"a {kind} cover was decoded"
-            notes.append(f"{what}; the stego is a new {asked.upper()} ({stored}) without its tags")
+            what = f"a {kind} cover was decoded; the stego is a new {asked.upper()} ({stored})"
+            kept = f"with its {', '.join(tags)}, and no other tags" if tags else "without tags"
+            notes.append(f"{what} {kept}")
         if not samples.size:
             raise ConfigError("cover", "has no samples.", "Give a sound that lasts.")
         bits = DEPTHS[stored]
@@ -119,7 +124,11 @@ class AudioCarrier(Carrier):
         out = BytesIO()
         frames = codes - 128 if bits == 8 else codes
         try:
-            soundfile.write(out, frames << (32 - bits), rate, stored, format=asked.upper())
+            shape = (frames.shape[1], stored, None, asked.upper())
+            with soundfile.SoundFile(out, "w", rate, *shape) as file:
+                for name, text in tags.items():
+                    setattr(file, name, text)
+                file.write(frames << (32 - bits))
         except (soundfile.SoundFileError, ValueError) as error:
             raise ConfigError("cover", f"cannot be a {asked.upper()} file ({error}).") from None
         cover = next(channel.read(out.getvalue()))
@@ -155,17 +164,23 @@ def _codes(samples: ndarray, bits: int) -> tuple[ndarray, bool]:
     return codes.astype(np.int32) + (128 if bits == 8 else 0), bool((codes == value).all())
 
 
-def _decoded(data: bytes) -> tuple[ndarray, int, str, str]:
-    """Samples as floats, rate, format, and the subtype that keeps what they hold."""
+def _decoded(data: bytes) -> tuple[ndarray, int, str, str, dict[str, str]]:
+    """Samples as floats, rate, format, the subtype that keeps what they hold, and tags."""
     import soundfile
 
+    size, most = 1 << 20, most_samples(len(data))
     try:
         with soundfile.SoundFile(BytesIO(data)) as file:
-            parts = [file.read(1 << 20, always_2d=True)]
-            while len(parts[-1]) == 1 << 20:
-                parts.append(file.read(1 << 20, always_2d=True))
+            parts = [file.read(size, always_2d=True)]
+            while len(parts[-1]) == size and len(parts) * size * file.channels <= most:
+                parts.append(file.read(size, always_2d=True))
+            if sum(part.size for part in parts) > most:
+                raise FormatError(f"the sound has over {most} samples in {len(data)} bytes")
+            tags = {name: text for name in _TAGS if (text := getattr(file, name))}
             narrow = "PCM_U8" if file.subtype == "PCM_U8" else "PCM_16"
             subtype = "PCM_24" if file.subtype in _FINE else narrow
-            return np.concatenate(parts), file.samplerate, file.format, subtype
+            return np.concatenate(parts), file.samplerate, file.format, subtype, tags
+    except FormatError:
+        raise
     except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:
         raise FormatError(f"not a readable sound ({error})") from None

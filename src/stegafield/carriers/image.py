@@ -8,19 +8,19 @@ import numpy as np
 from PIL import Image, ImageOps
 from pydantic import Field, field_validator
 
-from ..channels.picture import decode
+from ..channels.picture import as_cover, decode
 from ..channels.picture.bmp import BmpChannel
 from ..channels.picture.png import PngChannel, parse
 from ..channels.picture.tiff import TiffChannel
 from ..channels.picture.webp import WebpChannel
 from ..core import options
 from ..core.carrier import Carrier
-from ..core.channel import Channel
+from ..core.channel import MOST_SAMPLES, Channel
 from ..core.cover import Cover
 from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
 
-_MOST_PIXELS = 1 << 28
+_MOST_PIXELS = MOST_SAMPLES // 3
 _DIRECT = ("L", "LA", "RGB", "RGBA", "I;16")
 _CONVERTED = {
     "1": "L",
@@ -84,7 +84,7 @@ class ImageCarrier(Carrier):
         """A grey RGB picture of the asked size."""
         if self.options.size is None:
             raise ConfigError("size", "is needed where no cover is given.", "As in --size 512x768.")
-        return self.open(np.full((*self.options.size, 3), 128, np.uint8))
+        return as_cover(np.full((*self.options.size, 3), 128, np.uint8), self.options.format, None)
 
     def value(self, source: Any, data: bytes) -> Any:
         """An array for an array (of its shape, where it was not resampled), a `PIL.Image` for one, else the bytes."""

@@ -38,7 +38,9 @@ class Cover:
     """One item, as a file would hold it. "Storage order" is the C order of `codes`."""
 
     codes: Int[ndarray, "channel *space"]
-    """The integers that the file stores: int32, or int64 where the file needs it. 1 is the least step."""
+    """The integers that the file stores, 1 is the least step: int32, int64 where the file needs it, or int16.
+
+    They may fill their type: widen before adding to them (`widened`)."""
     low: int | Int[ndarray, "channel *space"]
     """The least value a code may take: a number, or one for each sample (never step onto a fill value)."""
     high: int | Int[ndarray, "channel *space"]
@@ -71,6 +73,17 @@ class Cover:
         """The same cover with other free samples."""
         return replace(self, free=free)
 
+    def widened(self) -> "Cover":
+        """The same cover with codes as int32 or int64, so wide that no difference of two overflows."""
+        span = int(np.max(self.high)) - int(np.min(self.low))
+        wide = np.promote_types(self.codes.dtype, np.int32 if span < 1 << 31 else np.int64)
+        return self.with_codes(self.codes.astype(wide, copy=False))
+
     def take(self, bound: "int | ndarray", index: ndarray) -> "int | ndarray":
         """`low` or `high` at flat positions: the number itself, or the array's values there."""
         return bound.ravel()[index] if isinstance(bound, np.ndarray) else bound
+
+
+def widened(codes: Int[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
+    """Codes as int32 or int64, so that small steps cannot overflow; no copy where they are."""
+    return codes.astype(np.promote_types(codes.dtype, np.int32), copy=False)

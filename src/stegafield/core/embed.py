@@ -14,8 +14,9 @@ from numpy.random import Generator
 from pydantic import Field
 
 from ..errors import ConfigError
+from . import tiles
 from .cover import Cover, GridSpec
-from .extractor import Extractor, supports
+from .extractor import Extractor, suited, supports
 from .ladder import Rung
 from .noise import Source
 from .optimizer import Box, Objective, Optimizer, Together
@@ -115,7 +116,8 @@ def embed(
     source: Source = os.urandom,
 ) -> Embedding:
     """Codes of the cover that read `bits`. Never raises for failing to: `errors` counts what reads back wrongly."""
-    return next(embed_many([Task(cover, bits, extractor, rng, source)], effort, optimizer))
+    task = Task(suited(extractor, cover), bits, extractor, rng, source)
+    return next(embed_many([task], effort, optimizer))
 
 
 def embed_many(
@@ -155,6 +157,20 @@ def _directly(task: Task, method: Method) -> Embedding:
         codes = task.extractor.project(task.cover, task.bits, task.rng)
     milliseconds = 1000 * (time.perf_counter() - start)
     return Embedding(codes, method, _errors(task, codes), 0, milliseconds, nats=nats)
+
+
+def strays(cover: Cover, codes: Int[ndarray, "channel *space"]) -> bool:
+    """Whether `codes` differ from the cover's where they may not: at samples that are not free, or out of range."""
+
+    def astray(block: slice) -> bool:
+        here, new = tiles.piece(cover.codes, block), tiles.piece(codes, block)
+        low, high = (
+            tiles.piece(b, block) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
+        )
+        good = tiles.piece(cover.free, block) & (new >= low) & (new <= high)
+        return bool(((new != here) & ~good).any())
+
+    return any(tiles.each(astray, tiles.blocks(codes.size)))
 
 
 def _optimize(

@@ -22,7 +22,7 @@ from . import options, payload, regions
 from .carrier import draws, writer
 from .cover import Cover
 from .embed import Task, embed_many
-from .extractor import Extractor
+from .extractor import Extractor, suited
 from .hiding import Draft, Hiding
 from .plan import Plan, make_plan
 from .registry import Registry
@@ -268,7 +268,8 @@ class Engine:
         seed = payload.extractor_seed(file_key, header.tag)
         extractor = found(chosen, seed=seed, rate=header.profile.rung)
         free = regions.payload_free(cover, file_key)
-        return payload.from_bits(extractor.read(cover.codes, free, cover.spec), header, file_key)
+        codes = suited(extractor, cover).codes
+        return payload.from_bits(extractor.read(codes, free, cover.spec), header, file_key)
 
     def _named(self, wanted: bytes) -> tuple[type[Extractor], BaseModel] | None:
         """The extractor and options of a tag; `UnknownPlugin` where it is not installed.

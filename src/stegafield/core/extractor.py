@@ -27,6 +27,9 @@ class Extractor(ABC):
     exact: ClassVar[bool] = False
     """True where `read` is exact integer arithmetic; otherwise the engine adds error correction."""
 
+    narrow: ClassVar[bool] = False
+    """True where it takes codes that may fill their type, and minds overflow; else it gets them wide enough."""
+
     Options: ClassVar[type[options.Options]] = options.Options
     """What both sides must agree on: a nested subclass. Headers can name `bool` and `Literal` fields only."""
 
@@ -98,6 +101,11 @@ def supports(extractor: Extractor | type[Extractor], method: str) -> bool:
     """Whether an extractor has its own `project`, `draw` or `objective`."""
     owner = extractor if isinstance(extractor, type) else type(extractor)
     return getattr(owner, method) is not getattr(Extractor, method)
+
+
+def suited(extractor: Extractor | type[Extractor], cover: Cover) -> Cover:
+    """The cover with codes as the extractor takes them."""
+    return cover if extractor.narrow else cover.widened()
 
 
 def depth(rate: Rung, channels: int) -> int:

@@ -19,7 +19,8 @@ from ..message.key import SALT_BYTES, Key
 from . import bound, payload, regions
 from .carrier import writer
 from .cover import Cover
-from .embed import Embedding, Task, usual_changes
+from .embed import Embedding, Task, strays, usual_changes
+from .extractor import suited
 from .ladder import Rung
 from .noise import Source
 from .plan import Plan
@@ -59,7 +60,8 @@ class Hiding:
             raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
         self.start = time.perf_counter()
         self.plan, self.key, self.source = plan, key, cover
-        self.body = frame.pack(Frame(message, name))
+        self.frame = Frame(message, name)
+        self.body = frame.pack(self.frame)
         self.random: Source = rng.bytes if rng else os.urandom
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
@@ -92,9 +94,9 @@ class Hiding:
                 ready, nats = regions.draw_bootstrap(cover, salt, header, file_key, self.random)
             else:
                 typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-                blended = regions.blend(cover, file_key, typical, self.rng)
-                ready = regions.write_bootstrap(blended, salt, header, file_key, self.rng)
+                ready = regions.write_bootstrap(cover, salt, header, file_key, self.rng, typical)
                 nats = 0.0
+            ready = suited(extractor, ready)
             bits = payload.to_bits(self.body, header, file_key, extractor.count(ready))
             if bits is not None:
                 task = Task(ready, bits, extractor, self.rng, self.random)
@@ -110,10 +112,8 @@ class Hiding:
         self, draft: Draft, result: Embedding, reveal: Callable[[bytes, Key], Frame]
     ) -> Stego | None:
         """The file of a draft, where `reveal` finds the message in its bytes; None, and a failure noted, where not."""
-        plan, report, cover, ready = self.plan, self.report, draft.cover, draft.task.cover
-        moved = result.codes != ready.codes
-        inside = (result.codes >= cover.low) & (result.codes <= cover.high)
-        if (moved & ~(ready.free & inside)).any():
+        plan, report, cover = self.plan, self.report, draft.cover
+        if strays(draft.task.cover, result.codes):
             name = draft.task.extractor.name
             report.failures.append(f"{name} moved samples that are not its to move")
             return None
@@ -129,7 +129,7 @@ class Hiding:
             report.failures.append(f"{report.psnr:.1f} dB is too little")
             return None
         try:
-            if frame.pack(reveal(data, self.key)) == self.body:
+            if reveal(data, self.key) == self.frame:
                 report.milliseconds_total = round(1000 * (time.perf_counter() - self.start), 3)
                 value = plan.carrier.value(self.source, data)
                 return Stego(data, value, report, cover, result.codes, channel, self.key)

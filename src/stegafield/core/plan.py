@@ -14,7 +14,7 @@ from . import bound, options, regions
 from .carrier import Carrier
 from .cover import Cover
 from .embed import Effort, Method, choose_method
-from .extractor import Extractor, supports
+from .extractor import Extractor, suited, supports
 from .ladder import LADDER_BY_RATE, Rung, at_least
 from .optimizer import Optimizer
 from .payload import extractor_seed
@@ -87,7 +87,7 @@ class Plan:
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
-        coded = self.build(_ANYBODY, rung).count(rest) // 8
+        coded = self.build(_ANYBODY, rung).count(suited(self.extractor, rest)) // 8
         return max(-1, frame.capacity(self.profile(rung).code.room(coded)))
 
     def capacity(self, cover: Cover) -> int:

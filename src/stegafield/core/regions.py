@@ -12,10 +12,11 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from numpy.random import Generator
 
+from ..message import place
 from ..message.code import CODES, Code
 from ..message.key import SALT_BYTES, FileKey
-from ..message.place import keystream, permutation, tiles
-from . import sampler, window
+from ..message.place import keystream, permutation
+from . import sampler, tiles, window
 from .cover import Cover
 from .ladder import LADDER, Rung, bootstrap_rung
 from .noise import Source
@@ -105,31 +106,33 @@ def payload_free(cover: Cover, key: FileKey) -> Bool[ndarray, "channel *space"]:
     return free
 
 
-def blend(cover: Cover, key: FileKey, typical: Int[ndarray, " change"], rng: Generator) -> Cover:
-    """The cover with changes like the payload's at the samples of salt and header, before these are written.
-
-    Everybody can compute where the salt is. Its own changes are few; without these, its samples would stand in every
-    file as a clean reference to compare the others with.
-    """
-    if not typical.size:
-        return cover
-    at = np.concatenate(
-        [w.ravel() for w in (salt_windows(cover.free), header_windows(cover.free, key))]
-    )
-    codes, step = cover.codes.copy(), rng.choice(typical, at.size).astype(cover.codes.dtype)
-    here, low, high = codes.flat[at], cover.take(cover.low, at), cover.take(cover.high, at)
-    for trial in (here - step, here + step):  # the other way where one way leaves the range
-        codes.flat[at] = np.where((trial >= low) & (trial <= high), trial, codes.flat[at])
-    return cover.with_codes(codes)
-
-
 def write_bootstrap(
-    cover: Cover, salt: bytes, header: Header, key: FileKey, rng: Generator
+    cover: Cover,
+    salt: bytes,
+    header: Header,
+    key: FileKey,
+    rng: Generator,
+    typical: Int[ndarray, " change"] | None = None,
 ) -> Cover:
-    """The cover with salt and header in place, and only the payload's samples still free."""
-    codes = _write(cover, cover.codes, salt_windows(cover.free), salt, rng)
-    masked = _header_mask(header.pack(), key)
-    codes = _write(cover, codes, header_windows(cover.free, key), masked, rng)
+    """The cover with salt and header in place, and only the payload's samples still free.
+
+    Everybody can compute where the salt is. Its own changes are few; so its samples, and the header's, first get
+    changes like the payload's, drawn from `typical`: else they would stand in every file as a clean reference to
+    compare the others with.
+    """
+    codes = tiles.like(cover.codes)
+    for windows, data in (
+        (salt_windows(cover.free), salt),
+        (header_windows(cover.free, key), _header_mask(header.pack(), key)),
+    ):
+        low, high = cover.take(cover.low, windows), cover.take(cover.high, windows)
+        values = _taken(codes, windows).astype(np.int64)
+        if typical is not None and typical.size:
+            values = _blended(values, low, high, typical, rng)
+        symbols = np.frombuffer(data, np.uint8).astype(np.int64)
+        rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+        values = window.project(values, low, high, symbols, rung, rng)
+        codes[np.unravel_index(windows, codes.shape)] = values
     return cover.with_codes(codes).with_free(payload_free(cover, key))
 
 
@@ -146,12 +149,24 @@ def draw_bootstrap(
     return cover.with_codes(codes).with_free(payload_free(cover, key)), drawn.nats
 
 
+def _blended(
+    values: Int[ndarray, "byte sample"],
+    low: int | ndarray,
+    high: int | ndarray,
+    typical: Int[ndarray, " change"],
+    rng: Generator,
+) -> Int[ndarray, "byte sample"]:
+    """Samples with changes drawn from `typical`: the other way where one way leaves the range."""
+    step = rng.choice(typical, values.shape)
+    for trial in (values - step, values + step):
+        values = np.where((trial >= low) & (trial <= high), trial, values)
+    return values
+
+
 def _first_tile(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " position"]:
     """Flat positions of the free samples in the first tile."""
-    _, tile = next(tiles(int(np.count_nonzero(free))))
-    flat, size = free.ravel(), tile.stop
-    found = np.flatnonzero(flat[: 2 * size])  # most covers are almost all free
-    return found[:size] if found.size >= size else np.flatnonzero(flat)[:size]
+    _, tile = next(place.tiles(int(np.count_nonzero(free))))
+    return tiles.first(free, tile.stop)
 
 
 def _header_mask(raw: bytes, key: FileKey) -> bytes:
@@ -161,16 +176,12 @@ def _header_mask(raw: bytes, key: FileKey) -> bytes:
 
 def _read(cover: Cover, windows: Int[ndarray, "byte sample"]) -> bytes:
     rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
-    symbols = window.read_symbols(cover.codes.ravel()[windows], rung)
+    symbols = window.read_symbols(_taken(cover.codes, windows), rung)
     return symbols.astype(np.uint8).tobytes()
 
 
-def _write(
-    cover: Cover, codes: ndarray, windows: Int[ndarray, "byte sample"], data: bytes, rng: Generator
-) -> ndarray:
-    rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
-    symbols = np.frombuffer(data, np.uint8).astype(np.int64)
-    low, high = cover.take(cover.low, windows), cover.take(cover.high, windows)
-    out = codes.copy()
-    out.flat[windows] = window.project(codes.ravel()[windows], low, high, symbols, rung, rng)
-    return out
+def _taken(
+    codes: Int[ndarray, "channel *space"], windows: Int[ndarray, "byte sample"]
+) -> Int[ndarray, "byte sample"]:
+    """Codes at flat positions, without a copy of all."""
+    return codes[np.unravel_index(windows, codes.shape)]

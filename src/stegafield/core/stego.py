@@ -1,5 +1,6 @@
 """What `hide` returns: the file's bytes, the cover's own type back, and a report."""
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,12 +84,12 @@ class Report(BaseModel):
         self.unit, self.notes = cover.unit, list(cover.notes)
         if self.method == "sample":
             return
-        changed = codes != cover.codes
-        self.changed_share = float(changed.mean())
-        self.rms_change = fidelity.rmse(cover.codes, codes, cover.weight)
+        self.changed_share, square = fidelity.change(cover.codes, codes, cover.weight)
+        self.rms_change = math.sqrt(square)
         self.rms_change_physical = self.rms_change * cover.step
-        if cover.peak is not None and changed.any():
-            self.psnr = fidelity.psnr(cover.codes, codes, cover.peak)
+        if cover.peak is not None and self.changed_share:
+            plain = square if cover.weight is None else fidelity.change(cover.codes, codes)[1]
+            self.psnr = fidelity.decibels(cover.peak, math.sqrt(plain))
 
 
 @dataclass(frozen=True)

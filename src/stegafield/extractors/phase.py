@@ -9,25 +9,21 @@ algorithm (core/trellis.py). Samples stand at keyed positions in both. It is mat
 (docs/concepts.md).
 """
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..core import sampler, trellis, window
-from ..core.cover import Cover, GridSpec
+from ..core import sampler, tiles, trellis, window
+from ..core.cover import Cover, GridSpec, widened
 from ..core.extractor import Extractor
-from ..core.ladder import Rung, with_trellis
+from ..core.ladder import LADDER_BY_RATE, TRELLIS_MOST, Rung, with_trellis
 from ..core.noise import Source
 from ..core.sampler import Drawn
-from ..message.place import permutation, tiles
-
-Found = TypeVar("Found")
+from ..message import place
 
 
 class Phase(Extractor):
@@ -35,6 +31,7 @@ class Phase(Extractor):
 
     name: ClassVar[str] = "phase"
     exact: ClassVar[bool] = True
+    narrow: ClassVar[bool] = True
 
     @classmethod
     def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
@@ -45,6 +42,8 @@ class Phase(Extractor):
         if method == "sample":
             return super().offers(cover, method)
         free = int(np.count_nonzero(cover.free))
+        if free > TRELLIS_MOST:
+            return LADDER_BY_RATE
         ends = ((cover.codes == cover.low) | (cover.codes == cover.high)) & cover.free
         return with_trellis(free, int(np.count_nonzero(ends)) / max(1, free))
 
@@ -55,82 +54,87 @@ class Phase(Extractor):
         spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
         """The bits of all windows, tile after tile, most significant bit of a symbol first."""
-        values = codes[free]
-        shifts = np.arange(self.rate.bits)[::-1]
 
         def bits(tile: tuple[int, slice]) -> ndarray:
-            symbols = self._form.read_symbols(values[self._index(tile)], self.rate)
-            return ((symbols[:, None] >> shifts) & 1).astype(np.uint8).ravel()
+            number, stretch = tile
+            values = tiles.piece(codes, stretch)[tiles.piece(free, stretch)]
+            windows = values[self._index(number, values.size)]
+            return _bits(self._form.read_symbols(windows, self.rate), self.rate.bits)
 
-        return np.concatenate(_each(bits, list(tiles(values.size))))
+        return np.concatenate(tiles.each(bits, list(enumerate(tiles.stretches(free)))))
 
     def count(self, cover: Cover) -> int:
         """k bits for each window that fits into a tile."""
-        free = int(np.count_nonzero(cover.free))
-        sizes = (tile.stop - tile.start for _, tile in tiles(free))
-        return sum(size // self.rate.samples for size in sizes) * self.rate.bits
+        return int(self._first(int(np.count_nonzero(cover.free)))[-1]) * self.rate.bits
 
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
         """The nearest codes that read `bits` (least sum of squared changes, window by window or run by run)."""
-        values = cover.codes[cover.free]
-        bounds = (cover.low, cover.high)
-        low, high = (b[cover.free] if isinstance(b, ndarray) else b for b in bounds)
-        every, symbols = list(tiles(values.size)), self._symbols(bits)
-        first = self._first(every)
+        codes, every = tiles.like(cover.codes), tiles.stretches(cover.free)
+        first = self._first(int(np.count_nonzero(cover.free))) * self.rate.bits
         seeds = rng.integers(0, 1 << 63, (len(every), 4))
 
         def move(tile: tuple[int, slice]) -> None:
-            number = tile[0]
-            index, wanted = self._index(tile), symbols[first[number] : first[number + 1]]
-            least, most = (b[index] if isinstance(b, ndarray) else b for b in (low, high))
+            number, stretch = tile
+            free = tiles.piece(cover.free, stretch)
+            here = tiles.piece(codes, stretch)
+            values = here[free]
+            index = self._index(number, values.size)
+            low, high = (
+                tiles.piece(b, stretch)[free][index] if isinstance(b, ndarray) else b
+                for b in (cover.low, cover.high)
+            )
+            wanted = _symbols(bits[first[number] : first[number + 1]], self.rate.bits)
             own = np.random.default_rng(seeds[number])
-            values[index] = self._form.project(values[index], least, most, wanted, self.rate, own)
+            windows = widened(values[index])
+            values[index] = self._form.project(windows, low, high, wanted, self.rate, own)
+            here[free] = values
+            tiles.place(codes, stretch, here)
 
-        _each(move, every)
-        codes = cover.codes.copy()
-        codes[cover.free] = values
+        tiles.each(move, list(enumerate(every)))
         return codes
 
     def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
         """The windows from the law of the cover given their symbols, what is left over from the law alone."""
         at = np.flatnonzero(cover.free)
-        every, symbols = list(tiles(at.size)), self._symbols(bits)
-        first, codes, nats = self._first(every), cover.codes.copy(), 0.0
-        for number, where in every:  # one after the other: memory is that of one tile
-            codes.flat[at[where]] = sampler.plain(cover, at[where], source)
-            windows = at[self._index((number, where))]
+        first, codes, nats = self._first(at.size), cover.codes.copy(), 0.0
+        symbols = _symbols(bits, self.rate.bits)
+        for number, where in place.tiles(
+            at.size
+        ):  # one after the other: memory is that of one tile
+            here = at[where]
+            codes.flat[here] = sampler.plain(cover, here, source)
+            windows = here[self._index(number, here.size)]
             wanted = symbols[first[number] : first[number + 1]]
             drawn = sampler.draw(cover, windows, wanted, self.rate, source)
             codes.flat[windows], nats = drawn.codes, nats + drawn.nats
         return Drawn(codes, nats)
 
-    def _symbols(self, bits: UInt8[ndarray, " bit"]) -> Int[ndarray, " window"]:
-        """The bits as symbols, most significant bit first."""
-        return bits.reshape(-1, self.rate.bits) @ (1 << np.arange(self.rate.bits)[::-1])
-
-    def _first(self, every: list[tuple[int, slice]]) -> Int[ndarray, " tile_and_end"]:
-        """The number of the first window of each tile, and that of all windows."""
-        sizes = ((tile.stop - tile.start) // self.rate.samples for _, tile in every)
-        return np.cumsum([0, *sizes])
-
     @property
     def _form(self):
         return trellis if self.rate.span else window
 
-    def _index(self, tile: tuple[int, slice]) -> Int[ndarray, "window sample"]:
-        """Which of the free samples (in storage order) make up the windows of a tile."""
-        number, where = tile
-        size = where.stop - where.start
+    def _first(self, free: int) -> Int[ndarray, " tile_and_end"]:
+        """The number of the first window of each tile, and that of all windows."""
+        sizes = ((tile.stop - tile.start) // self.rate.samples for _, tile in place.tiles(free))
+        return np.cumsum([0, *sizes])
+
+    def _index(self, number: int, size: int) -> Int[ndarray, "window sample"]:
+        """Which of the free samples of a tile (in storage order) make up its windows."""
         windows = size // self.rate.samples
-        order = permutation(self.seed, size, number)[: windows * self.rate.samples]
-        return where.start + order.reshape(windows, self.rate.samples)
+        order = place.permutation(self.seed, size, number)[: windows * self.rate.samples]
+        return order.reshape(windows, self.rate.samples)
 
 
-def _each(work: Callable[[tuple[int, slice]], Found], every: list) -> list[Found]:
-    """Do the work of every tile, side by side: NumPy lets go of the interpreter in what takes long."""
-    if len(every) == 1:
-        return [work(every[0])]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(work, every))
+def _bits(symbols: Int[ndarray, " window"], bits: int) -> UInt8[ndarray, " bit"]:
+    """Symbols as bits, the most significant first."""
+    sixteen = np.unpackbits(symbols.astype(">u2").view(np.uint8)).reshape(-1, 16)
+    return sixteen[:, 16 - bits :].ravel()
+
+
+def _symbols(values: UInt8[ndarray, " bit"], bits: int) -> Int[ndarray, " window"]:
+    """The symbols of bits: the reverse of `_bits`."""
+    sixteen = np.zeros((values.size // bits, 16), np.uint8)
+    sixteen[:, 16 - bits :] = values.reshape(-1, bits)
+    return np.packbits(sixteen).view(">u2").astype(np.int64)

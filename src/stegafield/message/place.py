@@ -25,13 +25,15 @@ def mask(bits: UInt8[ndarray, " bit"], key: bytes) -> UInt8[ndarray, " bit"]:
 def permutation(key: bytes, count: int, index: int = 0) -> Int[ndarray, " position"]:
     """A keyed permutation of range(count): the stable argsort of 64-bit little-endian keystream words."""
     words = np.frombuffer(keystream(key, 8 * count, index), "<u8")
-    order = np.argsort(
-        words
-    )  # several times faster than the stable sort, and the same unless two words are equal
-    ordered = words[order]
+    # A word whose lowest bits are replaced by its place sorts like the word, and brings its place along: a plain sort,
+    # four times faster than a stable argsort. Only words that agree in all other bits could come out of order.
+    below = np.uint64(max(1, count - 1).bit_length())
+    packed = words >> below << below | np.arange(count, dtype=np.uint64)
+    packed.sort()
+    ordered = packed >> below
     if (ordered[1:] == ordered[:-1]).any():
-        order = np.argsort(words, kind="stable")
-    return order
+        return np.argsort(words, kind="stable")
+    return (packed & ((np.uint64(1) << below) - np.uint64(1))).astype(np.int64)
 
 
 def tiles(count: int) -> Iterator[tuple[int, slice]]:

@@ -1,11 +1,46 @@
 """Distances between a cover and its stego, in codes."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
+
+_PART = 1 << 18
+
+
+def change(
+    cover: Int[ndarray, "*shape"],
+    stego: Int[ndarray, "*shape"],
+    weight: Float[ndarray, "*shape"] | None = None,
+) -> tuple[float, float]:
+    """Share of the samples that changed, and the mean square change in codes, weighted by the share of the domain.
+
+    In parts, without a second array of the size of a cover.
+    """
+    changed, square, total = 0, 0.0, 0.0
+    for one, other, share in _parts(cover, stego, weight):
+        moved = np.subtract(other, one, dtype=np.int64)
+        changed += int(np.count_nonzero(moved))
+        energy = moved.astype(np.float64) ** 2  # codes of doubles need all 64 bits
+        square += float(energy.sum() if share is None else (energy * share).sum())
+        total += energy.size if share is None else float(share.sum())
+    return changed / max(1, cover.size), square / total if total else 0.0
+
+
+def _parts(
+    cover: ndarray, stego: ndarray, weight: ndarray | None
+) -> Iterator[tuple[ndarray, ndarray, ndarray | None]]:
+    """Views of up to some 262,144 samples, whatever the layout of the arrays in memory."""
+    if cover.size <= _PART or not cover.ndim:
+        yield cover, stego, weight
+        return
+    rows = max(1, _PART * len(cover) // cover.size)
+    for start in range(0, len(cover), rows):
+        part = start if rows == 1 else slice(start, start + rows)
+        yield from _parts(cover[part], stego[part], None if weight is None else weight[part])
 
 
 def rmse(
@@ -14,21 +49,23 @@ def rmse(
     weight: Float[ndarray, "*shape"] | None = None,
 ) -> float:
     """Root mean square change in codes, weighted by the share of the domain of each sample."""
-    change = (stego - cover).astype(np.float64) ** 2  # codes of doubles need all 64 bits
-    return float(np.sqrt(np.average(change, weights=weight)))
+    return math.sqrt(change(cover, stego, weight)[1])
+
+
+def decibels(peak: float, error: float) -> float:
+    """The peak signal-to-noise ratio of a root mean square error; infinite where there is none."""
+    return math.inf if error == 0 else 20 * math.log10(peak / error)
 
 
 def psnr(cover: Int[ndarray, "*shape"], stego: Int[ndarray, "*shape"], peak: float) -> float:
     """Peak signal-to-noise ratio in dB; infinite where nothing changed."""
-    error = rmse(cover, stego)
-    return math.inf if error == 0 else 20 * math.log10(peak / error)
+    return decibels(peak, rmse(cover, stego))
 
 
 def psnr_luma(cover: Int[ndarray, "3 y x"], stego: Int[ndarray, "3 y x"], peak: float) -> float:
     """PSNR in dB of the luma-weighted difference (BT.601), as in the FNNS notebook: about 5 dB above plain RGB."""
     luma = np.tensordot([0.299, 0.587, 0.114], stego.astype(np.float64) - cover, axes=1)
-    error = float(np.sqrt(np.mean(luma**2)))
-    return math.inf if error == 0 else 20 * math.log10(peak / error)
+    return decibels(peak, float(np.sqrt(np.mean(luma**2))))
 
 
 def ssim(

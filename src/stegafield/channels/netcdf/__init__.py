@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
-from ...core.channel import MOST_SAMPLES, Channel
+from ...core.channel import MOST_SAMPLES, Channel, most_samples
 from ...core.cover import Cover, GridSpec
 from ...errors import ConfigError, FormatError, StegafieldError
 from . import classic, floats, hdf5
@@ -58,7 +58,9 @@ class NetcdfChannel(Channel):
         try:
             for name in list(file.variables):
                 with LOCK:
-                    cover = _cover(file, name, data) if why_not(file, name) is None else None
+                    cover = (
+                        _cover(file, name, data) if why_not(file, name, len(data)) is None else None
+                    )
                 if cover is not None:
                     yield cover
         finally:
@@ -109,8 +111,8 @@ def writing(path: Path, mode: Literal["w", "r+"], **options: Any) -> Iterator[An
     raise OSError(errno.EIO, f"could not be written ({error})", str(path)) from None
 
 
-def why_not(file: Any, name: str) -> str | None:
-    """Why a variable cannot be a cover, in words; None where it can."""
+def why_not(file: Any, name: str, size: int) -> str | None:
+    """Why a variable of a file of `size` bytes cannot be a cover, in words; None where it can."""
     variable = file.variables[name]
     dtype = variable.dtype
     if name in file.dimensions or _coordinate(variable):
@@ -119,8 +121,8 @@ def why_not(file: Any, name: str) -> str | None:
         return "is not numeric"
     if variable.ndim == 0:
         return "has no dimensions"
-    if variable.size > MOST_SAMPLES:
-        return f"has more than {MOST_SAMPLES:,} samples"
+    if variable.size > most_samples(size):
+        return f"has more than {most_samples(size):,} samples in {size:,} bytes"
     if not variable.size:
         return "is empty"
     if dtype.kind == "f":
@@ -142,7 +144,7 @@ def _number(value: Any) -> bool:
 def describe(data: bytes) -> dict[str, str | None]:
     """Every variable of a file with the reason why it cannot be a cover (None: it can)."""
     with LOCK, _opened(data) as file:
-        return {name: why_not(file, name) for name in file.variables}
+        return {name: why_not(file, name, len(data)) for name in file.variables}
 
 
 def floating(data: bytes) -> set[str]:
@@ -197,7 +199,9 @@ def _cover(file: Any, name: str, data: bytes) -> Cover | None:
         step = floats.step(raw, free, shift)
     else:
         meant = _meant(variable.dtype, unsigned)
-        codes = raw.view(meant).astype(np.int32 if meant.itemsize < 4 else np.int64)
+        codes = raw.view(meant)
+        if meant != np.int16:
+            codes = codes.astype(np.int32 if meant.itemsize < 4 else np.int64)
         free, low, high = _range(codes, attributes, variable.dtype, meant)
         step = abs(float(np.ravel(attributes.get("scale_factor", 1.0))[0]))
     weight = None
@@ -252,7 +256,9 @@ def _range(
     missing = sorted(
         {v for f in fills if (v := _integer(f, stored, meant)) is not None and low <= v <= high}
     )
-    free = (codes >= low) & (codes <= high) & ~np.isin(codes, missing)
+    free = (codes >= low) & (codes <= high)
+    for value in missing:
+        free &= codes != value
     return free, *between(codes, free, [low - 1, *missing, high + 1])
 
 

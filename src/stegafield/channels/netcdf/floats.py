@@ -11,16 +11,22 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from ...core import tiles
 from .gaps import between
 
 _SAMPLED = 1 << 20
 
 
 def ordered(values: Float[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
-    """int64 that grow with the values; both zeros are 0, and the opposite of a value is the opposite integer."""
-    bits = values.view(f"i{values.itemsize}").astype(np.int64)
-    magnitude = bits & np.iinfo(f"i{values.itemsize}").max
-    return np.where(bits < 0, -magnitude, magnitude)
+    """Integers that grow with the values; both zeros are 0, and the opposite of a value is the opposite integer.
+
+    As wide as the floats, from int32 on: their greatest is 2^23 below the greatest int32.
+    """
+    bits = values.view(f"i{values.itemsize}")
+    found = (bits & np.iinfo(bits.dtype).max).astype(
+        np.promote_types(bits.dtype, np.int32), copy=False
+    )
+    return np.negative(found, out=found, where=bits < 0)
 
 
 def unordered(integers: Int[ndarray, "*shape"], dtype: np.dtype) -> Float[ndarray, "*shape"]:
@@ -46,8 +52,10 @@ def read(
         low = max(low, bound)
     for bound in ordered(_finite([] if most is None else [most], dtype)).tolist():
         high = min(high, bound)
-    known = np.isfinite(raw) & ~np.isin(values, fills)
-    shift = _common_zeros(values[known], np.finfo(dtype).nmant - 1)
+    known = np.isfinite(raw)
+    for fill in fills:
+        known &= values != fill
+    shift = _common_zeros(values, known, np.finfo(dtype).nmant - 1)
     free = known & (values >= low) & (values <= high) & (values != 0)
     stops = sorted({stop for stop in (0, *fills.tolist()) if low <= stop <= high})
     least_code, most_code = between(values, free, [low - 1, *stops, max(low, high + 1)], shift)
@@ -58,8 +66,15 @@ def write(
     raw: Float[ndarray, "*shape"], codes: Int[ndarray, "*shape"], shift: int
 ) -> Float[ndarray, "*shape"]:
     """The floats of codes. What did not change keeps its bits: NaN of any kind, and the sign of zero."""
-    changed = codes != ordered(raw) >> shift
-    return np.where(changed, unordered(codes << shift, raw.dtype), raw)
+    out = raw.copy()
+
+    def patch(block: slice) -> None:
+        here, new = tiles.piece(raw, block), tiles.piece(codes, block)
+        changed = new != ordered(here) >> shift
+        tiles.place(out, block, np.where(changed, unordered(new << shift, raw.dtype), here))
+
+    tiles.each(patch, tiles.blocks(raw.size))
+    return out
 
 
 def step(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"], shift: int) -> float:
@@ -104,7 +119,7 @@ def _sample(values: Float[ndarray, " value"]) -> Float[ndarray, " value"]:
     return values[:: -(-values.size // _SAMPLED) or 1]
 
 
-def _common_zeros(values: Int[ndarray, " value"], most: int) -> int:
-    """Zero bits at the end that all share; not all bits of a fraction, so that the greatest code stays odd."""
-    used = int(np.bitwise_or.reduce(values)) if values.size else 0
+def _common_zeros(values: Int[ndarray, "*shape"], known: Bool[ndarray, "*shape"], most: int) -> int:
+    """Zero bits at the end that all known ones share; not all bits of a fraction: the greatest code stays odd."""
+    used = int(np.bitwise_or.reduce(values, axis=None, where=known))
     return min((used & -used).bit_length() - 1, most) if used else 0

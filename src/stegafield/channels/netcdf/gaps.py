@@ -18,9 +18,15 @@ def between(
     """
     ends = np.array(forbidden, np.int64)
     lows, highs = (ends[:-1] >> shift) + 1, -(-ends[1:] >> shift) - 1
-    place = np.clip(np.searchsorted(ends, values, side="left"), 1, ends.size - 1) - 1
-    used = np.unique(place[free])
-    if used.size <= 1:
-        only = int(used[0]) if used.size else 0
-        return int(lows[only]), int(highs[only])
-    return lows[place], highs[place]
+
+    def place(found: Int[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
+        return np.clip(np.searchsorted(ends, found, side="left"), 1, ends.size - 1) - 1
+
+    limits = np.iinfo(values.dtype)
+    least = values.min(where=free, initial=limits.max)
+    most = values.max(where=free, initial=limits.min)
+    first, last = place(np.array([min(least, most), most]))
+    if first == last:
+        return int(lows[first]), int(highs[first])
+    gaps = place(values)
+    return lows[gaps], highs[gaps]

@@ -10,7 +10,7 @@ from jaxtyping import Int, Integer, UInt8
 from numpy import ndarray
 from PIL import Image
 
-from ...core.channel import MOST_SAMPLES
+from ...core.channel import most_samples
 from ...core.cover import Cover, GridSpec
 from ...errors import FormatError
 
@@ -25,8 +25,8 @@ def decode(data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, and of odd tags
             image = Image.open(BytesIO(data))
-            if image.width * image.height > MOST_SAMPLES // 3:
-                size = f"{image.width} x {image.height} pixels"
+            if image.width * image.height > most_samples(len(data)) // 3:
+                size = f"{image.width} x {image.height} pixels in {len(data)} bytes"
                 raise FormatError(f"the {image.format} image declares {size}")
             image.load()
             getattr(image, "n_frames", 1)  # walks through the file now, and Pillow remembers it

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
-from ...core.channel import Channel
+from ...core.channel import Channel, most_samples
 from ...core.cover import Cover
 from ...errors import FormatError
 from . import DEPTHS, as_cover
@@ -34,6 +34,8 @@ class FlacFile:
     """The metadata that stays: not STREAMINFO, which describes the encoding, nor SEEKTABLE, which points into it."""
     rate: int
     bits: int
+    prefix: bytes = b""
+    """An ID3v2 tag, which some programs put in front."""
 
 
 class FlacChannel(Channel):
@@ -44,13 +46,17 @@ class FlacChannel(Channel):
 
     def read(self, data: bytes) -> Iterator[Cover]:
         """One cover, or none for other depths."""
+        start = _behind_id3(data)
+        prefix, data = data[:start], data[start:]
         blocks, _ = parse(data)
         facts = int.from_bytes(blocks[0].content[10:18])  # rate 20, channels 3, depth 5, length 36
         rate, bits = facts >> 44, (facts >> 36 & 31) + 1
         if bits not in (16, 24):
             return
         kept = tuple(block for block in blocks if block.kind not in (_STREAMINFO, _SEEKTABLE))
-        yield as_cover(_decode(data, bits), bits, self.name, FlacFile(kept, rate, bits))
+        channels, length = (facts >> 41 & 7) + 1, facts & (1 << 36) - 1
+        frames = _decode(data, bits, most_samples(len(data)) // channels, length)
+        yield as_cover(frames, bits, self.name, FlacFile(kept, rate, bits, prefix))
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel time"]) -> bytes:
         """The samples in new FLAC frames, behind a new STREAMINFO and the file's own metadata."""
@@ -64,7 +70,7 @@ class FlacChannel(Channel):
         soundfile.write(encoded, frames, file.rate, subtype, format="FLAC")
         fresh = encoded.getvalue()
         blocks, end = parse(fresh)
-        return _MAGIC + _packed([blocks[0], *file.blocks]) + fresh[end:]
+        return file.prefix + _MAGIC + _packed([blocks[0], *file.blocks]) + fresh[end:]
 
 
 def parse(data: bytes) -> tuple[list[Block], int]:
@@ -85,6 +91,17 @@ def parse(data: bytes) -> tuple[list[Block], int]:
     return blocks, at
 
 
+def _behind_id3(data: bytes) -> int:
+    """Where the FLAC begins behind ID3v2 tags, whose sizes have seven bits a byte."""
+    start = 0
+    while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
+        size, footer = data[start + 6 : start + 10], data[start + 5] & 16
+        start += (
+            10 + sum(byte << 7 * i for i, byte in enumerate(reversed(size))) + 10 * bool(footer)
+        )
+    return start
+
+
 def _packed(blocks: list[Block]) -> bytes:
     """Metadata blocks as they stand in a file, the last one marked."""
     last = len(blocks) - 1
@@ -94,17 +111,21 @@ def _packed(blocks: list[Block]) -> bytes:
     )
 
 
-def _decode(data: bytes, bits: int) -> Int[ndarray, "frame channel"]:
+def _decode(data: bytes, bits: int, most: int, length: int) -> Int[ndarray, "frame channel"]:
     import soundfile
 
+    if length > most:
+        raise FormatError(f"the FLAC file declares {length} frames in {len(data)} bytes", ".flac")
     kind, parts = ("int16", []) if bits == 16 else ("int32", [])
     try:
         with soundfile.SoundFile(BytesIO(data)) as file:
-            while not parts or len(parts[-1]) == _PART:
+            while not parts or (len(parts[-1]) == _PART and len(parts) * _PART <= most):
                 parts.append(file.read(_PART, kind, always_2d=True))
             missing = file.frames - sum(map(len, parts))
     except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:
         raise FormatError(f"not a readable FLAC file ({error})", ".flac") from None
+    if sum(map(len, parts)) > most:
+        raise FormatError(f"the FLAC file has over {most} frames in {len(data)} bytes", ".flac")
     if missing:
         raise FormatError(f"the FLAC file is cut short: {missing} frames are missing", ".flac")
     frames = np.concatenate(parts)

@@ -47,7 +47,7 @@ class WavChannel(Channel):
         file = parse(data)
         if file is None:
             return
-        raw = np.frombuffer(data[file.start : file.end], np.uint8)
+        raw = np.frombuffer(data, np.uint8, file.end - file.start, file.start)
         if file.bits == 24:
             wide = np.zeros((raw.size // 3, 4), np.uint8)
             wide[:, 1:] = raw.reshape(-1, 3)
@@ -64,8 +64,10 @@ class WavChannel(Channel):
         if file.bits == 24:
             stored = frames.astype("<i4").reshape(-1, 1).view(np.uint8)[:, :3]
         else:
-            stored = frames.astype("<i2" if file.bits == 16 else np.uint8)
-        return file.data[: file.start] + stored.tobytes() + file.data[file.end :]
+            stored = frames.astype("<i2" if file.bits == 16 else np.uint8, copy=False)
+        whole = memoryview(file.data)
+        samples = np.ascontiguousarray(stored).data.cast("B") if stored.size else b""
+        return b"".join([whole[: file.start], samples, whole[file.end :]])
 
 
 def parse(data: bytes) -> WavFile | None:
