@@ -42,7 +42,9 @@ def test_changed_weights_are_noticed(folder):
         from_pretrained(folder)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_any_cut_and_any_flipped_header_byte_is_an_error_of_ours_or_harmless(folder, data):
     model = Gasp(SMALL)

@@ -196,7 +196,7 @@ def test_an_unknown_name_carries_what_is_known(engine):
     with pytest.raises(UnknownPlugin) as caught:
         engine.hide(b"x", carrier="imag")
     assert (caught.value.kind, caught.value.name) == ("carrier", "imag")
-    assert caught.value.known == ["audio", "dataset", "era5", "image"] and isinstance(
+    assert caught.value.known == ["audio", "celeba", "dataset", "era5", "image"] and isinstance(
         caught.value, LookupError
     )
 

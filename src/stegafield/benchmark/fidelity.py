@@ -23,8 +23,8 @@ from ..message.key import FileKey
 from ..metrics import fidelity, recovery
 
 COLUMNS = (
-    *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "psnr"),
-    *("psnr_luma", "ssim", "bound", "milliseconds", "evaluations", "near_ends"),
+    *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
+    *("psnr", "psnr_luma", "ssim", "bound", "milliseconds", "evaluations", "near_ends"),
 )
 """Of pictures."""
 FIELD_COLUMNS = (

@@ -99,7 +99,8 @@ def sizes_of(texts: list[str] | None, axes: int) -> list[Any]:
         parts = text.lower().split("x")
         sides = [part.isdecimal() and len(part) < 10 and int(part) > 0 for part in parts]
         if not (len(parts) == axes and all(sides)):
-            form, example = ("HxW", "181x360") if axes == 2 else ("TxHxW", "24x721x1440")
+            flat = axes == 2
+            form, example = ("HxW", "--size 181x360") if flat else ("TxHxW", "--field 24x721x1440")
             raise ConfigError("size", f"{text[:40]!r} is not {form}.", f"As in {example}.")
         found.append(tuple(map(int, parts)))
     return found
