@@ -6,7 +6,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -275,6 +275,7 @@ def test_lossy_and_moving_webp_hold_nothing(key, engine):
     flips=st.lists(st.tuples(st.floats(0, 0.999), st.integers(1, 255)), max_size=4),
     early=st.booleans(),
 )
+@example(KINDS["tiff"][0], 0.0, [(0.1875, 1)], False)  # strips without their lengths
 def test_damage_is_no_message_or_no_file(engine, key, kind, keep, flips, early):
     channel, name, samples, dtype, options = kind
     array = noise(20, 20, samples, dtype=dtype)

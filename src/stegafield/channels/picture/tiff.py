@@ -65,10 +65,12 @@ class TiffChannel(Channel):
         dtype = np.uint16 if image.mode.startswith("I;16") else np.uint8
         pixels = np.asarray(image).astype(dtype)
         strips = ()
-        if tags[_COMPRESSION] == _RAW and _OFFSETS in tags:
-            strips = tuple(zip(tags[_OFFSETS], tags[_COUNTS], strict=False))
+        if tags.get(_COMPRESSION, _RAW) == _RAW and _OFFSETS in tags:
+            strips = tuple(zip(tags[_OFFSETS], tags.get(_COUNTS, ()), strict=False))
+            if not all(isinstance(n, int) for strip in strips for n in strip):
+                return  # a damaged type of the tag
             if sum(size for _, size in strips) != pixels.nbytes:
-                return  # strips that overlap, or are padded
+                return  # strips that overlap, are padded, or have no lengths
         container = TiffFile(data, strips, dtype, alpha_of(pixels))
         yield as_cover(pixels, self.name, container)
 
