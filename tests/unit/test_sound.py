@@ -254,6 +254,20 @@ def test_a_stream_that_never_knew_its_length_is_read_to_its_end(engine, key):
     assert engine.reveal(stego.data, key=key) == b"m" and stego.data[:44] == bytes(data[:44])
 
 
+@pytest.mark.parametrize("declared", [None, 0, 2**36 - 1])
+def test_silence_that_unpacks_to_gigabytes_is_refused(engine, key, declared):
+    """140 MB of zeros in 200 kB of FLAC: whatever its header says of their number."""
+    data = bytearray(sound("FLAC", values=np.zeros((8_800_000, 8), np.int16)))
+    assert len(data) < 1 << 20
+    if declared is not None:
+        facts = int.from_bytes(data[18:26]) >> 36 << 36 | declared
+        data[18:26] = facts.to_bytes(8)
+    with pytest.raises(FormatError, match=r"frames|in \d+ bytes|not a readable"):
+        list(FlacChannel().read(bytes(data)))
+    with pytest.raises(FormatError):
+        engine.hide(b"m", carrier="audio", cover=bytes(data), key=key)
+
+
 def test_real_sounds(engine, key, shared):
     for path in sorted((shared / "audio" / "clips").iterdir()):
         for form in (None, "wav", "flac"):
