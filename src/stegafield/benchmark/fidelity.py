@@ -1,6 +1,7 @@
 """What embedding costs, below `hide`: every window of a rung full of random bits, no header, through a real file."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ..channels.picture import decode
 from ..core.carrier import writer
+from ..core.channel import Channel
 from ..core.cover import Cover
 from ..core.embed import embed
 from ..core.engine import Engine
@@ -79,23 +81,28 @@ def measure_one(
     `rung`: in place of the one that the engine would take for the rate of the plan.
     """
     cover = plan.carrier.open(path if crop is None else cropped(path, crop))
+    return through_file(plan, cover, seed, rung)[0]
+
+
+def through_file(
+    plan: Plan, cover: Cover, seed: bytes, rung: Rung | None = None
+) -> tuple[dict[str, Any], Cover]:
+    """`measure_one` of a cover that is open already: the row, and the cover that was read back from the file."""
     extractor = plan.build(FileKey(seed), rung or plan.rungs(cover)[0])
     rng = np.random.default_rng(list(seed))
     bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
     if not bits.size:
         raise ConfigError("rate", f"the extractor {extractor.name!r} carries nothing at this rate.")
+    busy = time.process_time()
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
+    busy = 1000 * (time.process_time() - busy)
     wrong = result.unrounded_errors
     unrounded = None if wrong is None else wrong / bits.size
-    channel = writer(plan.carrier, cover)
-    with TemporaryDirectory() as folder:
-        written = Path(folder, "stego" + channel.suffixes[0])
-        written.write_bytes(channel.write(cover, result.codes))
-        read = _same_candidate(cover, channel.read(written.read_bytes()))
+    read = reread(writer(plan.carrier, cover), cover, result.codes)
     distances = _of_pictures if plan.carrier.rate_unit == "bpp" else _of_fields
     low, high = int(np.min(cover.low)), int(np.max(cover.high))
     at_ends = (cover.codes <= low + 3) | (cover.codes >= high - 3)
-    return {
+    row = {
         "extractor": extractor.name,
         "method": result.method,
         "optimizer": plan.optimizer.name
@@ -105,9 +112,19 @@ def measure_one(
         "ber_unrounded": unrounded,
         **distances(cover, read.codes, bits.size, low, high),
         "milliseconds": result.milliseconds,
+        "cpu_milliseconds": busy,
         "evaluations": result.evaluations,
         "near_ends": float(at_ends.mean()),
     }
+    return row, read
+
+
+def reread(channel: Channel, cover: Cover, codes: ndarray) -> Cover:
+    """What a file with these codes, written to a disk, is read as."""
+    with TemporaryDirectory() as folder:
+        written = Path(folder, "stego" + channel.suffixes[0])
+        written.write_bytes(channel.write(cover, codes))
+        return _same_candidate(cover, channel.read(written.read_bytes()))
 
 
 def _of_pictures(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,15 @@ def machine() -> dict[str, Any]:
         "numpy": version("numpy"),
         "torch": _installed("torch"),
     }
+
+
+def stated(found: Mapping[str, Any]) -> str:
+    """What `machine` found, in one line."""
+    torch = f"torch {found['torch']}" if found["torch"] else "no torch"
+    return (
+        f"{found['cpu']}, {found['cores']} cores, {found['system']}, Python {found['python']}, "
+        f"NumPy {found['numpy']}, {torch}, stegafield {found['stegafield']}"
+    )
 
 
 def _processor() -> str:

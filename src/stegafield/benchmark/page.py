@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .machine import stated
+
 Row = dict[str, Any]
 
 ASKED = {1: 59.7, 2: 55.7, 3: 53.3, 4: 51.2}
@@ -60,7 +62,7 @@ def page(lines: Iterable[Row]) -> str:
 
 
 def _machine(lines: list[Row]) -> str:
-    found = {_stated(line["machine"]): None for line in lines if "machine" in line}
+    found = {stated(line["machine"]): None for line in lines if "machine" in line}
     helps = [line for line in lines if "help_seconds" in line]
     if not found:
         return ""
@@ -70,14 +72,6 @@ def _machine(lines: list[Row]) -> str:
         clock = f"{line['help_seconds']:.2f} s on the clock, at a load of {line['load']:.1f}"
         text += f"\n\n`stegafield --help` takes {line['help_cpu_seconds']:.2f} s of a processor there ({clock})."
     return text
-
-
-def _stated(machine: Row) -> str:
-    torch = f"torch {machine['torch']}" if machine["torch"] else "no torch"
-    return (
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}, "
-        f"NumPy {machine['numpy']}, {torch}, stegafield {machine['stegafield']}"
-    )
 
 
 def _sets(lines: list[Row]) -> str:

@@ -42,6 +42,7 @@ from .edge import (
     summary,
 )
 from .generate import generate
+from .paper import paper
 from .program import Program, Variadic, err
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ app = typer.Typer(
 app.add_typer(bench, name="bench")
 app.add_typer(generate)
 app.command()(detect)
+app.command()(paper)
 
 
 @app.callback()

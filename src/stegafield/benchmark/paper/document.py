@@ -1,0 +1,186 @@
+"""A report as blocks, and what writes it: Markdown with pictures beside it, or one HTML file with everything in it."""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+STYLE = """
+:root { --ink: #1c2430; --soft: #5b6675; --line: #d9dee5; --ours: #eaf4ee; --paper: #f5f1e6; --ground: #fff; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem; color: var(--ink); background: var(--ground);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .6rem; }
+h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; padding-top: .6rem; border-top: 2px solid var(--ink); }
+h3 { font-size: 1.02rem; margin: 1.6rem 0 .3rem; }
+p, ul { margin: .5rem 0; max-width: 48rem; } ul { padding-left: 1.2rem; } li { margin: .15rem 0; }
+code { font: .88em ui-monospace, "DejaVu Sans Mono", monospace; background: #f2f4f7; padding: .05em .25em;
+  border-radius: 3px; }
+.wide { overflow-x: auto; margin: .8rem 0; border: 1px solid var(--line); border-radius: 6px; }
+table { border-collapse: collapse; width: 100%; font-size: .86rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .38rem .6rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
+td { white-space: nowrap; } td.prose { white-space: normal; text-align: left; min-width: 14rem; }
+th { color: var(--soft); font-weight: 600; background: #f7f8fa; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--ground); }
+th:first-child { background: #f7f8fa; }
+tr:last-child td { border-bottom: 0; }
+tr.ours td { background: var(--ours); font-weight: 600; } tr.paper td { background: var(--paper); }
+figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; display: block; }
+figcaption { color: var(--soft); font-size: .86rem; margin-top: .35rem; max-width: 48rem; }
+nav { font-size: .9rem; margin: 1rem 0; } nav a { margin-right: .8rem; white-space: nowrap; color: #1f5a92; }
+@media (max-width: 40rem) { body { font-size: 15px; padding: 1rem .7rem 3rem; } table { font-size: .78rem; }
+  th, td { padding: .3rem .4rem; } td:first-child { white-space: normal; min-width: 8rem; } }
+@media print { body { max-width: none; font-size: 10pt; padding: 0; } nav { display: none; }
+  .wide { overflow: visible; } table { font-size: 8pt; } td { white-space: normal; }
+  h2, h3 { break-after: avoid; } figure, tr { break-inside: avoid; } th:first-child, td:first-child { position: static; } }
+"""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A title; level 1 is the document's."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph. `code` and **bold** are understood, and nothing else."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """A list of short statements."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table, and whose it is: "paper" for published numbers, "ours", or ""."""
+
+    cells: tuple[str, ...]
+    whose: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Lines under columns; the first column names them."""
+
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    prose: tuple[int, ...] = ()
+    """Columns that hold sentences."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that is drawn into a PNG file when the report is written."""
+
+    name: str
+    """Of the file, without suffix."""
+    caption: str
+    draw: Callable[[Path], None]
+
+
+Block = Heading | Text | Points | Table | Picture
+
+
+def pictures(blocks: Iterable[Block], folder: Path) -> dict[str, bytes]:
+    """Draw every picture of a document as NAME.png in a folder; their bytes by name."""
+    found = {}
+    for block in blocks:
+        if isinstance(block, Picture):
+            path = folder / f"{block.name}.png"
+            block.draw(path)
+            found[block.name] = path.read_bytes()
+    return found
+
+
+def markdown(blocks: Sequence[Block], folder: str) -> str:
+    """The document; `folder` is where its pictures are, relative to it."""
+    return "\n\n".join(_markdown(block, folder) for block in blocks) + "\n"
+
+
+def _markdown(block: Block, folder: str) -> str:
+    match block:
+        case Heading(text, level):
+            return f"{'#' * level} {text}"
+        case Text(text):
+            return text
+        case Points(items):
+            return "\n".join(f"* {item}" for item in items)
+        case Picture(name, caption):
+            return f"![{caption}]({folder}/{name}.png)\n\n*{caption}*"
+        case Table(columns, lines):
+            rows = [columns, ["---"] + ["---:"] * (len(columns) - 1), *map(_bold, lines)]
+            return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _bold(line: Line) -> Sequence[str]:
+    first, *rest = line.cells
+    return [f"**{first}**" if line.whose == "ours" else first, *rest]
+
+
+def html(blocks: Sequence[Block], drawn: Mapping[str, bytes]) -> str:
+    """The document as one file: no script, and nothing that has to be fetched."""
+    title = next((b.text for b in blocks if isinstance(b, Heading) and b.level == 1), "")
+    parts, listed = [], False
+    for number, block in enumerate(blocks):
+        if isinstance(block, Heading) and block.level == 2 and not listed:
+            parts.append(_contents(blocks))
+            listed = True
+        parts.append(_html(block, number, drawn))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _contents(blocks: Sequence[Block]) -> str:
+    links = (
+        f'<a href="#s{number}">{escape(block.text.partition(":")[0])}</a>'
+        for number, block in enumerate(blocks)
+        if isinstance(block, Heading) and block.level == 2
+    )
+    return f"<nav>{' '.join(links)}</nav>"
+
+
+def _html(block: Block, number: int, drawn: Mapping[str, bytes]) -> str:
+    match block:
+        case Heading(text, level):
+            return f'<h{level} id="s{number}">{_inline(text)}</h{level}>'
+        case Text(text):
+            return f"<p>{_inline(text)}</p>"
+        case Points(items):
+            return "<ul>" + "".join(f"<li>{_inline(item)}</li>" for item in items) + "</ul>"
+        case Picture(name, caption):
+            data = b64encode(drawn[name]).decode()
+            picture = f'<img src="data:image/png;base64,{data}" alt="{escape(caption)}">'
+            return f"<figure>{picture}<figcaption>{_inline(caption)}</figcaption></figure>"
+        case Table(columns, lines, prose):
+            head = "".join(f"<th>{_inline(column)}</th>" for column in columns)
+            body = "".join(
+                f'<tr class="{line.whose}">'
+                + "".join(
+                    f'<td{" class=prose" if k in prose else ""}>{_inline(cell)}</td>'
+                    for k, cell in enumerate(line.cells)
+                )
+                + "</tr>\n"
+                for line in lines
+            )
+            table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
+            return f'<div class="wide">{table}</div>'
+
+
+def _inline(text: str) -> str:
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", text)

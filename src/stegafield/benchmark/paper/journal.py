@@ -1,0 +1,55 @@
+"""Rows of measurements on disk, a JSON line each, keyed by what they were measured on: none is measured twice."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ...errors import FormatError
+
+Row = dict[str, Any]
+
+
+class Journal:
+    """Rows of a file, which is made if needed; a line that was cut off when a run was killed does not count."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._rows: dict[str, Row] = {}
+        self._whole = True
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        *lines, rest = text.split("\n")
+        if rest:
+            self._whole = False
+            lines.append(rest)
+        for number, line in enumerate(lines, 1):
+            try:
+                row = json.loads(line)
+                self._rows[_key(row["inputs"])] = row
+            except (ValueError, KeyError, TypeError):
+                if not self._whole and number == len(lines):
+                    break
+                problem = f"line {number} of {self.path.name} is no row"
+                raise FormatError(problem, self.path.suffix) from None
+
+    def __contains__(self, inputs: Row) -> bool:
+        return _key(inputs) in self._rows
+
+    def add(self, inputs: Row, found: Row) -> None:
+        """Append a row, and have it on disk before going on."""
+        row = {"inputs": inputs, "found": found}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(("" if self._whole else "\n") + json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._whole = True
+        self._rows[_key(inputs)] = row
+
+    def rows(self, what: str) -> list[Row]:
+        """Findings and inputs together, of one kind of measurement, in the order of the file."""
+        rows = self._rows.values()
+        return [row["found"] | row["inputs"] for row in rows if row["inputs"]["what"] == what]
+
+
+def _key(inputs: Row) -> str:
+    return json.dumps(inputs, sort_keys=True)

@@ -1,0 +1,32 @@
+"""A run: the jobs of a suite that the journal has not yet, one after the other."""
+
+from collections.abc import Callable
+
+from ...errors import StegafieldError
+from .experiment import Job, Lab
+from .journal import Journal
+from .report import noted
+from .suite import Suite
+
+
+def run(
+    suite: Suite,
+    lab: Lab,
+    journal: Journal,
+    report: Callable[[int, int, str], None] = lambda done, total, told: None,
+) -> int:
+    """Measure what is not in the journal; how many rows that were. Errors of ours are rows, too: the others go on."""
+    jobs: list[Job] = [noted(), *(job for one in suite.work for job in one.jobs(lab))]
+    made = 0
+    for number, job in enumerate(jobs):
+        report(number, len(jobs), job.told)
+        if job.inputs in journal:
+            continue
+        try:
+            found = job.run()
+        except StegafieldError as error:
+            found = {"error": str(error)}
+        journal.add(job.inputs, found)
+        made += 1
+    report(len(jobs), len(jobs), "")
+    return made
