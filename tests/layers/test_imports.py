@@ -18,7 +18,7 @@ MAY = {
     "extractors": {"errors", "core", "message"},
     "optimizers": {"errors", "core"},
     "detectors": {"errors", "core", "metrics"},
-    "baselines": {"errors", "core", "metrics"},
+    "baselines": {"errors", "core", "generators", "metrics"},
     "plugins": {"errors", "core", "carriers", "channels", "extractors", "optimizers", "detectors"},
     "testing": {"errors", "core", "message", "extractors"},
     "benchmark": {
@@ -32,7 +32,7 @@ MAY = {
         "plugins",
         "training",
     },
-    "training": {"errors", "core", "generators"},
+    "training": {"errors", "baselines", "core", "generators"},
     "cli": {"errors", "core", "message", "plugins", "benchmark", "generators", "training"},
     "__init__": {"core", "message", "plugins"},
     "__main__": {"cli"},
@@ -51,7 +51,11 @@ LIGHT = {
     "safetensors",
     "lightning_fabric",
 }
-TORCH = {"generators": ("__init__.py", "climate.py", "grid.py"), "training": ("__init__.py",)}
+TORCH = {
+    "generators": ("__init__.py", "climate.py", "grid.py"),
+    "training": ("__init__.py",),
+    "learned": ("__init__.py", "decoded.py", "fnns.py", "loss.py", "steganogan.py"),
+}
 """Folders whose files are about torch, but for these: nothing that starts quickly imports the others."""
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from stegafield.baselines import lsb_matching
 from stegafield.baselines.adaptive import hill
+from stegafield.baselines.lsb import matching
 from stegafield.benchmark import curve, page, speed, summary
 from stegafield.benchmark.fidelity import FIELD_COLUMNS, measure
 from stegafield.cli.commands import app
@@ -37,13 +37,13 @@ def pictures(tmp_path, photographs):
 def test_lsb_matching_changes_half_of_its_samples_by_one(rng):
     codes = rng.integers(0, 4, (3, 60, 60), np.int32) * 85
     for rate in (0, 0.25, 1):
-        change = lsb_matching.simulate(codes, 0, 255, rate, rng) - codes
+        change = matching.simulate(codes, 0, 255, rate, rng) - codes
         moved = np.count_nonzero(change)
         assert abs(moved - rate * codes.size / 2) < 4 * np.sqrt(rate * codes.size / 4) + 1e-9
         assert np.abs(change).max(initial=0) <= 1
         assert (change[codes == 0] >= 0).all() and (change[codes == 255] <= 0).all()
     with pytest.raises(ConfigError, match="0 to 1"):
-        lsb_matching.simulate(codes, 0, 255, 1.01, rng)
+        matching.simulate(codes, 0, 255, 1.01, rng)
 
 
 def test_hill_costs_are_its_three_filters(rng, photographs):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stegafield.baselines import lsb_matching, lsb_replacement
 from stegafield.baselines.adaptive import hill, s_uniward
+from stegafield.baselines.lsb import matching, replacement
 from stegafield.core.detector import TrainedDetector
 from stegafield.detectors.lsb.chi_square import ChiSquare, chi_square_tail
 from stegafield.detectors.lsb.primary_sets import PrimarySets
@@ -44,7 +44,7 @@ def pictures():
 
 
 def planted(codes, rate, seed=0):
-    return lsb_replacement.simulate(codes, 0, 255, rate, np.random.default_rng(seed))
+    return replacement.simulate(codes, 0, 255, rate, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("detector", ESTIMATORS)
@@ -68,7 +68,7 @@ def test_a_picture_without_noise_is_hard_for_weighted_stego_only(pictures):
 
 def test_lsb_matching_is_invisible_to_estimators_of_replacement(pictures):
     rng = np.random.default_rng(1)
-    stego = lsb_matching.simulate(pictures["chelsea"], 0, 255, 1, rng)
+    stego = matching.simulate(pictures["chelsea"], 0, 255, 1, rng)
     for detector in (Rs, SamplePairs, PrimarySets):
         assert abs(detector().score(stego)) < 0.1
 
@@ -304,13 +304,13 @@ def test_intervals_cover_the_truth():
 
 def test_lsb_replacement_keeps_pairs_of_values(rng):
     codes = rng.integers(0, 256, (3, 50, 50), np.int32)
-    stego = lsb_replacement.simulate(codes, 0, 255, 0.4, rng)
+    stego = replacement.simulate(codes, 0, 255, 0.4, rng)
     assert np.array_equal(stego >> 1, codes >> 1)
     assert np.count_nonzero(stego != codes) == pytest.approx(0.2 * codes.size, rel=0.1)
-    odd = lsb_replacement.simulate(np.array([[255, 5, 5, 5]]), 5, 255, 1, rng)
+    odd = replacement.simulate(np.array([[255, 5, 5, 5]]), 5, 255, 1, rng)
     assert odd.min() >= 5 and odd.max() <= 255
     with pytest.raises(ConfigError, match="0 to 1"):
-        lsb_replacement.simulate(codes, 0, 255, 1.1, rng)
+        replacement.simulate(codes, 0, 255, 1.1, rng)
 
 
 def test_s_uniward_costs_are_its_definition(rng, photographs):

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..baselines import lsb_matching
 from ..baselines.adaptive import hill
+from ..baselines.lsb import matching
 from ..core.engine import Engine
 from ..core.extras import need
 from ..core.ladder import PROJECTED
@@ -20,7 +20,7 @@ from .fidelity import cropped, measure_one
 from .figure import check_figure
 
 COLUMNS = ("image", "curve", "bpp", "bpp_actual", "ber", "psnr", "bound")
-BASELINES = {"LSB matching": lsb_matching.simulate, "HILL": hill.simulate}
+BASELINES = {"LSB matching": matching.simulate, "HILL": hill.simulate}
 """They change a picture as if they carried bits at a rate; nothing is read back."""
 BASELINE_RATES = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Bits per pixel."""

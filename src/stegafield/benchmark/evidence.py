@@ -11,8 +11,8 @@ from numpy import ndarray
 from numpy.random import Generator
 from PIL import Image
 
-from ..baselines import lsb_matching, lsb_replacement
 from ..baselines.adaptive import hill, s_uniward
+from ..baselines.lsb import matching, replacement
 from ..channels.picture import decode
 from ..core.cover import Cover, widened
 from ..core.detector import Detector, TrainedDetector
@@ -21,8 +21,8 @@ from ..core.extras import need
 from ..errors import ConfigError, StegafieldError
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
-    "lsb-matching": lsb_matching.simulate,
-    "lsb-replacement": lsb_replacement.simulate,
+    "lsb-matching": matching.simulate,
+    "lsb-replacement": replacement.simulate,
     "hill": hill.simulate,
     "s-uniward": s_uniward.simulate,
 }

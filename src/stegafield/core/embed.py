@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 from pydantic import Field
@@ -19,7 +19,7 @@ from .cover import Cover, GridSpec
 from .extractor import Extractor, suited, supports
 from .ladder import Rung
 from .noise import Source
-from .optimizer import Box, Objective, Optimizer, Together
+from .optimizer import Box, Moved, Objective, Optimizer, Together
 from .options import Options
 
 Method = Literal["sample", "project", "optimize"]
@@ -183,16 +183,18 @@ def _optimize(
     objectives = [_objective(t.cover, t.bits, t.extractor, effort) for t in tasks]
     bounds = [_bounds(t.cover, effort.epsilon) for t in tasks]
     lower, upper = (np.stack(side) for side in zip(*bounds, strict=True))
-    box = Box(lower, upper, _scale(tasks[0].cover))
+    origin = np.clip(np.stack([_start(task) for task in tasks]), lower, upper)
+    box = Box(lower - origin, upper - origin, _scale(tasks[0].cover))
     whole = objectives[0] if len(tasks) == 1 else Together(objectives)
-    solution = optimizer.solve(whole, box)
+    solution = optimizer.solve(Moved(whole, origin) if origin.any() else whole, box)
+    changes = np.clip(origin + solution.change, lower, upper)
     shared = 1000 * (time.perf_counter() - start) / len(tasks)
     for i, task in enumerate(tasks):
         start = time.perf_counter()
         # The bounds of whole steps: rounding a change at a bound that is no integer must not leave the box.
         low, high = np.ceil(lower[i]), np.floor(upper[i])
         kind = task.cover.codes.dtype
-        codes = task.cover.codes + np.clip(np.rint(solution.change[i]), low, high).astype(kind)
+        codes = task.cover.codes + np.clip(np.rint(changes[i]), low, high).astype(kind)
         evaluations, errors = int(solution.evaluations[i]), _errors(task, codes)
         if effort.finish and errors:
             least, most = (task.cover.codes + bound.astype(kind) for bound in (low, high))
@@ -200,8 +202,14 @@ def _optimize(
             evaluations, errors = evaluations + more, _errors(task, codes)
         milliseconds = shared + 1000 * (time.perf_counter() - start)
         count = getattr(objectives[i], "errors", None)
-        unrounded = None if count is None else int(count(solution.change[i][None])[0])
+        unrounded = None if count is None else int(count(changes[i][None])[0])
         yield Embedding(codes, "optimize", errors, evaluations, milliseconds, unrounded)
+
+
+def _start(task: Task) -> Float[ndarray, "channel *space"]:
+    """The change that an optimizer starts from: what the extractor suggests, or none."""
+    found = task.extractor.start(task.cover, task.bits, task.rng)
+    return np.zeros(task.cover.codes.shape) if found is None else found
 
 
 def _errors(task: Task, codes: Int[ndarray, "channel *space"]) -> int:

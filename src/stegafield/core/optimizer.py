@@ -42,6 +42,29 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """An objective whose change is counted from `origin`: so that a solver, which starts at zero, starts there."""
+
+    objective: Objective
+    origin: Float[ndarray, "item *shape"]
+
+    def __call__(self, change: Any) -> Any:
+        """The loss ``(item,)`` at origin + change."""
+        return self.objective(self._whole(change))
+
+    def errors(self, change: Any) -> Any:
+        """How many bits each item reads wrongly, where the objective counts them; else its loss."""
+        return getattr(self.objective, "errors", self.objective)(self._whole(change))
+
+    def _whole(self, change: Any) -> Any:
+        if isinstance(change, ndarray):
+            return change + self.origin
+        import torch
+
+        return change + torch.as_tensor(self.origin, dtype=change.dtype, device=change.device)
+
+
+@dataclass(frozen=True, slots=True)
 class Solution:
     """What a solver found. `status` is one sentence per item; solvers never raise."""
 

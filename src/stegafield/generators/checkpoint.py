@@ -6,9 +6,10 @@ compared with what the config asks for before any of them is made.
 
 import hashlib
 import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,11 +18,13 @@ from torch import Tensor
 
 from ..errors import ConfigError, FormatError
 from .distribution import FunctionDistribution
+from .model import Model
 
 FAMILIES = {"gasp": "Gasp", "lattice": "Lattice"}
 """Class of each family; its module in this package has the family's name."""
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _MOST_CONFIG, _MOST_HEADER = 1 << 20, 1 << 23
+ModelT = TypeVar("ModelT", bound=Model)
 _TYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
 
 
@@ -46,7 +49,7 @@ def family(name: str) -> type[FunctionDistribution]:
     return getattr(import_module(f".{name}", __package__), FAMILIES[name])
 
 
-def save_pretrained(model: FunctionDistribution, folder: str | Path, *, half: bool = False) -> Path:
+def save_pretrained(model: Model, folder: str | Path, *, half: bool = False) -> Path:
     """Write a model into a folder, which is made if needed; returns it.
 
     Args:
@@ -69,7 +72,16 @@ def save_pretrained(model: FunctionDistribution, folder: str | Path, *, half: bo
 
 
 def from_pretrained(folder: str | Path) -> FunctionDistribution:
-    """The model in a folder, in float32, on the CPU, ready to sample.
+    """The model in a folder, in float32, on the CPU, ready to sample; raises as `load` does."""
+    return load(folder, family)
+
+
+def load(folder: str | Path, family: Callable[[str], type[ModelT]]) -> ModelT:
+    """The model in a folder, in float32, on the CPU, ready for use.
+
+    Args:
+        folder: Where `save_pretrained` wrote it.
+        family: The class of a family's name; `ConfigError` where it is unknown.
 
     Raises:
         FormatError: The folder holds no such model, or one that is damaged.

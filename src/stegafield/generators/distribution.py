@@ -1,7 +1,7 @@
 """The contract of a family of generators: a distribution whose samples are functions."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -9,10 +9,11 @@ from numpy import ndarray
 from numpy.random import Generator
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Bound
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import grid
 from .field import Function, evaluate
+from .model import Model
 
 
 class Domain(BaseModel):
@@ -45,16 +46,9 @@ class Domain(BaseModel):
         return (values - self.low) * (2 / (self.high - self.low)) - 1
 
 
-class FunctionDistribution(nn.Module, ABC):
-    """A distribution of functions: latents from a prior, and a map from a latent to a function.
+class FunctionDistribution(Model, ABC):
+    """A distribution of functions: latents from a prior, and a map from a latent to a function."""
 
-    A subclass names its `family` and its pydantic `Config`, keeps the config it was made with, and is built from that
-    config alone, so that `checkpoint` can write and read it. All its tensors are in its `state_dict`.
-    """
-
-    family: ClassVar[str]
-    Config: ClassVar[type[BaseModel]]
-    config: Any
     domain: Domain
 
     @abstractmethod

@@ -15,7 +15,11 @@ from ..errors import ConfigError
 from ..generators.distribution import Domain
 from .recipe import Recipe
 
-RECIPES = {"gasp": "GaspTraining", "lattice": "LatticeTraining"}
+RECIPES = {
+    "gasp": "GaspTraining",
+    "lattice": "LatticeTraining",
+    "steganogan": "SteganoGanTraining",
+}
 """Config class of each family's training; its module in this package has the family's name."""
 _CONFIGS = files("stegafield.training") / "configs"
 

@@ -147,7 +147,7 @@ class _Run:
         save_pretrained(self.recipe.model, self.out / "model")
         (self.out / "samples").mkdir(exist_ok=True)
         path = self.out / "samples" / f"{self.progress.step:07}.png"
-        sheet.draw(self.recipe.model, path, self._rng(_SHEET))
+        sheet.draw(self.recipe.pictures(64, self._rng(_SHEET)), path)
 
 
 def _begin(out: Path, config: TrainingConfig, items: int, resume: bool) -> state.Progress:

@@ -4,11 +4,13 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from jaxtyping import Float
+from numpy import ndarray
 from numpy.random import Generator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..generators.distribution import FunctionDistribution
+from ..generators.model import Model
 
 
 class Recipe(ABC):
@@ -18,7 +20,7 @@ class Recipe(ABC):
     the step.
     """
 
-    model: FunctionDistribution
+    model: Model
     """What is trained for: what `save_pretrained` writes."""
     modules: dict[str, nn.Module]
     """All networks, bare."""
@@ -33,3 +35,8 @@ class Recipe(ABC):
         self, real: Float[Tensor, "item *grid feature"], step: int, rng: Generator
     ) -> dict[str, float]:
         """One step on a batch of features in [-1, 1]; all randomness from `rng`. Returns what to log."""
+
+    def pictures(self, count: int, rng: Generator) -> Float[ndarray, "item y x feature"]:
+        """What shows a person how far training is, in [-1, 1]: `count` samples of the model at its own size."""
+        assert isinstance(self.model, FunctionDistribution)
+        return self.model.raster(self.model.latents(count, rng), self.model.domain.size)

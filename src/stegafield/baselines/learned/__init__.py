@@ -1,0 +1,1 @@
+"""Trained networks of the literature, and what optimises a cover against them."""

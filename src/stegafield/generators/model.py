@@ -1,0 +1,17 @@
+"""The contract of a network that is kept on disk: built from its config alone, all that it learned in its state."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+from torch import nn
+
+
+class Model(nn.Module):
+    """A subclass names its `family` and its pydantic `Config`, and keeps the config that it was made with.
+
+    `checkpoint` writes and reads it. All its tensors are in its `state_dict`.
+    """
+
+    family: ClassVar[str]
+    Config: ClassVar[type[BaseModel]]
+    config: Any
