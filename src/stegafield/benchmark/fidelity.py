@@ -3,7 +3,9 @@
 import os
 import time
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -85,17 +87,25 @@ def measure_one(
 
 
 def through_file(
-    plan: Plan, cover: Cover, seed: bytes, rung: Rung | None = None
+    plan: Plan, cover: Cover, seed: bytes, rung: Rung | None = None, *, repeats: int = 1
 ) -> tuple[dict[str, Any], Cover]:
-    """`measure_one` of a cover that is open already: the row, and the cover that was read back from the file."""
+    """`measure_one` of a cover that is open already: the row, and the cover that was read back from the file.
+
+    `repeats`: embed so often at most, as long as all of them together take less than a second: times are medians.
+    """
     extractor = plan.build(FileKey(seed), rung or plan.rungs(cover)[0])
     rng = np.random.default_rng(list(seed))
     bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
     if not bits.size:
         raise ConfigError("rate", f"the extractor {extractor.name!r} carries nothing at this rate.")
-    busy = time.process_time()
-    result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
-    busy = 1000 * (time.process_time() - busy)
+    spent: list[tuple[float, float]] = []
+    while True:
+        start, ties = time.process_time(), deepcopy(rng)
+        result = embed(cover, bits, extractor, plan.effort, plan.optimizer, ties)
+        spent.append((result.milliseconds, 1000 * (time.process_time() - start)))
+        if len(spent) == repeats or sum(clock for clock, _ in spent) > 1000:
+            break
+    clock, busy = (median(side) for side in zip(*spent, strict=True))
     wrong = result.unrounded_errors
     unrounded = None if wrong is None else wrong / bits.size
     read = reread(writer(plan.carrier, cover), cover, result.codes)
@@ -111,7 +121,7 @@ def through_file(
         "ber": recovery.ber(bits, extractor.read(read.codes, read.free, read.spec)),
         "ber_unrounded": unrounded,
         **distances(cover, read.codes, bits.size, low, high),
-        "milliseconds": result.milliseconds,
+        "milliseconds": clock,
         "cpu_milliseconds": busy,
         "evaluations": result.evaluations,
         "near_ends": float(at_ends.mean()),

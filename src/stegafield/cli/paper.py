@@ -29,13 +29,16 @@ def paper(
         need(module, extra)
     from rich.progress import Progress
 
-    from ..benchmark.paper import report, run, suite as suites
+    from ..benchmark.paper import report, run
+    from ..benchmark.paper import suite as suites
     from ..benchmark.paper.experiment import Lab
     from ..benchmark.paper.journal import Journal
 
     chosen = suites.read(suite or ("quick" if quick else "full" if full else "evening"))
     if (out / report.ROWS).exists() and not resume:
-        raise ConfigError("out", f"there is a run in {out}.", "Go on with --resume, or name another.")
+        raise ConfigError(
+            "out", f"there is a run in {out}.", "Go on with --resume, or name another."
+        )
     out.mkdir(parents=True, exist_ok=True)
     lab = Lab.open(device, out, photos, data)
     journal = Journal(out / report.ROWS)
@@ -53,4 +56,6 @@ def paper(
             raise
         bar.update(task, description="writing the report")
         written = report.write(chosen, journal, out)
-    err.print(f"{made} new measurements; the report is {' and '.join(map(str, written))}", markup=False)
+    err.print(
+        f"{made} new measurements; the report is {' and '.join(map(str, written))}", markup=False
+    )

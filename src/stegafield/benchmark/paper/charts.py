@@ -11,7 +11,11 @@ from ...core.extras import need
 from .published import PAPER, known
 from .tables import Measured
 
-OURS, THEIRS, OTHERS = "#1b7f4b", ("#b5482a", "#d9912c"), ("#4c6fb1", "#7b5ea7", "#3a9aa8", "#8a8f98")
+OURS, THEIRS, OTHERS = (
+    "#1b7f4b",
+    ("#b5482a", "#d9912c"),
+    ("#4c6fb1", "#7b5ea7", "#3a9aa8", "#8a8f98"),
+)
 _DPI = 130
 
 
@@ -44,7 +48,9 @@ def quality(every: Sequence[Measured], path: Path) -> None:
             if role == "paper":
                 colour = next(theirs)
                 flat = [(bpp, value) for bpp, values in points.items() for value in values]
-                panel.plot(*zip(*flat, strict=True), "o", ms=4, alpha=0.6, color=colour, label=method)
+                panel.plot(
+                    *zip(*flat, strict=True), "o", ms=4, alpha=0.6, color=colour, label=method
+                )
                 continue
             colour, width = (OURS, 2.2) if role == "ours" else (next(others), 1.0)
             middle = {bpp: median(values) for bpp, values in points.items()}
@@ -53,7 +59,9 @@ def quality(every: Sequence[Measured], path: Path) -> None:
             panel.plot(
                 list(middle), list(middle.values()), style, lw=width, color=colour, label=label
             )
-        stated = {bpp: value for bpp, value in known("psnr", PAPER).items() if bpp in measured.rates}
+        stated = {
+            bpp: value for bpp, value in known("psnr", PAPER).items() if bpp in measured.rates
+        }
         panel.plot(list(stated), list(stated.values()), "kx", ms=8, mew=2, label="the paper says")
         panel.set(title=measured.kind, xlabel="bits per pixel", xticks=list(measured.rates))
         panel.grid(alpha=0.25)
@@ -87,7 +95,9 @@ def curves(
     save(drawn, path)
 
 
-def sheet(rows: Mapping[str, Sequence[tuple[str, ndarray]]], path: Path, *, size: float = 1.7) -> None:
+def sheet(
+    rows: Mapping[str, Sequence[tuple[str, ndarray]]], path: Path, *, size: float = 1.7
+) -> None:
     """Rows of pictures, each with its title; arrays of (y, x, 3) in 0 to 255, or of (y, x) in colours."""
     across = max(len(row) for row in rows.values())
     drawn = figure(size * across + 0.4, (size + 0.35) * len(rows))

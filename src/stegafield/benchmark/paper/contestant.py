@@ -5,66 +5,57 @@ Nothing in the report knows a contestant by name, except that the paper's number
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-from numpy.random import Generator
 from pydantic import BaseModel
 
-from ...baselines import lsb_matching, lsb_replacement
-from ...channels.picture.png import PngChannel
+from ...baselines import BASELINES, Baseline, register
 from ...core.cover import Cover
 from ...core.engine import Engine
 from ...core.extractor import supports
 from ...core.plan import PRESETS, Plan
-from ...metrics import fidelity
-from ..fidelity import reread, through_file
+from ...plugins.discovery import discover
+from ..fidelity import through_file
+from . import covers
+from .covers import Subject
 from .journal import Row
 from .published import PAPER
 
 OURS = "phase"
 """The extractor that `hide` takes by default."""
-REPEATS, SECONDS = 5, 1.0
-"""Embedding is repeated for its time: so often at most, and as long as all repeats take less than this."""
-_TIMES = ("milliseconds", "cpu_milliseconds")
+REPEATS = 5
+"""What is quick is embedded so often, for the median of its times."""
 
 
-class Contestant(Protocol):
+@dataclass(frozen=True)
+class Contestant:
     """Embeds random bits in a cover, at a rate in bits per pixel, through a file."""
 
     name: str
     role: str
     """"paper", "ours", "other", or "variant": of another one, and in no table of all."""
-    slow: bool
-    """Whether it optimises: then it gets fewer covers."""
-
-    def settings(self) -> Row:
-        """All that decides what it does, for the key of a row."""
-        ...
-
-    def embed(self, cover: Cover, bpp: float, seed: bytes) -> tuple[Row, Cover]:
-        """What `bench fidelity` measures, and the cover that was read back; the seed decides network and bits."""
-        ...
-
-
-@dataclass(frozen=True)
-class Planned:
-    """An extractor with a plan: how the engine would embed."""
-
-    name: str
-    role: str
-    plan: Callable[[float], Plan]
-    """Of a rate in bits per pixel."""
+    plan: Callable[[float, int], Plan]
+    """Of a rate in bits per pixel and the number of a seed: how the engine would embed."""
+    seeds: int = 1
+    """How many numbers of seeds make sense: networks, or settings that are tried in turn."""
+    rates: tuple[float, ...] = ()
+    """Bits per pixel that it has; all if empty."""
 
     @property
     def slow(self) -> bool:
-        """Whether it optimises."""
-        return self.plan(1).optimizer is not None
+        """Whether it optimises: then it gets fewer covers."""
+        return self._usual().optimizer is not None
 
-    def settings(self) -> Row:
-        """Extractor, effort and optimizer, with the options that are not their defaults."""
-        plan = self.plan(1)
+    def _usual(self) -> Plan:
+        return self.plan(self.rates[0] if self.rates else 1, 0)
+
+    def has(self, bpp: float) -> bool:
+        """Whether it carries so many bits per pixel."""
+        return not self.rates or bpp in self.rates
+
+    def settings(self, seed: int) -> Row:
+        """Extractor, effort and optimizer, with the options that are not their defaults: the key of its rows."""
+        plan = self.plan(self.rates[0] if self.rates else 1, seed)
         solver = plan.optimizer
         return {
             "extractor": plan.extractor.name,
@@ -74,81 +65,55 @@ class Planned:
             "optimizer_options": None if solver is None else _changed(solver.options),
         }
 
-    def embed(self, cover: Cover, bpp: float, seed: bytes) -> tuple[Row, Cover]:
-        """One embedding, repeated for its time where that is short."""
-        plan, spent = self.plan(bpp), []
-        while True:
-            row, read = through_file(plan, cover, seed)
-            spent.append([row[name] for name in _TIMES])
-            if len(spent) == REPEATS or sum(clock for clock, _ in spent) > 1000 * SECONDS:
-                break
-        return row | dict(zip(_TIMES, map(median, zip(*spent, strict=True)), strict=True)), read
+    def embed(self, subject: Subject, bpp: float, seed: int) -> tuple[Row, Cover]:
+        """What `bench fidelity` measures, and the cover that was read back; repeated for its time where that is short.
+
+        Cover and number of the seed decide network and bits.
+        """
+        bits = covers.seeds(subject.name, seed)
+        return through_file(self.plan(bpp, seed), subject.cover, bits, repeats=REPEATS)
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """Changes codes as if they carried bits at a rate; nothing is read back."""
-
-    name: str
-    simulate: Callable[..., Any]
-    role: str = "other"
-    slow: bool = False
-
-    def settings(self) -> Row:
-        """That it is simulated."""
-        return {"simulated": True}
-
-    def embed(self, cover: Cover, bpp: float, seed: bytes) -> tuple[Row, Cover]:
-        """Distances alone: a simulation has no bits, and so no errors and no time."""
-        low, high = int(np.min(cover.low)), int(np.max(cover.high))
-        rng: Generator = np.random.default_rng(list(seed))
-        codes = self.simulate(cover.codes, low, high, bpp / len(cover.codes), rng)
-        read = reread(PngChannel(), cover, codes)
-        peak = cover.peak or 1.0
-        row = {
-            "method": "simulated",
-            "ber": None,
-            "ber_unrounded": None,
-            "psnr": fidelity.psnr(cover.codes, read.codes, peak),
-            "psnr_luma": fidelity.psnr_luma(cover.codes, read.codes, peak),
-            "ssim": fidelity.ssim(cover.codes, read.codes, peak),
-        }
-        return row, read
-
-
-def contestants(engine: Engine) -> list[Contestant]:
-    """The paper's procedure in both readings of its network, ours, baselines, other extractors, simulations."""
-    found: list[Contestant] = [
-        paper(engine, PAPER),
+def contestants(device: str) -> tuple[Engine, list[Contestant]]:
+    """Everybody, and the engine that knows them: the paper first, in both readings of its network."""
+    registry = discover()
+    installed = registry.names("extractor")
+    register(registry)
+    engine = Engine(registry, device=device)
+    by_name = {one.label: one for one in BASELINES}
+    own = by_name.pop(PAPER)
+    found = [
+        _baseline(engine, own, "paper"),
         paper(engine, f"{PAPER}, normalised", {"extractor.norm": "batch"}),
-        Planned("stegafield", "ours", lambda bpp: engine.plan(carrier="image", bpp=bpp)),
+        Contestant("stegafield", "ours", lambda bpp, seed: engine.plan(carrier="image", bpp=bpp)),
     ]
-    for name in engine.registry.names("extractor"):
-        extractor = engine.registry.get("extractor", name)
-        embeds = any(supports(extractor, how) for how in ("project", "objective"))
-        if name != OURS and embeds:
-            found.append(Planned(f"extractor {name}", "other", _default(engine, name)))
-    found += [
-        Simulated("LSB matching", lsb_matching.simulate),
-        Simulated("LSB replacement", lsb_replacement.simulate),
-    ]
-    return found
+    found += [_baseline(engine, one, "other") for one in by_name.values()]
+    for name in installed:
+        extractor = registry.get("extractor", name)
+        if name != OURS and (supports(extractor, "project") or supports(extractor, "objective")):
+            found.append(Contestant(f"extractor {name}", "other", _default(engine, name)))
+    return engine, found
 
 
-def paper(
-    engine: Engine, name: str, changes: Mapping[str, Any] | None = None, role: str = "paper"
-) -> Planned:
-    """The paper's procedure, with some options changed."""
-    chosen = PRESETS["paper"]["set"] | dict(changes or {})
-    return Planned(
-        name,
-        role,
-        lambda bpp: engine.plan(carrier="image", preset="paper", bpp=bpp, set=chosen),
-    )
+def paper(engine: Engine, name: str, changes: Mapping[str, Any], role: str = "paper") -> Contestant:
+    """The paper's procedure with some options changed."""
+    chosen = PRESETS["paper"]["set"] | dict(changes)
+    asked: dict[str, Any] = {"carrier": "image", "preset": "paper", "set": chosen}
+    return Contestant(name, role, lambda bpp, seed: engine.plan(bpp=bpp, **asked), seeds=10)
 
 
-def _default(engine: Engine, name: str) -> Callable[[float], Plan]:
-    return lambda bpp: engine.plan(carrier="image", extractor=name, bpp=bpp)
+def _baseline(engine: Engine, one: Baseline, role: str) -> Contestant:
+    tried = one.attempts
+
+    def plan(bpp: float, seed: int) -> Plan:
+        return engine.plan(carrier="image", bpp=bpp, **one.arguments(tried[seed % len(tried)]))
+
+    seeds = 10 if role == "paper" else len(tried)
+    return Contestant(one.label, role, plan, seeds, () if role == "paper" else one.rates)
+
+
+def _default(engine: Engine, name: str) -> Callable[[float, int], Plan]:
+    return lambda bpp, seed: engine.plan(carrier="image", extractor=name, bpp=bpp)
 
 
 def _changed(options: BaseModel) -> Row:

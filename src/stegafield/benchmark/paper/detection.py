@@ -11,11 +11,11 @@ from .journal import Journal, Row
 from .published import PAPER, RATES, known
 
 _ABOUT = (
-    "StegExpose's fusion (mean of primary sets, chi-square, sample pairs and RS analysis) at its own threshold of 0.2: "
-    "named / looked at. It looks for LSB replacement, and names many innocent pictures that are small or smooth, so the "
-    "line of covers is what a number has to be compared with. The paper says 7, 16, 26 and 33 at 1 to 4 bpp; of how "
-    "many is not stated here. Methods that optimise were measured on the few covers of Tables 2 to 4 (in their size), "
-    "all others on more covers."
+    "StegExpose's fusion (mean of primary sets, chi-square, sample pairs and RS analysis) at its own threshold of "
+    "0.2: named / looked at. It looks for LSB replacement, and names many innocent pictures that are small or "
+    "smooth, so the line of covers is what a number has to be compared with. The paper says 7, 16, 26 and 33 at 1 "
+    "to 4 bpp; of how many is not stated here. Methods that optimise were measured on the few covers of Tables 2 to "
+    "4 (in their size), all others on more covers."
 )
 
 
@@ -35,9 +35,9 @@ class Detection(Experiment):
         yield from (lab.clean(subject) for subject in subjects)
         for rate in self.rates:
             yield from (draw(lab, self.size, rate, number) for number in range(self.faces))
-            for who in lab.contestants:
-                if not who.slow:
-                    yield from (lab.embedding(who, subject, rate) for subject in subjects)
+        for who in lab.contestants:
+            if not who.slow:
+                yield from lab.embeddings(who, subjects, self.rates)
 
     def show(self, rows: Journal) -> Iterator[Block]:
         """The table, a part for each kind of cover."""
@@ -67,7 +67,9 @@ class Detection(Experiment):
             label = "x".join(map(str, size))
             of = [row for row in clean if tuple(row["size"]) == size]
             innocent = self._named(of)
-            lines.append(Line(("covers with nothing in them", label, *[innocent] * len(self.rates))))
+            lines.append(
+                Line(("covers with nothing in them", label, *[innocent] * len(self.rates)))
+            )
             here = [row for row in runs if tuple(row["size"]) == size]
             roles = {row["method"]: row["role"] for row in here}
             for method, role in roles.items():
@@ -78,10 +80,19 @@ class Detection(Experiment):
                 named = [self._named(part) for part in found]
                 lines.append(Line((method, label, *named), "ours" if role == "ours" else ""))
                 if role == "ours" and size == self.size:
-                    said += [self._verdict(of, part, bpp) for part, bpp in zip(found, self.rates, strict=True) if part]
+                    said += [
+                        self._verdict(of, part, bpp)
+                        for part, bpp in zip(found, self.rates, strict=True)
+                        if part
+                    ]
             drawn = [row for row in draws if tuple(row["size"]) == size and "error" not in row]
-            for name, key in (("sample", "stegexpose"), ("honest covers of `sample`", "stegexpose_honest")):
-                named = [self._named([r for r in drawn if r["bpp"] == bpp], key) for bpp in self.rates]
+            for name, key in (
+                ("sample", "stegexpose"),
+                ("honest covers of `sample`", "stegexpose_honest"),
+            ):
+                named = [
+                    self._named([r for r in drawn if r["bpp"] == bpp], key) for bpp in self.rates
+                ]
                 if drawn:
                     lines.append(Line((name, label, *named), "ours" if name == "sample" else ""))
         return lines, said

@@ -34,7 +34,8 @@ nav { font-size: .9rem; margin: 1rem 0; } nav a { margin-right: .8rem; white-spa
   th, td { padding: .3rem .4rem; } td:first-child { white-space: normal; min-width: 8rem; } }
 @media print { body { max-width: none; font-size: 10pt; padding: 0; } nav { display: none; }
   .wide { overflow: visible; } table { font-size: 8pt; } td { white-space: normal; }
-  h2, h3 { break-after: avoid; } figure, tr { break-inside: avoid; } th:first-child, td:first-child { position: static; } }
+  h2, h3 { break-after: avoid; } figure, tr { break-inside: avoid; }
+  th:first-child, td:first-child { position: static; } }
 """
 
 
@@ -48,7 +49,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph. `code` and **bold** are understood, and nothing else."""
+    """A paragraph. `code`, **bold** and *italics* are understood, and nothing else."""
 
     text: str
 
@@ -171,7 +172,7 @@ def _html(block: Block, number: int, drawn: Mapping[str, bytes]) -> str:
             body = "".join(
                 f'<tr class="{line.whose}">'
                 + "".join(
-                    f'<td{" class=prose" if k in prose else ""}>{_inline(cell)}</td>'
+                    f"<td{' class=prose' if k in prose else ''}>{_inline(cell)}</td>"
                     for k, cell in enumerate(line.cells)
                 )
                 + "</tr>\n"
@@ -183,4 +184,5 @@ def _html(block: Block, number: int, drawn: Mapping[str, bytes]) -> str:
 
 def _inline(text: str) -> str:
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
-    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", text)
+    text = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", text)
+    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", text)

@@ -6,11 +6,10 @@ suite -> experiments -> jobs -> journal (rows) -> experiments -> blocks -> Markd
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -58,10 +57,11 @@ class Lab:
 
     @classmethod
     def open(
-        cls, engine: Engine, out: Path, photos: Path | None = None, data: Path | None = None
+        cls, device: str, out: Path, photos: Path | None = None, data: Path | None = None
     ) -> "Lab":
         """A lab with everybody in it who is installed."""
-        return cls(engine, out, photos, data, contestants(engine))
+        engine, found = contestants(device)
+        return cls(engine, out, photos, data, found)
 
     @cached_property
     def carrier(self) -> Carrier:
@@ -77,17 +77,31 @@ class Lab:
         """So many faces and central parts of colour photographs, all of one size."""
         found = [covers.face(self.carrier, number, size) for number in range(faces)]
         sources = covers.spread(covers.photographs(self.photos), photographs)
-        return found + covers.colours(covers.photograph(self.carrier, *one, size) for one in sources)
+        return found + covers.colours(
+            covers.photograph(self.carrier, *one, size) for one in sources
+        )
+
+    def embeddings(
+        self,
+        who: Contestant,
+        subjects: Iterable[Subject],
+        rates: Iterable[float],
+        seed: int = 0,
+    ) -> Iterator[Job]:
+        """A job for each cover and each rate that a contestant has."""
+        subjects = list(subjects)
+        for bpp in filter(who.has, rates):
+            yield from (self.embedding(who, subject, bpp, seed) for subject in subjects)
 
     def embedding(self, who: Contestant, subject: Subject, bpp: float, seed: int = 0) -> Job:
         """The job of one embedding; its row is the same for all experiments that ask for it."""
 
         def run() -> Row:
-            row, read = who.embed(subject.cover, bpp, covers.seeds(subject.name, seed))
+            row, read = who.embed(subject, bpp, seed)
             kept = {"picture": self._keep(inputs, read)} if who.slow else {}
             return row | kept | {"stegexpose": self.detector.score(visible(read, read.codes))}
 
-        asked = {"method": who.name, "role": who.role, "settings": who.settings()}
+        asked = {"method": who.name, "role": who.role, "settings": who.settings(seed)}
         rate = {"bpp": bpp, "seed": seed}
         inputs = {"what": "embedding", **asked, **subject.inputs, **rate}
         return Job(inputs, run)

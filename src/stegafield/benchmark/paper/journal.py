@@ -33,7 +33,8 @@ class Journal:
                 raise FormatError(problem, self.path.suffix) from None
 
     def __contains__(self, inputs: Row) -> bool:
-        return _key(inputs) in self._rows
+        """Whether it was measured; what failed is tried again."""
+        return "error" not in self._rows.get(_key(inputs), {"found": {"error": ""}})["found"]
 
     def add(self, inputs: Row, found: Row) -> None:
         """Append a row, and have it on disk before going on."""

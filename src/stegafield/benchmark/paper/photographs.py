@@ -12,9 +12,9 @@ from .published import NUMBERS, PAPER
 from .tables import accepted, spread
 
 _ABOUT = (
-    "The paper hides in photographs of DIV2K and MS-COCO; at which rate and size is not stated here. Measured here: {count} "
-    "photographs ({names}), our default at their whole size, and the paper's procedure on the central {crop} "
-    "of {cut} of them, because it evaluates its network hundreds of times. Rates in bits per pixel."
+    "The paper hides in photographs of DIV2K and MS-COCO; at which rate and size is not stated here. Measured here: "
+    "{count} photographs ({names}), our default at their whole size, and the paper's procedure on the central "
+    "{crop} of {cut} of them, because it evaluates its network hundreds of times. Rates in bits per pixel."
 )
 
 
@@ -35,11 +35,10 @@ class Photographs(Experiment):
         for source in covers.spread(sources, self.whole):
             for whole in covers.colours([covers.photograph(lab.carrier, *source)]):
                 for who in ours:
-                    yield from (lab.embedding(who, whole, rate) for rate in self.rates)
+                    yield from lab.embeddings(who, [whole], self.rates)
         parts = lab.subjects(0, self.cut, self.crop)
         for who in (who for who in lab.contestants if who.role in ("paper", "ours")):
-            for part in parts:
-                yield from (lab.embedding(who, part, rate) for rate in self.rates)
+            yield from lab.embeddings(who, parts, self.rates)
 
     def show(self, rows: Journal) -> Iterator[Block]:
         """The table: the paper's two lines, its procedure on parts, ours on whole photographs and on the parts."""
@@ -54,10 +53,21 @@ class Photographs(Experiment):
         crop = "x".join(map(str, self.crop))
         cut = len({row["cover"] for row in parts if row["role"] == "paper"})
         yield Text(_ABOUT.format(count=len(names), names=shown or "none", crop=crop, cut=cut))
-        lines = [self._stated(data) for data in dict.fromkeys(n.data for n in NUMBERS if n.table == 1)]
+        lines = [
+            self._stated(data) for data in dict.fromkeys(n.data for n in NUMBERS if n.table == 1)
+        ]
         lines += self._lines(parts, f"central {crop}", ("paper", "ours"))
         lines += self._lines(whole, "whole", ("ours",))
-        columns = ("method", "photographs", "bpp", "counted on", "files", "BER, %", "PSNR, dB", "SSIM")
+        columns = (
+            "method",
+            "photographs",
+            "bpp",
+            "counted on",
+            "files",
+            "BER, %",
+            "PSNR, dB",
+            "SSIM",
+        )
         yield Table(columns, tuple(lines))
 
     def _stated(self, data: str) -> Line:

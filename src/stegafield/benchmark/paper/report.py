@@ -16,20 +16,22 @@ from .suite import Suite
 ROWS, SUITE, FIGURES = "rows.jsonl", "suite.json", "figures"
 _TITLE = "The tables and figures of GINR-Stega, measured again"
 _ABOUT = (
-    "*Image Steganography Based on Generative Implicit Neural Representation* (arXiv 2406.01918), its tables and figures: the "
-    "paper's number, its own procedure measured here, and ours, on the same covers, through files. This page was "
-    "written by `stegafield paper`; nothing on it is typed by hand."
+    "*Image Steganography Based on Generative Implicit Neural Representation* (arXiv 2406.01918), its tables and "
+    "figures: the paper's number, its own procedure measured here, and ours, on the same covers, through files. "
+    "This page was written by `stegafield paper`; nothing on it is typed by hand."
 )
 _READING = (
-    "*Floats* and *file* are two counts: the paper counts wrong bits before the change is rounded to 8 bits; a receiver "
-    "has the file. Unless it says *floats*, a number of ours was read back from a written file.",
+    "*Floats* and *file* are two counts: the paper counts wrong bits before the change is rounded to 8 bits; a "
+    "receiver has the file. Unless it says *floats*, a number of ours was read back from a written file.",
     "Numbers in a cell are the median and, in brackets, least and greatest over the covers. No run was left out.",
-    f"*{UNKNOWN.capitalize()}*: the paper may say it, but the number is not known to this project, and none was made up.",
-    "`GINR-Stega` is the paper's procedure with its network as it is described (four 3x3 layers, ReLU, no normalisation): "
-    "`--preset paper`. It names SteganoGAN's decoder as its model, which normalises its features, so the second reading, "
-    "`GINR-Stega, normalised`, does that (`--set extractor.norm=batch`). Network and message are the same for both.",
-    "`stegafield` is what `hide` does by default with a cover that is given: the extractor `phase`, the method `project`. "
-    "Lines of other methods are there because they are installed.",
+    f"*{UNKNOWN.capitalize()}*: the paper may say it, but the number is not known to this project, and none was "
+    "made up.",
+    "`GINR-Stega` is the paper's procedure with its network as it is described (four 3x3 layers, ReLU, no "
+    "normalisation): `--preset paper`. It names SteganoGAN's decoder as its model, which normalises its features, "
+    "so the second reading, `GINR-Stega, normalised`, does that (`--set extractor.norm=batch`). Network and message "
+    "are the same for both.",
+    "`stegafield` is what `hide` does by default with a cover that is given: the extractor `phase`, the method "
+    "`project`. Lines of other methods are there because they are installed.",
 )
 
 
@@ -50,7 +52,9 @@ def blocks(suite: Suite, journal: Journal) -> Iterator[Block]:
         yield from experiment.show(journal)
     if failed:
         yield Heading("What was refused")
-        said = dict.fromkeys(f"{row['method']} at {row['bpp']:g} bpp: {row['error']}" for row in failed)
+        said = dict.fromkeys(
+            f"{row['method']} at {row['bpp']:g} bpp: {row['error']}" for row in failed
+        )
         yield Points(tuple(said))
 
 

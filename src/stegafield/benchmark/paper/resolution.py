@@ -1,4 +1,4 @@
-"""Figures 11 and 15: one face as a function at several resolutions, what hiding in it looks like, and how long it takes."""
+"""Figures 11 and 15: one face at several resolutions, what hiding in it looks like, and how long it takes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +18,12 @@ _ABOUT = (
     "normalised reading of its network) at {slow}, at {bpp} bpp."
 )
 _STEGO = (
-    "Stego of one face at {bpp:g} bpp: as our default writes it and what it changed, eight times amplified around grey; below, where it "
-    "was run, what the paper's procedure writes, and its change, not amplified."
+    "Stego of one face at {bpp:g} bpp: as our default writes it and what it changed, eight times amplified around "
+    "grey; below, where it was run, what the paper's procedure writes, and its change, not amplified."
 )
-_TIME = "Processor time of embedding against the number of pixels, one line for each method and rate."
+_TIME = (
+    "Processor time of embedding against the number of pixels, one line for each method and rate."
+)
 
 
 class Resolution(Experiment):
@@ -36,14 +38,12 @@ class Resolution(Experiment):
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
         """Ours at every size and rate, then the paper's procedure."""
-        face = {side: covers.face(lab.carrier, 0, (side, side)) for side in self.sizes}
+        faces = [covers.face(lab.carrier, 0, (side, side)) for side in self.sizes]
         for who in (who for who in lab.contestants if who.role == "ours"):
-            for side in self.sizes:
-                yield from (lab.embedding(who, face[side], rate) for rate in self.rates)
+            yield from lab.embeddings(who, faces, self.rates)
         for who in (who for who in lab.contestants if self._shown(who.name, who.role)):
-            for side in self.slow_sizes:
-                subject = covers.face(lab.carrier, 0, (side, side))
-                yield from (lab.embedding(who, subject, rate) for rate in self.slow_rates)
+            slow = [covers.face(lab.carrier, 0, (side, side)) for side in self.slow_sizes]
+            yield from lab.embeddings(who, slow, self.slow_rates)
 
     def _shown(self, method: str, role: str) -> bool:
         return role == "paper" and "normalised" in method
@@ -69,8 +69,9 @@ class Resolution(Experiment):
         )
         yield Heading("Figure 15: time over size and rate")
         yield Text(
-            "The paper's times at 64x64 are in Table 4; its curves over size are not stated here. A network that is evaluated "
-            "hundreds of times costs some 300,000 multiplications per pixel each time; ours reads each sample once."
+            "The paper's times at 64x64 are in Table 4; its curves over size are not stated here. A network that is "
+            "evaluated hundreds of times costs some 300,000 multiplications per pixel each time; ours reads each "
+            "sample once."
         )
         lines = {}
         for method, rate in dict.fromkeys((row["method"], row["bpp"]) for row in found):
@@ -107,7 +108,9 @@ class Resolution(Experiment):
             if side in self.sizes:
                 read = through_file(plan, subject.cover, covers.seeds(subject.name, 0))[1]
                 pictures["ours"].append((f"{side}x{side}", _pixels(read.codes)))
-                pictures["its change"].append(("", _change(originals[side], _pixels(read.codes), 8)))
+                pictures["its change"].append(
+                    ("", _change(originals[side], _pixels(read.codes), 8))
+                )
         for row in found:
             kept = folder / row.get("picture", "")
             if row["role"] == "paper" and row["bpp"] == bpp and kept.is_file():

@@ -1,6 +1,7 @@
 """A run: the jobs of a suite that the journal has not yet, one after the other."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from ...errors import StegafieldError
 from .experiment import Job, Lab
@@ -15,7 +16,7 @@ def run(
     journal: Journal,
     report: Callable[[int, int, str], None] = lambda done, total, told: None,
 ) -> int:
-    """Measure what is not in the journal; how many rows that were. Errors of ours are rows, too: the others go on."""
+    """Measure what is not in the journal; how many rows that were. What fails is a row, too, and the others go on."""
     jobs: list[Job] = [noted(), *(job for one in suite.work for job in one.jobs(lab))]
     made = 0
     for number, job in enumerate(jobs):
@@ -26,6 +27,10 @@ def run(
             found = job.run()
         except StegafieldError as error:
             found = {"error": str(error)}
+        except (
+            FileNotFoundError
+        ) as error:  # weights that are not there; the path is nobody's business
+            found = {"error": f"{error.strerror}: {Path(str(error.filename)).name}"}
         journal.add(job.inputs, found)
         made += 1
     report(len(jobs), len(jobs), "")

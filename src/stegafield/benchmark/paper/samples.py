@@ -73,7 +73,11 @@ class Samples(Experiment):
             cells: tuple[str, ...] = (f"0 of {len(runs)}", runs[0].get("error", ""), "", "", "")
             if good:
                 one = good[-1]
-                cost = f"{one['nats']:.1e} nats" if one["nats"] is not None else f"{one['rms']:.3f} codes rms"
+                cost = (
+                    f"{one['nats']:.1e} nats"
+                    if one["nats"] is not None
+                    else f"{one['rms']:.3f} codes rms"
+                )
                 cells = (
                     f"{len(good)} of {len(runs)}",
                     one["method"],
@@ -82,7 +86,14 @@ class Samples(Experiment):
                     cost,
                 )
             lines.append(Line((f"`{name}`", *cells)))
-        columns = ("carrier", "read back", "method", "free samples", "bits per sample", "cost of a file")
+        columns = (
+            "carrier",
+            "read back",
+            "method",
+            "free samples",
+            "bits per sample",
+            "cost of a file",
+        )
         yield Table(columns, tuple(lines))
 
     def _draw(self, path: Path) -> None:

@@ -49,7 +49,9 @@ class Suite(BaseModel):
 
 def names() -> list[str]:
     """The suites of the package."""
-    return sorted(p.name.removesuffix(".toml") for p in _SUITES.iterdir() if p.name.endswith(".toml"))
+    return sorted(
+        p.name.removesuffix(".toml") for p in _SUITES.iterdir() if p.name.endswith(".toml")
+    )
 
 
 def read(source: str) -> Suite:

@@ -10,7 +10,7 @@ from statistics import median
 
 from .document import Line, Table
 from .journal import Row
-from .published import PAPER, UNKNOWN, known
+from .published import NUMBERS, PAPER, UNKNOWN, known
 
 LEAST_PSNR = 20.0
 """dB: below it the paper takes another of its seeds."""
@@ -60,9 +60,9 @@ class Measured:
 
     @property
     def methods(self) -> list[tuple[str, str]]:
-        """(method, role), the paper first, then ours, in the order of their rows."""
-        found = dict.fromkeys((row["method"], row["role"]) for row in self.runs)
-        return sorted(found, key=lambda one: _ORDER[one[1]])
+        """(method, role), the paper first, then ours, then all others by name."""
+        found = {(row["method"], row["role"]) for row in self.runs}
+        return sorted(found, key=lambda one: (_ORDER[one[1]], one[0]))
 
     def of(self, method: str, bpp: float, *, every: bool = False) -> list[Row]:
         """The runs of a method at a rate: those that the paper's rule accepts, or all."""
@@ -71,15 +71,12 @@ class Measured:
 
     def table(self, quantity: str, counts: Sequence["Count"]) -> Table:
         """The paper's numbers of a quantity where it states some, and each method counted in these ways."""
-        lines = []
-        methods = [name for name, _ in self.methods]
-        roles = dict(self.methods)
-        for method in [*methods, *(m for m in _published(quantity) if m not in methods)]:
-            if stated := known(quantity, method):
-                cells = [_stated(quantity, stated.get(int(bpp))) for bpp in self.rates]
-                lines.append(Line((f"{method}: the paper says", "floats", "", *cells), "paper"))
-            if method not in roles:
-                lines.append(Line((method, "", "0", *["not run"] * len(self.rates))))
+        lines, roles = [], dict(self.methods)
+        left = dict.fromkeys(one.method for one in NUMBERS if one.quantity == quantity)
+        for method in roles:
+            for stated in [name for name in left if _is(method, name)]:
+                lines.append(self._says(quantity, stated))
+                del left[stated]
             for count in counts:
                 values = [[count.value(row) for row in self.of(method, bpp)] for bpp in self.rates]
                 if all(value is None for cell in values for value in cell):
@@ -88,8 +85,18 @@ class Measured:
                 runs = str(max(len(cell) for cell in values))
                 whose = "ours" if roles[method] == "ours" else ""
                 lines.append(Line((method, count.of, runs, *cells), whose))
+        for stated in left:
+            lines += [self._says(quantity, stated), Line((stated, "", "0", *self._all("not run")))]
         rates = (f"{bpp:g} bpp" for bpp in self.rates)
         return Table(("method", "counted on", "covers", *rates), tuple(lines))
+
+    def _says(self, quantity: str, method: str) -> Line:
+        stated = known(quantity, method)
+        cells = (_stated(quantity, stated.get(int(bpp))) for bpp in self.rates)
+        return Line((f"{method}: the paper says", "floats", "", *cells), "paper")
+
+    def _all(self, cell: str) -> list[str]:
+        return [cell] * len(self.rates)
 
 
 @dataclass(frozen=True)
@@ -122,10 +129,9 @@ def _seconds(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def _published(quantity: str) -> list[str]:
-    from .published import NUMBERS
-
-    return list(dict.fromkeys(one.method for one in NUMBERS if one.quantity == quantity))
+def _is(method: str, stated: str) -> bool:
+    """Whether a method is one of those that the paper gives this name."""
+    return method == stated or method.startswith((f"{stated} ", f"{stated},"))
 
 
 def _stated(quantity: str, value: float | None) -> str:
@@ -134,7 +140,7 @@ def _stated(quantity: str, value: float | None) -> str:
 
 
 def reached(every: Sequence[Measured], quantity: str, count: Count, higher: bool) -> Table:
-    """For each rate, whether the paper's own procedure gave the paper's own number here, and what all its seeds gave."""
+    """For each rate, whether the paper's own procedure gave the paper's number here, and what all its seeds gave."""
     rates, lines = every[0].rates, []
     for measured in every:
         for method in (name for name, role in measured.methods if role == "paper"):
@@ -154,7 +160,9 @@ def _compared(found: Sequence[float], wanted: float, form: str, higher: bool) ->
     if not found:
         return ""
     good = [value >= wanted if higher else value <= wanted for value in map(_hundredths, found)]
-    said = "reached" if 2 * sum(good) >= len(good) else "by some runs" if any(good) else "not reached"
+    said = (
+        "reached" if 2 * sum(good) >= len(good) else "by some runs" if any(good) else "not reached"
+    )
     return f"{said}: {spread(found, form)}"
 
 

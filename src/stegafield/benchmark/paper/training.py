@@ -1,4 +1,4 @@
-"""Figures 9, 12 and 13: samples and their quality as training goes on, of a distribution of functions and of a grid GAN.
+"""Figures 9, 12 and 13: samples and their quality as training goes on, of functions and of a grid GAN.
 
 items (the user's faces, or covers of our own model) -> train to step 1 -> measure -> train to step 2 -> measure ...
 """
@@ -19,18 +19,22 @@ from .experiment import PICTURES, Experiment, Job, Lab
 from .journal import Journal, Row
 
 _ABOUT = (
-    "The paper trains GASP for 300 epochs on 28,000 faces of CelebA at 64x64, shows samples over training, and a quality "
-    "that rises; its numbers are not stated here. Here: {runs}, on {items} items ({data}). "
-    "The distance is the sliced Wasserstein distance of 7x7 patches to items that were kept out of training, mean over the levels of "
-    "a Laplacian pyramid, times 1000: smaller is better. What two halves of those items are apart is {floor}."
+    "The paper trains GASP for 300 epochs on 28,000 faces of CelebA at 64x64, shows samples over training, and a "
+    "quality that rises; its numbers are not stated here. Here: {runs}, on {items} items ({data}). The distance is "
+    "the sliced Wasserstein distance of 7x7 patches to items that were kept out of training, mean over the levels "
+    "of a Laplacian pyramid, times 1000: smaller is better. What two halves of those items are apart is {floor}."
 )
 _OWN = "faces drawn from our own shipped model, because no data were given: this shows training, not CelebA"
-_SAMPLES = "Samples of the same latents after so many steps of training, one row for each generator."
-_CURVE = "Distance of drawn items to items that were kept out of training, against steps of training."
+_SAMPLES = (
+    "Samples of the same latents after so many steps of training, one row for each generator."
+)
+_CURVE = (
+    "Distance of drawn items to items that were kept out of training, against steps of training."
+)
 _GRID = (
-    "The paper sets its covers against those of StyleGAN2. In its place stands a grid GAN (transposed convolutions, as DCGAN) "
-    "that is trained on the same items, for as many steps and by the same loss. A function can be sampled at any size; a grid "
-    "has one, and is interpolated beyond."
+    "The paper sets its covers against those of StyleGAN2. In its place stands a grid GAN (transposed convolutions, "
+    "as DCGAN) that is trained on the same items, for as many steps and by the same loss. A function can be sampled "
+    "at any size; a grid has one, and is interpolated beyond."
 )
 _LATENTS = 8
 
@@ -147,7 +151,14 @@ class Training(Experiment):
         yield Table(
             ("generator", "parameters", "steps", "distance to items kept out"),
             tuple(
-                Line((row["method"], f"{row['parameters']:,}", str(row["step"]), f"{row['distance']:.1f}"))
+                Line(
+                    (
+                        row["method"],
+                        f"{row['parameters']:,}",
+                        str(row["step"]),
+                        f"{row['distance']:.1f}",
+                    )
+                )
                 for row in found
                 if row["step"] == last[row["method"]]
             ),
@@ -159,7 +170,9 @@ class Training(Experiment):
         kept = [row for row in found if (folder / row["picture"]).is_file()]
         charts.sheet(
             {
-                f"{row['method']}\n{row['step']} steps": _tiles(np.asarray(Image.open(folder / row["picture"])))
+                f"{row['method']}\n{row['step']} steps": _tiles(
+                    np.asarray(Image.open(folder / row["picture"]))
+                )
                 for row in kept
             },
             path,
