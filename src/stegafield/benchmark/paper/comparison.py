@@ -22,8 +22,8 @@ _ABOUT = {
     "own are of the rounded picture; at these distances rounding moves them by less than 0.2 dB.",
     "ssim": "Of scikit-image, 7x7 windows, mean over channels, between cover and decoded file; covers of {size}.",
     "seconds": "Embedding alone, covers of {size}: on the clock of this machine, and as time of its processors, "
-    "which a busy machine changes less. The paper's are those of an RTX 2070 at 64x64. Of the paper's procedure it is the "
-    "time of all seeds that its rule had to try; of what takes less than a second, the median of five.",
+    "which a busy machine changes less. The paper's are those of an RTX 2070 at 64x64. Of the paper's procedure it "
+    "is the time of all seeds that its rule had to try; of what takes less than a second, the median of five.",
 }
 _REACHED = (
     "All runs with every seed, none left out. *Reached*: by half of the runs at least. The paper takes another of "
@@ -49,11 +49,11 @@ class Comparison(Experiment):
     """(height, width) of all covers."""
     rates: tuple[float, ...] = RATES
     """Bits per pixel."""
-    faces: int = Field(2, ge=0)
+    faces: int = Field(default=2, ge=0)
     """Generated faces that everybody gets."""
-    photographs: int = Field(2, ge=0)
+    photographs: int = Field(default=2, ge=0)
     """Photographs that everybody gets."""
-    seeds: int = Field(2, ge=1, le=10)
+    seeds: int = Field(default=2, ge=1, le=10)
     """Networks and messages for each cover and rate of the paper's procedure."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:

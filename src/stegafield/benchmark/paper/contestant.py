@@ -14,7 +14,7 @@ from ...core.cover import Cover
 from ...core.engine import Engine
 from ...core.extractor import supports
 from ...core.plan import PRESETS, Plan
-from ...plugins.discovery import discover
+from ...core.registry import Registry
 from ..fidelity import through_file
 from . import covers
 from .covers import Subject
@@ -74,9 +74,11 @@ class Contestant:
         return through_file(self.plan(bpp, seed), subject.cover, bits, repeats=REPEATS)
 
 
-def contestants(device: str) -> tuple[Engine, list[Contestant]]:
-    """Everybody, and the engine that knows them: the paper first, in both readings of its network."""
-    registry = discover()
+def contestants(registry: Registry, device: str) -> tuple[Engine, list[Contestant]]:
+    """Everybody, and the engine that knows them: the paper first, in both readings of its network.
+
+    The extractors of the baselines are added to the registry.
+    """
     installed = registry.names("extractor")
     register(registry)
     engine = Engine(registry, device=device)

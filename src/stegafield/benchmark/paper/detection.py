@@ -24,8 +24,8 @@ class Detection(Experiment):
 
     size: tuple[int, int] = (64, 64)
     rates: tuple[float, ...] = RATES
-    faces: int = Field(100, ge=0)
-    photographs: int = Field(100, ge=0)
+    faces: int = Field(default=100, ge=0)
+    photographs: int = Field(default=100, ge=0)
     threshold: float = 0.2
     """StegExpose's own."""
 

@@ -17,6 +17,7 @@ from ...core.carrier import Carrier, writer
 from ...core.cover import Cover
 from ...core.detector import Detector
 from ...core.engine import Engine
+from ...plugins.discovery import discover
 from ..evidence import visible
 from . import covers
 from .contestant import Contestant, contestants
@@ -60,7 +61,7 @@ class Lab:
         cls, device: str, out: Path, photos: Path | None = None, data: Path | None = None
     ) -> "Lab":
         """A lab with everybody in it who is installed."""
-        engine, found = contestants(device)
+        engine, found = contestants(discover(), device)
         return cls(engine, out, photos, data, found)
 
     @cached_property
@@ -78,7 +79,7 @@ class Lab:
         found = [covers.face(self.carrier, number, size) for number in range(faces)]
         sources = covers.spread(covers.photographs(self.photos), photographs)
         return found + covers.colours(
-            covers.photograph(self.carrier, *one, size) for one in sources
+            covers.photograph(self.carrier, name, source, size) for name, source in sources
         )
 
     def embeddings(

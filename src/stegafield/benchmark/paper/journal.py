@@ -53,4 +53,5 @@ class Journal:
 
 
 def _key(inputs: Row) -> str:
-    return json.dumps(inputs, sort_keys=True)
+    """The same for 1 and 1.0: a rate may come from a file or from a default."""
+    return json.dumps(json.loads(json.dumps(inputs), parse_int=float), sort_keys=True)

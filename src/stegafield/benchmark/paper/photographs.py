@@ -21,9 +21,9 @@ _ABOUT = (
 class Photographs(Experiment):
     """How many photographs, and how large a part the paper's procedure gets."""
 
-    whole: int = Field(12, ge=0)
+    whole: int = Field(default=12, ge=0)
     """Photographs at their whole size for those who do not optimise."""
-    cut: int = Field(1, ge=0)
+    cut: int = Field(default=1, ge=0)
     """Photographs of which those who optimise get the central part."""
     crop: tuple[int, int] = (64, 64)
     rates: tuple[float, ...] = (1,)

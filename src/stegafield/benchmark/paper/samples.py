@@ -30,11 +30,11 @@ _TABLE = (
 class Samples(Experiment):
     """How many covers of each medium."""
 
-    shown: int = Field(8, ge=1)
+    shown: int = Field(default=8, ge=1)
     """In the figure."""
-    covers: int = Field(3, ge=1)
+    covers: int = Field(default=3, ge=1)
     """Of each medium that are hidden in."""
-    bps: float = Field(1 / 3, gt=0)
+    bps: float = Field(default=1 / 3, gt=0)
     """Bits per sample."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:

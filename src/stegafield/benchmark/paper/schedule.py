@@ -55,7 +55,8 @@ class Schedule(Experiment):
             rate: [r for r in found if r["method"] == self._name(rate) and "error" not in r]
             for rate in self.rates
         }
-        common = set.intersection(*({row["cover"] for row in runs} for runs in of.values()))
+        named = [{row["cover"] for row in runs} for runs in of.values()]
+        common = set.intersection(*named) if named else set()
         of = {rate: [r for r in runs if r["cover"] in common] for rate, runs in of.items()}
         yield Heading("Figure 10: learning rates")
         yield Text(_ABOUT.format(bpp=self.bpp, size=size))

@@ -4,6 +4,7 @@ items (the user's faces, or covers of our own model) -> train to step 1 -> measu
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,9 @@ class Training(Experiment):
 
     runs: tuple[Trained, ...] = ()
     steps: tuple[int, ...] = ()
-    items: int = Field(512, ge=64)
+    items: int = Field(default=512, ge=64)
     """How many faces of our own are drawn where the user has none."""
-    drawn: int = Field(256, ge=16)
+    drawn: int = Field(default=256, ge=16)
     """Samples that are compared."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
@@ -107,10 +108,8 @@ class Training(Experiment):
 
     def _items(self, lab: Lab, chosen: Any) -> tuple[ndarray, ndarray]:
         """Items to train on, and others to compare with."""
-        from ...training.data import load
-
         if lab.data is not None:
-            return load(lab.data, chosen), load(lab.data, chosen, held_out=True)
+            return _loaded(lab.data, chosen)
         from ...generators.zoo import load as shipped
 
         model, rows = shipped("celeba"), []
@@ -178,6 +177,13 @@ class Training(Experiment):
             path,
             size=1.0,
         )
+
+
+@lru_cache(maxsize=2)
+def _loaded(data: Path, chosen: Any) -> tuple[ndarray, ndarray]:
+    from ...training.data import load
+
+    return load(data, chosen), load(data, chosen, held_out=True)
 
 
 def _tiles(strip: ndarray) -> list[tuple[str, ndarray]]:
