@@ -52,27 +52,29 @@ def face(carrier: Carrier, number: int, size: tuple[int, int]) -> Subject:
     return Subject("faces", f"face {number}", carrier.open(pixels))
 
 
-def photographs(folder: Path | None) -> list[tuple[str, Any]]:
-    """(name, path or pixels) of the photographs of a folder, or of those that scikit-image ships."""
+def photographs(folder: Path | None) -> list[tuple[str, Path | None]]:
+    """(name, path) of the photographs of a folder; of those that scikit-image ships without one: names alone."""
     if folder is not None:
-        found: list[tuple[str, Any]] = [(path.name, path) for path in pictures(folder)]
+        found = [(path.name, path) for path in pictures(folder)]
         if not found:
             raise ConfigError("photos", f"there is no picture in {folder}.")
-        return found
-    need("skimage", "bench")
-    from skimage import data
-
-    return [(name, np.asarray(getattr(data, name)())[..., :3]) for name in PACKAGED]
+        return list(found)
+    return [(name, None) for name in PACKAGED]
 
 
 def photograph(
-    carrier: Carrier, name: str, source: Any, size: tuple[int, int] | None = None
+    carrier: Carrier, name: str, path: Path | None, size: tuple[int, int] | None = None
 ) -> Subject:
-    """A photograph, whole or its central (height, width)."""
-    if size is not None and isinstance(source, Path):
-        source = cropped(source, size)
+    """A photograph, whole or its central (height, width); one of scikit-image where there is no path."""
+    source: Any = path
+    if path is None:
+        need("skimage", "bench")
+        from skimage import data
+
+        source = np.asarray(getattr(data, name)())[..., :3]
+        source = source if size is None else _centre(source, size)
     elif size is not None:
-        source = _centre(source, size)
+        source = cropped(path, size)
     return Subject("photographs", name, carrier.open(source), whole=size is None)
 
 

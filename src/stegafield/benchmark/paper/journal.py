@@ -16,19 +16,14 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._rows: dict[str, Row] = {}
-        self._whole = True
-        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        *lines, rest = text.split("\n")
-        if rest:
-            self._whole = False
-            lines.append(rest)
-        for number, line in enumerate(lines, 1):
+        data = self.path.read_bytes() if self.path.exists() else b""
+        self._whole = data.rfind(b"\n") + 1
+        """Bytes of whole lines."""
+        for number, line in enumerate(data[: self._whole].splitlines(), 1):
             try:
                 row = json.loads(line)
                 self._rows[_key(row["inputs"])] = row
             except (ValueError, KeyError, TypeError):
-                if not self._whole and number == len(lines):
-                    break
                 problem = f"line {number} of {self.path.name} is no row"
                 raise FormatError(problem, self.path.suffix) from None
 
@@ -39,11 +34,15 @@ class Journal:
     def add(self, inputs: Row, found: Row) -> None:
         """Append a row, and have it on disk before going on."""
         row = {"inputs": inputs, "found": found}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(("" if self._whole else "\n") + json.dumps(row) + "\n")
+        line = (json.dumps(row) + "\n").encode()
+        self.path.touch()
+        with self.path.open("r+b") as file:
+            file.truncate(self._whole)
+            file.seek(self._whole)
+            file.write(line)
             file.flush()
             os.fsync(file.fileno())
-        self._whole = True
+        self._whole += len(line)
         self._rows[_key(inputs)] = row
 
     def rows(self, what: str) -> list[Row]:

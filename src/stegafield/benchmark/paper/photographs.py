@@ -32,8 +32,8 @@ class Photographs(Experiment):
         """Ours on whole photographs, then the paper's procedure on parts."""
         sources = covers.photographs(lab.photos)
         ours = [who for who in lab.contestants if who.role == "ours"]
-        for source in covers.spread(sources, self.whole):
-            for whole in covers.colours([covers.photograph(lab.carrier, *source)]):
+        for name, path in covers.spread(sources, self.whole):
+            for whole in covers.colours([covers.photograph(lab.carrier, name, path)]):
                 for who in ours:
                     yield from lab.embeddings(who, [whole], self.rates)
         parts = lab.subjects(0, self.cut, self.crop)

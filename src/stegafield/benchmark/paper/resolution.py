@@ -58,6 +58,9 @@ class Resolution(Experiment):
         slow = " and ".join(f"{side}x{side}" for side in self.slow_sizes)
         rates = ", ".join(f"{rate:g}" for rate in self.slow_rates)
         yield Heading("Figure 11: stego at several resolutions")
+        if not found:
+            yield Text("Not run.")
+            return
         yield Text(_ABOUT.format(slow=slow, bpp=rates))
         bpp, folder = self.slow_rates[0], rows.path.parent / PICTURES
         yield Picture(
