@@ -7,7 +7,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 from numpy import ndarray
+from numpy.random import Generator
 from PIL import Image
 
 from ..channels.picture import decode
@@ -78,12 +80,7 @@ def measure_one(
 
     `rung`: in place of the one that the engine would take for the rate of the plan.
     """
-    cover = plan.carrier.open(path if crop is None else cropped(path, crop))
-    extractor = plan.build(FileKey(seed), rung or plan.rungs(cover)[0])
-    rng = np.random.default_rng(list(seed))
-    bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
-    if not bits.size:
-        raise ConfigError("rate", f"the extractor {extractor.name!r} carries nothing at this rate.")
+    cover, extractor, bits, rng = prepared(plan, path, crop, seed, rung)
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
     wrong = result.unrounded_errors
     unrounded = None if wrong is None else wrong / bits.size
@@ -108,6 +105,23 @@ def measure_one(
         "evaluations": result.evaluations,
         "near_ends": float(at_ends.mean()),
     }
+
+
+def prepared(
+    plan: Plan,
+    path: Path,
+    crop: tuple[int, int] | None,
+    seed: bytes,
+    rung: Rung | None = None,
+) -> tuple[Cover, Any, UInt8[ndarray, " bit"], Generator]:
+    """The cover, extractor and bits of `measure_one`, and the generator as embedding finds it."""
+    cover = plan.carrier.open(path if crop is None else cropped(path, crop))
+    extractor = plan.build(FileKey(seed), rung or plan.rungs(cover)[0])
+    rng = np.random.default_rng(list(seed))
+    bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    if not bits.size:
+        raise ConfigError("rate", f"the extractor {extractor.name!r} carries nothing at this rate.")
+    return cover, extractor, bits, rng
 
 
 def _of_pictures(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -> dict[str, Any]:
