@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 from numpy import ndarray
+from numpy.random import Generator
 from PIL import Image
 
 from ..channels.picture import decode
@@ -93,11 +95,7 @@ def through_file(
 
     `repeats`: embed so often at most, as long as all of them together take less than a second: times are medians.
     """
-    extractor = plan.build(FileKey(seed), rung or plan.rungs(cover)[0])
-    rng = np.random.default_rng(list(seed))
-    bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
-    if not bits.size:
-        raise ConfigError("rate", f"the extractor {extractor.name!r} carries nothing at this rate.")
+    extractor, bits, rng = _filled(plan, cover, seed, rung)
     spent: list[tuple[float, float]] = []
     while True:
         start, ties = time.process_time(), deepcopy(rng)
@@ -135,6 +133,29 @@ def reread(channel: Channel, cover: Cover, codes: ndarray) -> Cover:
         written = Path(folder, "stego" + channel.suffixes[0])
         written.write_bytes(channel.write(cover, codes))
         return _same_candidate(cover, channel.read(written.read_bytes()))
+
+
+def prepared(
+    plan: Plan,
+    path: Path,
+    crop: tuple[int, int] | None,
+    seed: bytes,
+    rung: Rung | None = None,
+) -> tuple[Cover, Any, UInt8[ndarray, " bit"], Generator]:
+    """The cover, extractor and bits of `measure_one`, and the generator as embedding finds it."""
+    cover = plan.carrier.open(path if crop is None else cropped(path, crop))
+    return cover, *_filled(plan, cover, seed, rung)
+
+
+def _filled(
+    plan: Plan, cover: Cover, seed: bytes, rung: Rung | None
+) -> tuple[Any, UInt8[ndarray, " bit"], Generator]:
+    extractor = plan.build(FileKey(seed), rung or plan.rungs(cover)[0])
+    rng = np.random.default_rng(list(seed))
+    bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    if not bits.size:
+        raise ConfigError("rate", f"the extractor {extractor.name!r} carries nothing at this rate.")
+    return extractor, bits, rng
 
 
 def _of_pictures(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The models that ship with the package, each with a card that says what it was made from."""
 
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -8,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Bound
 
 from ..errors import ConfigError, FormatError
-from .checkpoint import CONFIG, from_pretrained
+from . import checkpoint
+from .checkpoint import CONFIG, ModelT
 from .distribution import FunctionDistribution
 
 CARD = "card.json"
@@ -58,10 +60,15 @@ def card(name: str, folder: Path = SHIPPED) -> Card:
         raise FormatError(f"{CARD} of {name} is no model card: {error}") from None
 
 
-@cache
 def load(name: str, folder: Path = SHIPPED) -> FunctionDistribution:
-    """A shipped model, by name, read once; `ConfigError` where there is none."""
-    return from_pretrained(_folder(name, folder))
+    """A shipped generator, by name, read once; `ConfigError` where there is none."""
+    return load_of(checkpoint.family, name, folder)
+
+
+@cache
+def load_of(family: Callable[[str], type[ModelT]], name: str, folder: Path) -> ModelT:
+    """The same of other families than the generators': `family` as in `checkpoint.load`."""
+    return checkpoint.load(_folder(name, folder), family)
 
 
 def _folder(name: str, folder: Path) -> Path:

@@ -48,7 +48,7 @@ class GaspTraining(TrainingConfig):
         return GaspRecipe(self, fabric)
 
 
-class GaspRecipe(Recipe):
+class GaspRecipe(Recipe[Gasp]):
     """One step: the discriminator on a batch of real and a batch of drawn items, then the generator on another."""
 
     def __init__(self, config: GaspTraining, fabric: Any) -> None:

@@ -99,7 +99,7 @@ class LatticeTraining(TrainingConfig):
         return LatticeRecipe(self, fabric)
 
 
-class LatticeRecipe(Recipe):
+class LatticeRecipe(Recipe[Lattice]):
     """Three phases, one after the other."""
 
     def __init__(self, config: LatticeTraining, fabric: Any) -> None:

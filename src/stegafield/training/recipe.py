@@ -1,7 +1,7 @@
 """The contract of a way of training: networks, their optimizers, and what one step does."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Generic
 
 from jaxtyping import Float
 from numpy import ndarray
@@ -9,18 +9,18 @@ from numpy.random import Generator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..generators.checkpoint import ModelT
 from ..generators.distribution import FunctionDistribution
-from ..generators.model import Model
 
 
-class Recipe(ABC):
+class Recipe(ABC, Generic[ModelT]):
     """Built from its config and a Lightning Fabric, which it hands its networks and optimizers.
 
     All that changes from step to step is in `modules` and `optimizers`: a checkpoint is their state and the number of
     the step.
     """
 
-    model: Model
+    model: ModelT
     """What is trained for: what `save_pretrained` writes."""
     modules: dict[str, nn.Module]
     """All networks, bare."""

@@ -66,7 +66,7 @@ class SteganoGanTraining(TrainingConfig):
         return SteganoGanRecipe(self, fabric)
 
 
-class SteganoGanRecipe(Recipe):
+class SteganoGanRecipe(Recipe[Coder]):
     """One step: stegos of random messages; the critic learns to tell them, then encoder and decoder learn together."""
 
     def __init__(self, config: SteganoGanTraining, fabric: Any) -> None:

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import Bool, Int, Real, UInt8
 from numpy import ndarray
 
 from ...core import options
@@ -30,12 +30,17 @@ class Decoded(Extractor):
         spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
         """The signs of the logits at all pixels whose channels are all free, plane after plane."""
-        if not self.planes(free, spec):
-            return np.empty(0, np.uint8)
+        return self.decoded(codes, free) if self.planes(free, spec) else np.empty(0, np.uint8)
+
+    def decoded(
+        self, values: Real[ndarray, "3 y x"], free: Bool[ndarray, "3 y x"]
+    ) -> UInt8[ndarray, " bit"]:
+        """The bits of codes, or of floats that are not rounded to codes yet."""
+        need("torch", "torch")
         import torch
 
         with torch.no_grad():
-            found = self.coder.decoder(pictured(codes))[0].numpy()
+            found = self.coder.decoder(pictured(values))[0].numpy()
         return (found[:, carrying(free)] > 0).astype(np.uint8).ravel()
 
     def count(self, cover: Cover) -> int:
@@ -60,7 +65,7 @@ class Decoded(Extractor):
 
 def carrying(free: Bool[ndarray, "channel *space"]) -> Bool[ndarray, "*space"]:
     """The positions that carry bits: all their channels are free."""
-    return free.all(axis=0)
+    return np.asarray(free.all(axis=0))
 
 
 def pictured(codes: ndarray) -> Any:

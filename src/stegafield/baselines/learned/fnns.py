@@ -4,8 +4,8 @@
     FNNS-D     it is SteganoGAN's decoder
     FNNS-DE    the same, and the search starts from what SteganoGAN's encoder makes of the cover
 
-All three are the optimizer `paper` on the summed cross-entropy. Their notebooks raise epsilon from 0.3 to 0.7 once hardly
-a bit is wrong; here it is what it says, counted from the cover.
+All three are the optimizer `paper` on the summed cross-entropy. The notebook of the latter two raises epsilon to 0.7
+once hardly a bit is wrong; here it is what it says, counted from the cover.
 """
 
 from typing import Any, ClassVar, Literal, get_args
@@ -26,7 +26,7 @@ from .steganogan import SteganoGan
 
 Seed = Literal[11111, 22222, 33333, 44444, 55555, 66666, 777777, 88888, 99999, 0]
 SEEDS: tuple[int, ...] = get_args(Seed)
-"""Those of the notebook, in its order: the next one is tried where the luma PSNR is not above 19 dB."""
+"""Those of the notebook, in its order: the next one is tried where the PSNR of luma is not above 19 dB."""
 HIDDEN, LAYERS = 128, 4
 _TINY = 1e-5  # of torch's batch normalisation
 
