@@ -27,6 +27,10 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         run = Path(sys.argv[1])
         KEPT.mkdir(exist_ok=True)
-        for source in (run / report.ROWS, run / report.SUITE, *(run / report.FIGURES).glob("*.png")):
+        for source in (
+            run / report.ROWS,
+            run / report.SUITE,
+            *(run / report.FIGURES).glob("*.png"),
+        ):
             shutil.copy(source, KEPT / source.name)
     (DOCS / "reproduction.md").write_text(page(), encoding="utf-8")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from stegafield import Engine
 from stegafield.benchmark.paper import covers, document, published, report
 from stegafield.benchmark.paper import suite as suites
 from stegafield.benchmark.paper.comparison import Comparison
@@ -222,6 +223,55 @@ def test_whether_the_papers_number_is_reached():
     assert table.lines[0].cells == ("GINR-Stega", "faces", "3", "reached: 34.50 (10.00 to 34.50)")
     table = reached([Measured("faces", runs[2:], (1,))], "psnr", PSNR[0], True)
     assert table.lines[0].cells[-1] == "not reached: 10.00"
+
+
+def test_a_grid_gan_is_interpolated_between_its_samples(tmp_path):
+    import torch
+
+    from stegafield.generators.checkpoint import from_pretrained, save_pretrained
+    from stegafield.generators.dcgan import Dcgan, DcganConfig
+    from stegafield.generators.distribution import Domain
+
+    model = Dcgan(DcganConfig(widths=(16, 8), domain=Domain(size=(16, 16))))
+    latents = model.latents(2, np.random.default_rng(0))
+    with torch.no_grad():
+        grid = torch.tanh(model.grow(model.first(latents).unflatten(1, (-1, 4, 4))))
+    own, double = (model.raster(latents, (n, n)) for n in (16, 32))
+    assert np.allclose(own, grid.permute(0, 2, 3, 1), atol=1e-6)
+    inner = np.pad(own, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    corner = (9 * own + 3 * inner[:, :-2, 1:-1] + 3 * inner[:, 1:-1, :-2] + inner[:, :-2, :-2]) / 16
+    assert np.allclose(double[:, ::2, ::2], corner, atol=1e-5)
+    found = from_pretrained(save_pretrained(model, tmp_path)).raster(latents, (16, 16))
+    assert np.array_equal(found, own)
+    for wrong in ({"widths": (16, 8, 8)}, {"widths": (16, 9)}):
+        with pytest.raises(ValueError):
+            DcganConfig(domain=Domain(size=(16, 16)), **wrong)
+
+
+@pytest.mark.parametrize("name", ["quick", "evening"])
+def test_grid_gan_and_functions_are_of_equal_size(name):
+    from stegafield.training import config
+
+    models = [config.read(one.config, one.changes) for one in suites.read(name).training.runs]
+    sizes = [sum(p.numel() for p in one.fresh().parameters()) for one in models]
+    assert len(sizes) == 2 and max(sizes) < 1.05 * min(sizes)
+    assert models[0].discriminator == models[1].discriminator
+
+
+def test_training_ends_in_its_figures(tmp_path):
+    chosen = suites.read("quick").training.model_copy(
+        update={"steps": (1, 2), "items": 128, "drawn": 16}
+    )
+    journal = Journal(tmp_path / report.ROWS)
+    alone = Lab(Engine(device="cpu"), tmp_path)
+    for job in chosen.jobs(alone):
+        journal.add(job.inputs, job.run())
+    blocks = list(chosen.show(journal))
+    page = document.markdown(blocks, "figures")
+    assert re.search(r"^\| grid GAN \| 150,059 \| 2 \| \d", page, re.M)
+    assert "faces drawn from our own shipped model" in page
+    drawn = document.pictures(blocks, tmp_path)
+    assert set(drawn) == {"training", "training-quality"}
 
 
 def test_spread():

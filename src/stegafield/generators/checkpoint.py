@@ -20,7 +20,7 @@ from ..errors import ConfigError, FormatError
 from .distribution import FunctionDistribution
 from .model import Model
 
-FAMILIES = {"gasp": "Gasp", "lattice": "Lattice"}
+FAMILIES = {"gasp": "Gasp", "lattice": "Lattice", "dcgan": "Dcgan"}
 """Class of each family; its module in this package has the family's name."""
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _MOST_CONFIG, _MOST_HEADER = 1 << 20, 1 << 23

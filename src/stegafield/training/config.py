@@ -17,6 +17,7 @@ from .recipe import Recipe
 
 RECIPES = {
     "gasp": "GaspTraining",
+    "dcgan": "DcganTraining",
     "lattice": "LatticeTraining",
     "steganogan": "SteganoGanTraining",
 }

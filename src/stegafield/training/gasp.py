@@ -4,6 +4,7 @@ Non-saturating loss; on real items the squared gradient of the discriminator's *
 features is added (R1, times r1 / 2), as in the authors' code: their paper writes it for a discriminator D in [0, 1].
 """
 
+from abc import abstractmethod
 from typing import Any, Literal
 
 import torch
@@ -13,18 +14,16 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ..generators.distribution import Domain
+from ..generators.distribution import Domain, FunctionDistribution
 from ..generators.gasp import Gasp, GaspConfig
 from .config import TrainingConfig
 from .discriminator import Discriminator, DiscriminatorConfig
 from .recipe import Recipe
 
 
-class GaspTraining(TrainingConfig):
+class AdversarialTraining(TrainingConfig):
     """The published settings are the defaults, but for the layers of the discriminator."""
 
-    family: Literal["gasp"]
-    generator: GaspConfig = GaspConfig()
     discriminator: DiscriminatorConfig
     rate_generator: float = Field(default=1e-4, gt=0)
     rate_discriminator: float = Field(default=4e-4, gt=0)
@@ -32,6 +31,21 @@ class GaspTraining(TrainingConfig):
     """Of Adam."""
     r1: float = Field(default=10.0, ge=0)
     """Weight of the gradient penalty."""
+
+    @abstractmethod
+    def fresh(self) -> FunctionDistribution:
+        """A model with fresh weights; its forward pass takes latents and coordinates."""
+
+    def build(self, fabric: Any) -> "GaspRecipe":
+        """The recipe, with fresh networks."""
+        return GaspRecipe(self, fabric)
+
+
+class GaspTraining(AdversarialTraining):
+    """The family of functions whose weights a hypernetwork writes."""
+
+    family: Literal["gasp"]
+    generator: GaspConfig = GaspConfig()
 
     @property
     def domain(self) -> Domain:
@@ -43,26 +57,25 @@ class GaspTraining(TrainingConfig):
         """Values at a point."""
         return self.generator.function.features
 
-    def build(self, fabric: Any) -> "GaspRecipe":
-        """The recipe, with fresh networks."""
-        return GaspRecipe(self, fabric)
+    def fresh(self) -> Gasp:
+        """A model with fresh weights."""
+        return Gasp(self.generator)
 
 
-class GaspRecipe(Recipe[Gasp]):
+class GaspRecipe(Recipe[FunctionDistribution]):
     """One step: the discriminator on a batch of real and a batch of drawn items, then the generator on another."""
 
-    def __init__(self, config: GaspTraining, fabric: Any) -> None:
+    def __init__(self, config: AdversarialTraining, fabric: Any) -> None:
         """Fresh networks, drawn from torch's generator."""
         self.config, self._fabric = config, fabric
-        domain, features = config.domain, config.generator.function.features
-        coordinates = domain.coordinates(*domain.size).reshape(
-            -1, config.generator.function.coordinates
-        )
+        domain, features = config.domain, config.features
+        coordinates = domain.coordinates(*domain.size)
+        coordinates = coordinates.reshape(-1, coordinates.shape[-1])
         grid = domain.size if domain.kind == "plane" else None
-        self.model = Gasp(config.generator)
+        self.model = config.fresh()
         critic = Discriminator(config.discriminator, coordinates, grid, features)
         adam = torch.optim.Adam
-        one = adam(self.model.hypernetwork.parameters(), config.rate_generator, config.betas)
+        one = adam(self.model.parameters(), config.rate_generator, config.betas)
         two = adam(critic.parameters(), config.rate_discriminator, config.betas)
         self.modules = {"generator": self.model, "discriminator": critic}
         self.optimizers = {"generator": one, "discriminator": two}

@@ -195,5 +195,7 @@ def _levels(features: ndarray) -> ndarray:
 
 
 def _distance(one: ndarray, other: ndarray) -> float:
-    found = distribution.sliced_wasserstein(one, other, np.random.default_rng(0))
+    count = min(len(one), len(other))
+    rng = np.random.default_rng(0)
+    found = distribution.sliced_wasserstein(one[:count], other[:count], rng)
     return float(np.mean(found))
