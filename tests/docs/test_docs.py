@@ -264,3 +264,13 @@ def test_the_page_of_detection_is_made_from_its_rows():
 
     rows = [{"set": name, **row} for name, row in read(DOCS / "detection")]
     assert page(rows) == TEXT[DOCS / "detection.md"]
+
+
+def test_the_page_of_reproduction_is_made_from_its_rows():
+    import runpy
+
+    made = runpy.run_path(str(ROOT / "scripts" / "reproduction_page.py"))["page"]()
+    page = TEXT[DOCS / "reproduction.md"]
+    assert made == page
+    for name in re.findall(r"\]\((reproduction/[^)]+)\)", page):
+        assert (DOCS / name).stat().st_size < 1 << 20, name

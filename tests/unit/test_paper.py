@@ -77,13 +77,15 @@ def done(tmp_path_factory):
 
 
 def text(journal):
-    return document.markdown(list(report.blocks(TOY, journal)), "figures")
+    kept = report.recalled(journal.path.parent)
+    return document.markdown(list(report.blocks(kept, journal)), "figures")
 
 
 def test_a_tiny_suite_ends_in_every_table_and_figure(done):
     _, journal, made = done
     page = text(journal)
-    assert made == len(journal.path.read_text().splitlines())
+    assert made == len(journal.path.read_text().splitlines()) == len(journal)
+    assert f"asks for {made} measurements, and {made} are there: complete" in page
     for number in range(1, 6):
         assert f"## Table {number}:" in page
     for number in (8, 9, 10, 11, 12, 13, 14, 15):
@@ -120,7 +122,7 @@ def test_a_carrier_appears_by_being_installed(done):
 
 def test_the_file_of_the_report(done):
     out, journal, _ = done
-    written = report.write(TOY, journal, out)
+    written = report.write(journal, out)
     assert [path.name for path in written] == ["report.md", "report.html"]
     page = written[1].read_text(encoding="utf-8")
     _Strict().feed(page)
@@ -132,8 +134,7 @@ def test_the_file_of_the_report(done):
     assert markdown.count("](figures/") == page.count("<img ")
     for link in re.findall(r'href="#(\w+)"', page):
         assert f'id="{link}"' in page
-    report.remember(TOY, out)
-    assert report.recalled(out) == TOY
+    assert report.recalled(out).suite == TOY
 
 
 class _Strict(HTMLParser):

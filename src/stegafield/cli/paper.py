@@ -42,7 +42,6 @@ def paper(
     out.mkdir(parents=True, exist_ok=True)
     lab = Lab.open(device, out, photos, data)
     journal = Journal(out / report.ROWS)
-    report.remember(chosen, out)
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("measuring", total=None)
 
@@ -52,10 +51,10 @@ def paper(
         try:
             made = run.run(chosen, lab, journal, told)
         except KeyboardInterrupt:
-            report.write(chosen, journal, out)
+            report.write(journal, out)
             raise
         bar.update(task, description="writing the report")
-        written = report.write(chosen, journal, out)
+        written = report.write(journal, out)
     err.print(
         f"{made} new measurements; the report is {' and '.join(map(str, written))}", markup=False
     )

@@ -109,6 +109,6 @@ def sheet(
         for panel, (title, pixels) in zip(line, row, strict=False):
             flat = {"cmap": "turbo", "aspect": "auto"} if pixels.ndim == 2 else {}
             panel.imshow(pixels, interpolation="nearest", **flat)
-            panel.set_title(title, fontsize=7)
-        line[0].set_ylabel(name, fontsize=8)
+            panel.set_title(title, fontsize=9)
+        line[0].set_ylabel(name, fontsize=9)
     save(drawn, path)

@@ -80,7 +80,7 @@ class Comparison(Experiment):
             ("Table 2: bit error rate, %", "ber", BER, BER[0], False),
             ("Table 3: PSNR, dB", "psnr", PSNR, PSNR[0], True),
             ("Table 3: SSIM", "ssim", SSIM, SSIM[0], True),
-            ("Table 4: seconds of embedding", "seconds", SECONDS, None, False),
+            ("Table 4: time of embedding", "seconds", SECONDS, None, False),
         )
         for title, quantity, counts, told, higher in sections:
             yield Heading(title)

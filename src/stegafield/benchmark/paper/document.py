@@ -10,7 +10,7 @@ from pathlib import Path
 STYLE = """
 :root { --ink: #1c2430; --soft: #5b6675; --line: #d9dee5; --ours: #eaf4ee; --paper: #f5f1e6; --ground: #fff; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem; color: var(--ink); background: var(--ground);
+body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 72rem; color: var(--ink); background: var(--ground);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .6rem; }
 h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; padding-top: .6rem; border-top: 2px solid var(--ink); }
@@ -19,8 +19,8 @@ p, ul { margin: .5rem 0; max-width: 48rem; } ul { padding-left: 1.2rem; } li { m
 code { font: .88em ui-monospace, "DejaVu Sans Mono", monospace; background: #f2f4f7; padding: .05em .25em;
   border-radius: 3px; }
 .wide { overflow-x: auto; margin: .8rem 0; border: 1px solid var(--line); border-radius: 6px; }
-table { border-collapse: collapse; width: 100%; font-size: .86rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .38rem .6rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; width: 100%; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .32rem .55rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
 td { white-space: nowrap; } td.prose { white-space: normal; text-align: left; min-width: 14rem; }
 th { color: var(--soft); font-weight: 600; background: #f7f8fa; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--ground); }

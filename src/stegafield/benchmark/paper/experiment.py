@@ -23,7 +23,7 @@ from . import covers
 from .contestant import Contestant, contestants
 from .covers import Subject
 from .document import Block
-from .journal import Journal, Row
+from .journal import Journal, Row, key
 
 PICTURES = "pictures"
 """Folder of a run with the stegos of those who optimise."""
@@ -35,6 +35,11 @@ class Job:
 
     inputs: Row
     run: Callable[[], Row]
+
+    @property
+    def key(self) -> str:
+        """The same for two jobs that are one measurement."""
+        return key(self.inputs)
 
     @property
     def told(self) -> str:

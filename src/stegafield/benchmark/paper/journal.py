@@ -22,18 +22,22 @@ class Journal:
         for number, line in enumerate(data[: self._whole].splitlines(), 1):
             try:
                 row = json.loads(line)
-                self._rows[_key(row["inputs"])] = row
+                self._rows[key(row["inputs"])] = row
             except (ValueError, KeyError, TypeError):
                 problem = f"line {number} of {self.path.name} is no row"
                 raise FormatError(problem, self.path.suffix) from None
 
     def __contains__(self, inputs: Row) -> bool:
         """Whether it was measured; what failed is tried again."""
-        return "error" not in self._rows.get(_key(inputs), {"found": {"error": ""}})["found"]
+        return "error" not in self._rows.get(key(inputs), {"found": {"error": ""}})["found"]
+
+    def __len__(self) -> int:
+        """Rows of what was measured, those that failed left out."""
+        return sum("error" not in row["found"] for row in self._rows.values())
 
     def add(self, inputs: Row, found: Row) -> None:
-        """Append a row, and have it on disk before going on."""
-        row = {"inputs": inputs, "found": found}
+        """Append a row, and have it on disk before going on. Numbers that were found keep six digits."""
+        row = {"inputs": inputs, "found": {name: _short(value) for name, value in found.items()}}
         line = (json.dumps(row) + "\n").encode()
         self.path.touch()
         with self.path.open("r+b") as file:
@@ -43,7 +47,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         self._whole += len(line)
-        self._rows[_key(inputs)] = row
+        self._rows[key(inputs)] = row
 
     def rows(self, what: str) -> list[Row]:
         """Findings and inputs together, of one kind of measurement, in the order of the file."""
@@ -51,6 +55,10 @@ class Journal:
         return [row["found"] | row["inputs"] for row in rows if row["inputs"]["what"] == what]
 
 
-def _key(inputs: Row) -> str:
+def _short(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def key(inputs: Row) -> str:
     """The same for 1 and 1.0: a rate may come from a file or from a default."""
     return json.dumps(json.loads(json.dumps(inputs), parse_int=float), sort_keys=True)

@@ -1,8 +1,9 @@
 """The report of a run: report.md with figures beside it, and report.html with everything in it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from ...core.publish import write_file
 from ..machine import machine, stated
@@ -40,12 +41,28 @@ def noted() -> Job:
     return Job({"what": "machine", **machine()}, dict)
 
 
-def blocks(suite: Suite, journal: Journal) -> Iterator[Block]:
+class Kept(BaseModel):
+    """What a folder is a run of."""
+
+    suite: Suite
+    jobs: int
+    """How many measurements the suite asks for."""
+
+
+def blocks(kept: Kept, journal: Journal) -> Iterator[Block]:
     """The whole report, from the suite and its rows."""
+    suite = kept.suite
     yield Heading(_TITLE, 1)
     yield Text(_ABOUT)
     machines = "; ".join(stated(row) for row in journal.rows("machine"))
-    yield Text(f"Suite `{suite.name}`: {suite.about}. Measured on: {machines or 'nothing yet'}.")
+    done = min(len(journal), kept.jobs)
+    state = (
+        "complete" if done == kept.jobs else "**not complete**: cells of what is missing are empty"
+    )
+    yield Text(
+        f"Suite `{suite.name}`: {suite.about}. It asks for {kept.jobs:,} measurements, and {done:,} are there: "
+        f"{state}. Measured on: {machines or 'nothing yet'}."
+    )
     yield Points(_READING)
     failed = [row for row in journal.rows("embedding") if "error" in row]
     for experiment in suite.experiments:
@@ -58,9 +75,9 @@ def blocks(suite: Suite, journal: Journal) -> Iterator[Block]:
         yield Points(tuple(said))
 
 
-def write(suite: Suite, journal: Journal, out: Path) -> list[Path]:
-    """Draw the figures and write both forms into a folder; their paths."""
-    found = list(blocks(suite, journal))
+def write(journal: Journal, out: Path) -> list[Path]:
+    """Draw the figures and write both forms into the folder of a run; their paths."""
+    found = list(blocks(recalled(out), journal))
     (out / FIGURES).mkdir(exist_ok=True)
     drawn = document.pictures(found, out / FIGURES)
     written = [out / "report.md", out / "report.html"]
@@ -70,12 +87,12 @@ def write(suite: Suite, journal: Journal, out: Path) -> list[Path]:
     return written
 
 
-def remember(suite: Suite, out: Path) -> None:
-    """Write down which suite a folder is a run of."""
-    text = json.dumps(suite.model_dump(mode="json"), indent=2) + "\n"
+def remember(suite: Suite, jobs: int, out: Path) -> None:
+    """Write down what a folder is a run of."""
+    text = Kept(suite=suite, jobs=jobs).model_dump_json(indent=2) + "\n"
     write_file(out / SUITE, text.encode(), force=True)
 
 
-def recalled(folder: Path) -> Suite:
-    """The suite that a folder is a run of."""
-    return Suite.model_validate_json((folder / SUITE).read_bytes())
+def recalled(folder: Path) -> Kept:
+    """What a folder is a run of."""
+    return Kept.model_validate_json((folder / SUITE).read_bytes())

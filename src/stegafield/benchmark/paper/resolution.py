@@ -11,7 +11,7 @@ from . import charts, covers
 from .document import Block, Heading, Line, Picture, Table, Text
 from .experiment import PICTURES, Experiment, Job, Lab
 from .journal import Journal, Row
-from .tables import spread
+from .tables import duration, spread
 
 _ABOUT = (
     "One generated face, sampled at each size from one function. Ours at every size; the paper's procedure (the "
@@ -67,7 +67,7 @@ class Resolution(Experiment):
             "resolutions", _STEGO.format(bpp=bpp), lambda path: self._draw(found, folder, bpp, path)
         )
         yield Table(
-            ("method", "size", "bpp", "BER, file, %", "PSNR, dB", "SSIM", "processors, s"),
+            ("method", "size", "bpp", "BER, file, %", "PSNR, dB", "SSIM", "processors"),
             tuple(self._line(row) for row in found if row["bpp"] in self.slow_rates),
         )
         yield Heading("Figure 15: time over size and rate")
@@ -94,7 +94,7 @@ class Resolution(Experiment):
             spread([100 * row["ber"]], "{:.2f}"),
             f"{row['psnr']:.2f}",
             f"{row['ssim']:.4f}",
-            f"{row['cpu_milliseconds'] / 1000:.3g}",
+            duration(row["cpu_milliseconds"] / 1000),
         )
         return Line((row["method"], *cells), "ours" if row["role"] == "ours" else "")
 
@@ -105,7 +105,7 @@ class Resolution(Experiment):
         plan = Engine(device="cpu").plan(carrier="image", bpp=bpp)
         pictures: dict[str, list[tuple[str, ndarray]]] = {"ours": [], "its change": []}
         originals = {}
-        for side in (*self.sizes, *self.slow_sizes):
+        for side in dict.fromkeys((*self.sizes, *self.slow_sizes)):
             subject = covers.face(plan.carrier, 0, (side, side))
             originals[side] = _pixels(subject.cover.codes)
             if side in self.sizes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from ...errors import StegafieldError
 from .experiment import Job, Lab
 from .journal import Journal
-from .report import noted
+from .report import noted, remember
 from .suite import Suite
 
 
@@ -17,7 +17,9 @@ def run(
     report: Callable[[int, int, str], None] = lambda done, total, told: None,
 ) -> int:
     """Measure what is not in the journal; how many rows that were. What fails is a row, too, and the others go on."""
-    jobs: list[Job] = [noted(), *(job for one in suite.work for job in one.jobs(lab))]
+    asked = {job.key: job for one in suite.work for job in one.jobs(lab)}
+    jobs: list[Job] = [noted(), *asked.values()]
+    remember(suite, len(jobs), lab.out)
     made = 0
     for number, job in enumerate(jobs):
         report(number, len(jobs), job.told)

@@ -19,12 +19,13 @@ GAIN, FASTER = 23.0, 500.0
 _ORDER = {"paper": 0, "ours": 1, "other": 2}
 
 
-def spread(values: Iterable[float | None], form: str) -> str:
+def spread(values: Iterable[float | None], form: str | Callable[[float], str]) -> str:
     """Median (least to greatest) of those that there are."""
     found = sorted(value for value in values if value is not None and not math.isnan(value))
     if not found:
         return ""
-    least, middle, greatest = (form.format(v) for v in (found[0], median(found), found[-1]))
+    shown = form.format if isinstance(form, str) else form
+    least, middle, greatest = map(shown, (found[0], median(found), found[-1]))
     return middle if least == greatest else f"{middle} ({least} to {greatest})"
 
 
@@ -106,7 +107,12 @@ class Count:
     of: str
     """"file", or "floats": before the change was rounded to codes."""
     value: Callable[[Row], float | None]
-    form: str
+    form: str | Callable[[float], str]
+
+
+def duration(seconds: float) -> str:
+    """Seconds, or milliseconds where it is less than one."""
+    return f"{1000 * seconds:.2g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
 BER = (
@@ -116,8 +122,8 @@ BER = (
 PSNR = (Count("file", lambda row: row["psnr"], "{:.2f}"),)
 SSIM = (Count("file", lambda row: row["ssim"], "{:.3f}"),)
 SECONDS = (
-    Count("clock", lambda row: _seconds(row.get("milliseconds")), "{:.3g}"),
-    Count("processors", lambda row: _seconds(row.get("cpu_milliseconds")), "{:.3g}"),
+    Count("clock", lambda row: _seconds(row.get("milliseconds")), duration),
+    Count("processors", lambda row: _seconds(row.get("cpu_milliseconds")), duration),
 )
 
 
@@ -135,7 +141,7 @@ def _is(method: str, stated: str) -> bool:
 
 
 def _stated(quantity: str, value: float | None) -> str:
-    form = {"seconds": "{:.1f}", "detections": "{:.0f}"}.get(quantity, "{:.2f}")
+    form = {"seconds": "{:.1f} s", "detections": "{:.0f}"}.get(quantity, "{:.2f}")
     return UNKNOWN if value is None else form.format(value)
 
 
@@ -156,7 +162,9 @@ def reached(every: Sequence[Measured], quantity: str, count: Count, higher: bool
     return Table(columns, tuple(lines))
 
 
-def _compared(found: Sequence[float], wanted: float, form: str, higher: bool) -> str:
+def _compared(
+    found: Sequence[float], wanted: float, form: str | Callable[[float], str], higher: bool
+) -> str:
     if not found:
         return ""
     good = [value >= wanted if higher else value <= wanted for value in map(_hundredths, found)]
