@@ -60,7 +60,9 @@ def sample(
 
 @generate.command(cls=Variadic)
 def train(
-    config: Annotated[str, typer.Option(help="celeba64, era5, steganogan-dense, ..., or a .toml file.")],
+    config: Annotated[
+        str, typer.Option(help="celeba64, era5, steganogan-dense, ..., or a .toml file.")
+    ],
     data: Annotated[Path, typer.Option(help="Folder, archive or file with the training items.")],
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
