@@ -2,7 +2,7 @@
 
     python scripts/baselines_page.py [--images FOLDER] [--crop 64x64] [--bpp 1 2 3 4] [--only LABEL ...] [--set NAME]
 
-Rows replace those of the same set, picture, rate and method in docs/baselines.jsonl; without --images only the tables
+Rows replace those of the same set, picture, rate and baseline in docs/baselines.jsonl; without --images only the tables
 are made anew, one for each set.
 """
 
@@ -20,7 +20,7 @@ from stegafield.plugins.discovery import discover
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, ROWS = DOCS / "baselines.md", DOCS / "baselines.jsonl"
 KEPT = (
-    *("set", "image", "bpp", "method", "ber", "ber_unrounded", "psnr", "psnr_notebook", "ssim"),
+    *("set", "image", "bpp", "baseline", "ber", "ber_unrounded", "psnr", "psnr_notebook", "ssim"),
     *("evaluations", "attempts", "error"),
 )
 TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -39,9 +39,9 @@ def kept(row: dict) -> dict:
 
 
 def stored() -> dict:
-    """The rows there are, by set, rate, picture and method."""
+    """The rows there are, by set, rate, picture and baseline."""
     found = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
-    return {(r["set"], r["bpp"], r["image"], r["method"]): r for r in found}
+    return {(r["set"], r["bpp"], r["image"], r["baseline"]): r for r in found}
 
 
 if __name__ == "__main__":
@@ -59,7 +59,7 @@ if __name__ == "__main__":
         covers = pictures(given.images)
         for row in compare(Engine(registry), covers, given.bpp, crop=crop, only=given.only):
             row["set"] = given.set
-            merged = stored() | {(given.set, row["bpp"], row["image"], row["method"]): kept(row)}
+            merged = stored() | {(given.set, row["bpp"], row["image"], row["baseline"]): kept(row)}
             ROWS.write_text("".join(json.dumps(merged[place]) + "\n" for place in sorted(merged)))
             print(json.dumps(kept(row)), flush=True)
     PAGE.write_text(page(PAGE.read_text(), list(stored().values())))

@@ -256,7 +256,7 @@ def test_fnns_r_searches_a_small_picture(rng):
 
 TINY = {
     "family": "steganogan",
-    "batch": 8,
+    "batch": 5,
     "size": [16, 16],
     "crop": 12,
     "steps": 30,

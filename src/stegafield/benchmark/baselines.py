@@ -15,7 +15,7 @@ from ..metrics import recovery
 from .fidelity import measure_one, prepared
 
 SUMMARY = (
-    *("bpp", "method", "runs", "BER of the file, %", "BER of the floats, %"),
+    *("bpp", "baseline", "runs", "BER of the file, %", "BER of the floats, %"),
     *("PSNR dB", "notebook's PSNR dB", "SSIM", "evaluations"),
 )
 
@@ -39,7 +39,7 @@ def compare(
         for bpp in rates:
             for baseline in BASELINES:
                 if bpp in baseline.rates and (not only or baseline.label in only):
-                    row = {"image": path.name, "bpp": bpp, "method": baseline.label}
+                    row = {"image": path.name, "bpp": bpp, "baseline": baseline.label}
                     try:
                         yield row | _measured(engine, baseline, bpp, path, crop, fixed)
                     except StegafieldError as error:
@@ -72,18 +72,18 @@ def _measured(
 
 
 def summary(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows of `compare` as a Markdown table: least / median / greatest, a line per rate and method."""
+    """Rows of `compare` as a Markdown table: least / median / greatest, a line per rate and baseline."""
     groups: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         if "error" not in row:
-            groups.setdefault((row["bpp"], row["method"]), []).append(row)
+            groups.setdefault((row["bpp"], row["baseline"]), []).append(row)
     order = [baseline.label for baseline in BASELINES]
     lines = [f"| {' | '.join(SUMMARY)} |", f"|{'---|' * len(SUMMARY)}"]
-    for bpp, method in sorted(groups, key=lambda group: (group[0], order.index(group[1]))):
-        found = groups[bpp, method]
+    for bpp, label in sorted(groups, key=lambda group: (group[0], order.index(group[1]))):
+        found = groups[bpp, label]
         cells = [
             f"{bpp}",
-            method,
+            label,
             f"{len(found)}",
             _spread(found, "ber", ".2f", 100),
             _spread(found, "ber_unrounded", ".2f", 100),

@@ -60,7 +60,9 @@ def sample(
 
 @generate.command(cls=Variadic)
 def train(
-    config: Annotated[str, typer.Option(help="celeba64, era5, or a .toml file.")],
+    config: Annotated[
+        str, typer.Option(help="celeba64, era5, steganogan-dense, ..., or a .toml file.")
+    ],
     data: Annotated[Path, typer.Option(help="Folder, archive or file with the training items.")],
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
@@ -69,7 +71,7 @@ def train(
     device: Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="How many; data parallel.")] = 1,
 ) -> None:
-    """Train a generator."""
+    """Train a generator, or a baseline's networks."""
     from ..core.extras import need
 
     need("torch", "torch")

@@ -122,11 +122,11 @@ class SteganoGanRecipe(Recipe[Coder]):
         }
 
     def pictures(self, count: int, rng: Generator) -> Float[ndarray, "item y x feature"]:
-        """Covers of the last batch, and under each row its stegos."""
-        side = int(count**0.5)
-        cover, stego = (part[: side * side // 2].float() for part in self._seen)
-        cover, stego = (_rows(part, side) for part in (cover, stego))
-        pairs = torch.stack([cover, stego], 1).flatten(0, 2).clamp(-1, 1)
+        """Covers of the last batch in rows of eight, and under each row its stegos."""
+        width = min(8, len(self._seen[0]))
+        rows = [part[: count // 2].float() for part in self._seen]
+        rows = [part[: len(part) // width * width].unflatten(0, (-1, width)) for part in rows]
+        pairs = torch.stack(rows, 1).flatten(0, 2).clamp(-1, 1)
         return pairs.permute(0, 2, 3, 1).cpu().numpy()
 
     def _teach(self, cover: Tensor, stego: Tensor) -> float:
@@ -168,11 +168,6 @@ class SteganoGanRecipe(Recipe[Coder]):
 def _falling(share: float) -> float:
     """Full for the first half, then a cosine to zero."""
     return 1.0 if share < 0.5 else 0.5 * (1 + math.cos(math.pi * min(1.0, 2 * share - 1)))
-
-
-def _rows(items: Tensor, side: int) -> Tensor:
-    """Items in rows of `side`; the last row is dropped where it is not full."""
-    return items[: len(items) // side * side].unflatten(0, (-1, side))
 
 
 @torch.no_grad()
