@@ -266,6 +266,17 @@ def test_the_page_of_detection_is_made_from_its_rows():
     assert page(rows) == TEXT[DOCS / "detection.md"]
 
 
+def test_the_tables_of_baselines_are_those_of_their_rows():
+    """Made by `scripts/baselines_page.py`; no figure of them is typed."""
+    from stegafield.benchmark.baselines import summary
+
+    rows = [json.loads(line) for line in (DOCS / "baselines.jsonl").read_text().splitlines()]
+    page = TEXT[DOCS / "baselines.md"]
+    for name in ("photographs", "faces"):
+        table = summary(row for row in rows if row["set"] == name)
+        assert f"<!-- table {name} -->\n{table}<!-- end -->" in page
+
+
 def test_the_page_of_reproduction_is_made_from_its_rows():
     import runpy
 

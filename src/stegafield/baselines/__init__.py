@@ -76,8 +76,9 @@ BASELINES: tuple[Baseline, ...] = (
             _ZHANG,
             {"extractor": "steganogan", "method": "project"},
             {"extractor.architecture": architecture},
+            rates=rates,
         )
-        for architecture in ("basic", "dense")
+        for architecture, rates in (("basic", (1,)), ("dense", (1, 2, 3, 4)))
     ),
     Baseline(
         "FNNS-R",
