@@ -80,7 +80,7 @@ class DatasetCarrier(Carrier):
             axis[0] + at * _step(axis)
             for axis, at in zip((field.latitude, field.longitude), places, strict=True)
         )
-        poles = netcdf.at_pole(latitude)
+        poles = netcdf.at_pole(latitude) & _one_point(field)
         found[:, poles] = found[:, poles].mean(axis=2, keepdims=True)
         if missing.all():
             raise ConfigError("carrier.size", "leaves no value that is not missing.", "Take more.")
@@ -91,8 +91,11 @@ class DatasetCarrier(Carrier):
         scale = span / (most - least)
         grid = replace(field, latitude=latitude, longitude=longitude)
         codes = np.where(missing, fresh.FILL, np.rint(value)).astype(np.int16)
-        noise = SIGMA * normals((*value.shape[:2], 1))  # of a pole row, which is one point
-        polar = poles[:, None] & ~missing
+        noise = SIGMA * normals(value.shape)
+        noise[:, poles] = noise[:, poles, :1]
+        polar = (
+            netcdf.at_pole(latitude)[:, None] & ~missing
+        )  # not free, so no draw of the payload's
         codes[polar] = np.rint(value + noise)[polar]
         new = fresh.packed(grid, codes, scale, float(low - scale * least))
         cover = next(c for c in self.channel().read(new) if _variable(c) == field.name)
@@ -176,11 +179,19 @@ def _samples(field: fresh.Gridded) -> Samples:
     whole = abs(abs(east) * field.longitude.size - 360) < 0.01 * abs(east)
     tops, rows = np.abs(field.latitude[[0, -1]]), "edge"
     if whole and field.latitude.size > 1 and field.latitude[0] * field.latitude[-1] < 0:
-        if netcdf.at_pole(tops).all():
+        if netcdf.at_pole(tops).all() and _one_point(field):
             rows = "pole"
         elif (np.abs(tops + abs(north) / 2 - 90) < 0.01 * abs(north)).all():
             rows = "beside"
     return Samples(field.values, (rows, "wrap" if whole else "edge"))
+
+
+def _one_point(field: fresh.Gridded) -> bool:
+    """Whether pole rows have one value each: those of temperature do, those of a wind's components do not."""
+    rows = field.values[:, netcdf.at_pole(field.latitude)]
+    spans = np.nanmax(field.values) - np.nanmin(field.values)
+    same = np.abs(rows - rows[..., :1]) <= 1e-4 * spans
+    return bool((same | np.isnan(rows)).all())
 
 
 def _step(axis: ndarray) -> float:

@@ -155,7 +155,7 @@ class Fit:
         flat = np.asarray(coordinates, np.float64).reshape(-1, coordinates.shape[-1])
         if self.ends[0] in ("pole", "beside"):
             flat = _turns(flat)
-        out, taps = 0.0, []
+        out, taps = np.zeros((len(self.mean), len(flat))), []
         for u, size, end in zip((flat.T + 1) / 2, self.size, self.ends, strict=True):
             at = u * size - 0.5
             if end == "wrap":
@@ -166,7 +166,7 @@ class Fit:
         for picks in np.ndindex(*(len(weights) for _, weights in taps)):
             index = tuple(first + pick for (first, _), pick in zip(taps, picks, strict=True))
             share = prod(w[pick] for (_, w), pick in zip(taps, picks, strict=True))
-            out = out + share * self._spline[:, *index]
+            out += share * self._spline[:, *index]
         return np.moveaxis(out, 0, -1).reshape(*coordinates.shape[:-1], -1)
 
 
@@ -210,8 +210,8 @@ def _check(known: Bool[ndarray, "channel *space"], size: int) -> None:
     if size > MOST:
         problem = f"has {size:,} samples, and at most {MOST:,} are fitted."
         raise ConfigError("cover", problem, "Give a smaller one.")
-    empty = ~known.reshape(len(known), -1).any(axis=1)
-    if empty.any() or not len(empty):
+    full = known.reshape(len(known), -1).any(axis=1)
+    if not (known.size and full.all()):
         raise ConfigError("cover", "has a channel without any value.", "Give one that has some.")
 
 
@@ -240,11 +240,11 @@ def _largest(coefficients: Float[ndarray, "axis *space"], budget: int) -> Bool[n
         )
 
     def cost(kept: Bool[ndarray, "..."]) -> int:
-        return np.count_nonzero(kept) + _words(kept)
+        return int(kept.sum()) + _words(kept)
 
     kept = largest(budget - -(-size.size // 32))
     for _ in range(3):  # places compress, and what they leave pays for more
-        more = largest(np.count_nonzero(kept) + int(0.9 * (budget - cost(kept))))
+        more = largest(int(kept.sum()) + int(0.9 * (budget - cost(kept))))
         if cost(more) > budget:
             break
         kept = more

@@ -102,9 +102,11 @@ def packed(
 
 def _other(file: Any, name: str, size: int) -> Axis:
     """A dimension as it is stored; integers of 64 bits, which NetCDF-3 lacks, with fewer or as floats."""
-    variable = file.variables.get(name)
-    numeric = variable is not None and isinstance(variable.datatype, np.dtype)
-    if not numeric or variable.dimensions != (name,) or variable.dtype.kind not in "iuf":
+    if name not in file.variables:
+        return Axis(name, size, None, {})
+    variable = file.variables[name]
+    numeric = isinstance(variable.datatype, np.dtype) and variable.dtype.kind in "iuf"
+    if not numeric or variable.dimensions != (name,):
         return Axis(name, size, None, {})
     variable.set_auto_maskandscale(False)
     values = np.asarray(variable[:])
