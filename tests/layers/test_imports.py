@@ -51,7 +51,10 @@ LIGHT = {
     "safetensors",
     "lightning_fabric",
 }
-TORCH = {"generators": ("__init__.py", "climate.py", "grid.py"), "training": ("__init__.py",)}
+TORCH = {
+    "generators": ("__init__.py", "fit.py", "grid.py", "spline.py", "wavelet.py"),
+    "training": ("__init__.py",),
+}
 """Folders whose files are about torch, but for these: nothing that starts quickly imports the others."""
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -89,7 +89,6 @@ class DatasetCarrier(Carrier):
         value = fitted((found - low) / span, fresh.LOW, fresh.HIGH, SIGMA)
         least, most = fitted(np.array([0.0, 1.0]), fresh.LOW, fresh.HIGH, SIGMA)
         scale = span / (most - least)
-        grid = replace(field, latitude=latitude, longitude=longitude)
         codes = np.where(missing, fresh.FILL, np.rint(value)).astype(np.int16)
         noise = SIGMA * normals(value.shape)
         noise[:, poles] = noise[:, poles, :1]
@@ -97,7 +96,8 @@ class DatasetCarrier(Carrier):
             netcdf.at_pole(latitude)[:, None] & ~missing
         )  # not free, so no draw of the payload's
         codes[polar] = np.rint(value + noise)[polar]
-        new = fresh.packed(grid, codes, scale, float(low - scale * least))
+        offset = float(low - scale * least)
+        new = fresh.packed(field, codes, latitude, longitude, scale, offset)
         cover = next(c for c in self.channel().read(new) if _variable(c) == field.name)
         told = function.told(samples, float(np.ptp(samples.values[known_of(samples)])))
         notes = (
@@ -189,9 +189,9 @@ def _samples(field: fresh.Gridded) -> Samples:
 def _one_point(field: fresh.Gridded) -> bool:
     """Whether pole rows have one value each: those of temperature do, those of a wind's components do not."""
     rows = field.values[:, netcdf.at_pole(field.latitude)]
-    spans = np.nanmax(field.values) - np.nanmin(field.values)
-    same = np.abs(rows - rows[..., :1]) <= 1e-4 * spans
-    return bool((same | np.isnan(rows)).all())
+    real = field.values[np.isfinite(field.values)]
+    off = np.abs(rows - rows[..., :1]) > 1e-4 * np.ptp(real) if real.size else np.array(False)
+    return not off.any()
 
 
 def _step(axis: ndarray) -> float:

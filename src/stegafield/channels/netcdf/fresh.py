@@ -68,16 +68,18 @@ def physical(cover: Cover) -> Gridded | None:
 
 def packed(
     like: Gridded,
-    codes: Int16[ndarray, "channel latitude longitude"],
+    codes: Int16[ndarray, "channel y x"],
+    latitude: Float[ndarray, " y"],
+    longitude: Float[ndarray, " x"],
     scale: float,
     offset: float,
 ) -> bytes:
-    """A NetCDF-3 file with values code * scale + offset in the place of `like.values`, on its grid."""
+    """A NetCDF-3 file of a variable like this, with values code * scale + offset, on another grid in degrees."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "field.nc")
         with writing(path, "w", format="NETCDF3_64BIT_OFFSET") as file:
             file.Conventions = "CF-1.6"
-            degrees = (("longitude", like.longitude, "east"), ("latitude", like.latitude, "north"))
+            degrees = (("longitude", longitude, "east"), ("latitude", latitude, "north"))
             for name, values, toward in degrees:
                 file.createDimension(name, values.size)
                 axis = file.createVariable(name, "f4", (name,))
