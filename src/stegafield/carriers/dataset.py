@@ -71,7 +71,7 @@ class DatasetCarrier(Carrier):
         function = fit(samples)
         size = self.options.size or function.size
         found, places = function.raster(size), function.places(size)
-        missing = ~np.isfinite(field.values)
+        missing = np.isnan(field.values)
         for axis, (at, end) in enumerate(zip(places, samples.ends, strict=True), 1):
             count = missing.shape[axis]
             near = np.rint(at).astype(int)
@@ -92,9 +92,7 @@ class DatasetCarrier(Carrier):
         codes = np.where(missing, fresh.FILL, np.rint(value)).astype(np.int16)
         noise = SIGMA * normals(value.shape)
         noise[:, poles] = noise[:, poles, :1]
-        polar = (
-            netcdf.at_pole(latitude)[:, None] & ~missing
-        )  # not free, so no draw of the payload's
+        polar = netcdf.at_pole(latitude)[:, None] & ~missing  # not free: drawn here, once
         codes[polar] = np.rint(value + noise)[polar]
         offset = float(low - scale * least)
         new = fresh.packed(field, codes, latitude, longitude, scale, offset)
@@ -189,7 +187,7 @@ def _samples(field: fresh.Gridded) -> Samples:
 def _one_point(field: fresh.Gridded) -> bool:
     """Whether pole rows have one value each: those of temperature do, those of a wind's components do not."""
     rows = field.values[:, netcdf.at_pole(field.latitude)]
-    real = field.values[np.isfinite(field.values)]
+    real = field.values[~np.isnan(field.values)]
     off = np.abs(rows - rows[..., :1]) > 1e-4 * np.ptp(real) if real.size else np.array(False)
     return not off.any()
 

@@ -52,6 +52,7 @@ def physical(cover: Cover) -> Gridded | None:
         variable = file.variables[where.variable]
         dims = {_axis(file, name) or name: name for name in variable.dimensions}
         found = np.ma.filled(np.ma.asarray(variable[...]).astype(np.float64), np.nan)
+        found = np.where(np.isfinite(found), found, np.nan)
         order = [variable.dimensions.index(dims[name]) for name in ("latitude", "longitude")]
         rest = [i for i in range(found.ndim) if i not in order]
         others = tuple(_other(file, variable.dimensions[i], found.shape[i]) for i in rest)
