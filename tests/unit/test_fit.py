@@ -361,6 +361,7 @@ def test_what_makes_no_sense_is_refused(engine, key, photographs):
         next(engine.sample(1, carrier="image"))
     with pytest.raises(ConfigError, match="seed"):
         next(engine.sample(1, carrier="image", cover=picture, as_function=True, seed=1))
+    assert engine.hide_many([b"m"], carrier="era5", size=(19, 36), as_function=False, key=key)
     one = np.zeros((1, 1, 3), np.uint8)
     big = engine.hide(b"m", carrier="image", cover=one, as_function=True, size=(64, 64), key=key)
     assert engine.reveal(big.data, key=key) == b"m"

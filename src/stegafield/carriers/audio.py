@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy import ndarray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from ..channels.sound import DEPTHS, as_cover
 from ..channels.sound.flac import FlacChannel
@@ -54,11 +54,12 @@ class AudioCarrier(Carrier):
             None, gt=0, lt=1 << 20, description="as_function: samples a second of the new sound"
         )
 
-        @model_validator(mode="after")
-        def _of_a_function(self) -> "AudioCarrier.Options":
-            if self.to_rate is not None and not self.as_function:
-                raise ValueError("to_rate needs as_function: sound is not resampled otherwise")
-            return self
+        @field_validator("to_rate")
+        @classmethod
+        def _of_a_function(cls, rate: Any, info: Any) -> Any:
+            if rate is not None and not info.data.get("as_function"):
+                raise ValueError("a sound is resampled only with as_function")
+            return rate
 
     def open(self, source: Any) -> Cover:
         """The sound as a cover. A WAV or FLAC of integers up to 24 bits keeps all but its samples; else a new file."""

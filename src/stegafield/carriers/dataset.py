@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from ..channels import netcdf
 from ..channels.netcdf import fresh
@@ -47,13 +47,14 @@ class DatasetCarrier(Carrier):
             None, description="as_function: (latitudes, longitudes) of the new grid"
         )
 
-        @model_validator(mode="after")
-        def _of_a_function(self) -> "DatasetCarrier.Options":
-            if self.size is not None and not self.as_function:
-                raise ValueError("size needs as_function: a field is not resampled otherwise")
-            if self.size is not None and min(self.size) < 1:
+        @field_validator("size")
+        @classmethod
+        def _of_a_function(cls, size: Any, info: Any) -> Any:
+            if size is not None and not info.data.get("as_function"):
+                raise ValueError("a dataset is resampled only with as_function")
+            if size is not None and min(size) < 1:
                 raise ValueError("a grid has at least one latitude and one longitude")
-            return self
+            return size
 
     def open(self, source: Any) -> Cover:
         """The chosen variable as a cover; its other dimensions (time, level) are the channels."""

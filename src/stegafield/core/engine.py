@@ -94,7 +94,7 @@ class Engine:
             carrier=carrier,
             size=size,
             format=format,
-            as_function=as_function or None,
+            as_function=as_function,
             bpp=bpp,
             bps=bps,
             extractor=extractor,
@@ -212,7 +212,7 @@ class Engine:
             seed: Number k has the noise-free part of the cover that `hide` draws with seed + k. For tests.
             set: Further options by name.
         """
-        given = {"size": size, "format": format, "as_function": as_function or None}
+        given = {"size": size, "format": format, "as_function": as_function}
         plan = self.plan(carrier=carrier, set=set, **given)
         if cover is not None and not as_function:
             raise ConfigError("cover", "is drawn from only as a function.", "Use --as-function.")
@@ -248,7 +248,7 @@ class Engine:
         plan = self.plan(
             carrier=carrier,
             size=size,
-            as_function=as_function or None,
+            as_function=as_function,
             bpp=bpp,
             bps=bps,
             extractor=extractor,

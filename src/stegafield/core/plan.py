@@ -136,7 +136,7 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         parts["effort"]["method"] = asked["method"]
     carrier_class = registry.get("carrier", asked["carrier"])
     for name in ("size", "format", "as_function"):
-        if asked[name] is None:
+        if asked[name] is None or asked[name] is False:
             continue
         if name not in carrier_class.Options.model_fields:
             problem = f"the carrier {carrier_class.name!r} has none to choose."
