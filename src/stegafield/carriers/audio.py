@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy import ndarray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..channels.sound import DEPTHS, as_cover
 from ..channels.sound.flac import FlacChannel
@@ -16,9 +16,13 @@ from ..core import options
 from ..core.carrier import Carrier
 from ..core.channel import Channel, most_samples
 from ..core.cover import Cover
+from ..core.law import drawn, fitted
 from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
+from ..generators.fit import Samples, fit
 
+SIGMA = 2.25
+"""Standard deviation of the noise of functions' samples, in codes: 83 dB below full scale of 16 bits."""
 _FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")
 _TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright")
 """The tags that a new file keeps; not `software`, which libsndfile signs with its own name."""
@@ -43,10 +47,25 @@ class AudioCarrier(Carrier):
             None, description="samples of a new file; those of the cover, if not given"
         )
         rate: int = Field(44100, gt=0, lt=1 << 20, description="samples a second, of samples alone")
+        as_function: bool = Field(
+            False, description="hide in noisy samples of a function fitted to the cover"
+        )
+        to_rate: int | None = Field(
+            None, gt=0, lt=1 << 20, description="as_function: samples a second of the new sound"
+        )
+
+        @field_validator("to_rate")
+        @classmethod
+        def _of_a_function(cls, rate: Any, info: Any) -> Any:
+            if rate is not None and not info.data.get("as_function"):
+                raise ValueError("a sound is resampled only with as_function")
+            return rate
 
     def open(self, source: Any) -> Cover:
         """The sound as a cover. A WAV or FLAC of integers up to 24 bits keeps all but its samples; else a new file."""
         data = read_bytes(source)
+        if self.options.as_function:
+            return self._drawn(source if data is None else data)
         if data is None:
             samples, rate = self._samples(source)
             return self._new(samples, rate, _ARRAYS[samples.dtype.str[1:]], None, {})
@@ -59,6 +78,10 @@ class AudioCarrier(Carrier):
                 return replace(cover, notes=_padding(cover))
         samples, rate, kind, subtype, tags = _decoded(data)
         return self._new(samples, rate, subtype, kind, tags)
+
+    def samples(self, source: Any) -> Samples:
+        """What a function is fitted to: each channel, full scale at -1 and 1."""
+        return Samples(_full(self._sound(source)[0]).T, ("mirror",))
 
     def candidates(self, source: Any) -> Iterator[Cover]:
         """The samples at every depth that holds them exactly."""
@@ -77,14 +100,48 @@ class AudioCarrier(Carrier):
         found, rate = soundfile.read(BytesIO(data), dtype="float64", always_2d=True)
         full = {"u": 128.0, "i": 2.0 ** (8 * samples.itemsize - 1), "f": 1.0}[samples.dtype.kind]
         found = found * full + (128 if samples.dtype.kind == "u" else 0)
-        found = found.reshape(samples.shape).astype(samples.dtype)
+        found = found.reshape(-1, *samples.shape[1:]).astype(samples.dtype)
         return (found, rate) if isinstance(source, tuple) else found
+
+    def _sound(self, source: Any) -> tuple[ndarray, int, str, str | None]:
+        """Samples, their rate, the subtype that keeps what they hold, and the format that they come from."""
+        data = read_bytes(source)
+        if data is None:
+            samples, rate = self._samples(source)
+            return samples, rate, _ARRAYS[samples.dtype.str[1:]], None
+        samples, rate, kind, subtype, _ = _decoded(data)
+        return samples, rate, subtype, kind
+
+    def _drawn(self, source: Any) -> Cover:
+        """Noisy samples of the sound's function, in a new file without tags, of 16 bits or more."""
+        frames, rate, subtype, kind = self._sound(source)
+        subtype = "PCM_16" if subtype == "PCM_U8" else subtype  # noise of 2 codes in 256 is heard
+        _, stored = self._form(kind, subtype)
+        if not frames.size:
+            raise ConfigError("cover", "has no samples.", "Give a sound that lasts.")
+        samples, to_rate = Samples(_full(frames).T, ("mirror",)), self.options.to_rate or rate
+        count = max(1, round(samples.values.shape[1] * to_rate / rate))
+        function, half = fit(samples), 1 << (DEPTHS[stored] - 1)
+        share = (function.raster((count,)) * half + half) / (2 * half - 1)
+        value = fitted(share, -half, half - 1, SIGMA)
+        cover = self._new(np.rint(value).T / half, to_rate, subtype, kind, {})
+        value = value + (half if cover.low == 0 else 0)
+        said = f"{function.told(samples, 1.0)} and sampled {to_rate} times a second"
+        return replace(drawn(cover, value, SIGMA), notes=(said, "the stego is a new file, no tags"))
 
     def _keeps(self, cover: Cover) -> bool:
         """Whether a cover can be written as it is asked for without a new file."""
         asked, subtype = self.options.format, self.options.subtype
         depth = int(cover.peak or 0).bit_length()
         return asked in (None, cover.channel) and subtype in (None, _subtype(depth))
+
+    def _form(self, kind: str | None, subtype: str) -> tuple[str, str]:
+        """Format and subtype of a new file for a sound of this format and subtype."""
+        asked = self.options.format or ("flac" if kind == "FLAC" else "wav")
+        stored = self.options.subtype or subtype
+        if asked == "flac" and stored == "PCM_U8":
+            stored = "PCM_16"  # FLAC has 8 bits too, but few programs expect them
+        return asked, stored
 
     def _samples(self, source: Any) -> tuple[ndarray, int]:
         """(frame[, channel]) samples and their rate; `FormatError` or `ConfigError` where they are no sound."""
@@ -106,10 +163,7 @@ class AudioCarrier(Carrier):
         """The samples in a new file with these tags; `kind` is the format they come from, None for samples."""
         import soundfile
 
-        asked, notes = self.options.format or ("flac" if kind == "FLAC" else "wav"), []
-        stored = self.options.subtype or subtype
-        if asked == "flac" and stored == "PCM_U8":
-            stored = "PCM_16"  # FLAC has 8 bits too, but few programs expect them
+        notes, (asked, stored) = [], self._form(kind, subtype)
         channel = next(c for c in self.channels if c.name == asked)()
         if kind is not None:
             what = f"a {kind} cover was decoded; the stego is a new {asked.upper()} ({stored})"
@@ -151,17 +205,22 @@ def _subtype(bits: int) -> str:
 
 def _codes(samples: ndarray, bits: int) -> tuple[ndarray, bool]:
     """(frame, channel) codes of samples at a depth, and whether they hold them exactly."""
-    half, frames = 1 << (bits - 1), samples.reshape(len(samples), -1)
-    value = frames.astype(np.float64)
-    if frames.dtype.kind == "u":
-        value = value / 128 - 1
-    elif frames.dtype.kind == "i":
-        value /= 2.0 ** (8 * frames.itemsize - 1)
-    if not np.isfinite(value).all():
-        raise ConfigError("cover", "has samples that are no numbers.", "Repair them first.")
-    value *= half
+    half = 1 << (bits - 1)
+    value = _full(samples) * half
     codes = np.rint(value).clip(-half, half - 1)
     return codes.astype(np.int32) + (128 if bits == 8 else 0), bool((codes == value).all())
+
+
+def _full(samples: ndarray) -> ndarray:
+    """(frame, channel) samples with full scale at -1 and 1."""
+    value = samples.reshape(len(samples), -1).astype(np.float64)
+    if samples.dtype.kind == "u":
+        value = value / 128 - 1
+    elif samples.dtype.kind == "i":
+        value /= 2.0 ** (8 * samples.itemsize - 1)
+    if not np.isfinite(value).all():
+        raise ConfigError("cover", "has samples that are no numbers.", "Repair them first.")
+    return value
 
 
 def _decoded(data: bytes) -> tuple[ndarray, int, str, str, dict[str, str]]:

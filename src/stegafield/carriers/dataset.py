@@ -7,14 +7,22 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from numpy import ndarray
+from pydantic import Field, field_validator
 
 from ..channels import netcdf
+from ..channels.netcdf import fresh
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover
+from ..core.law import drawn, fitted
+from ..core.noise import normals
 from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
+from ..generators.fit import Samples, fit, known_of
+
+SIGMA = 1.5
+"""Standard deviation of the noise of functions' samples, in codes: of the order of what packing itself loses."""
 
 
 class DatasetCarrier(Carrier):
@@ -32,9 +40,73 @@ class DatasetCarrier(Carrier):
         variable: str | None = Field(
             None, description="the variable to hide in, where there are several"
         )
+        as_function: bool = Field(
+            False, description="hide in noisy samples of a function fitted to the cover"
+        )
+        size: tuple[int, int] | None = Field(
+            None, description="as_function: (latitudes, longitudes) of the new grid"
+        )
+
+        @field_validator("size")
+        @classmethod
+        def _of_a_function(cls, size: Any, info: Any) -> Any:
+            if size is not None and not info.data.get("as_function"):
+                raise ValueError("a dataset is resampled only with as_function")
+            if size is not None and min(size) < 1:
+                raise ValueError("a grid has at least one latitude and one longitude")
+            return size
 
     def open(self, source: Any) -> Cover:
         """The chosen variable as a cover; its other dimensions (time, level) are the channels."""
+        cover = self._chosen(source)
+        return self._drawn(cover) if self.options.as_function else cover
+
+    def samples(self, source: Any) -> Samples:
+        """What a function is fitted to: the chosen variable in its units, missing values unknown."""
+        return _samples(_gridded(self._chosen(source)))
+
+    def _drawn(self, cover: Cover) -> Cover:
+        """Noisy samples of the variable's function on a regular grid, in a new file."""
+        field = _gridded(cover)
+        samples = _samples(field)
+        function = fit(samples)
+        size = self.options.size or function.size
+        found, places = function.raster(size), function.places(size)
+        missing = np.isnan(field.values)
+        for axis, (at, end) in enumerate(zip(places, samples.ends, strict=True), 1):
+            count = missing.shape[axis]
+            near = np.rint(at).astype(int)
+            missing = missing.take(near % count if end == "wrap" else near.clip(0, count - 1), axis)
+        latitude, longitude = (
+            axis[0] + at * _step(axis)
+            for axis, at in zip((field.latitude, field.longitude), places, strict=True)
+        )
+        poles = netcdf.at_pole(latitude) & _one_point(field)
+        found[:, poles] = found[:, poles].mean(axis=2, keepdims=True)
+        if missing.all():
+            raise ConfigError("carrier.size", "leaves no value that is not missing.", "Take more.")
+        low, high = found[~missing].min(), found[~missing].max()
+        span = float(high - low) or 1.0
+        value = fitted((found - low) / span, fresh.LOW, fresh.HIGH, SIGMA)
+        least, most = fitted(np.array([0.0, 1.0]), fresh.LOW, fresh.HIGH, SIGMA)
+        scale = span / (most - least)
+        codes = np.where(missing, fresh.FILL, np.rint(value)).astype(np.int16)
+        noise = SIGMA * normals(value.shape)
+        noise[:, poles] = noise[:, poles, :1]
+        polar = netcdf.at_pole(latitude)[:, None] & ~missing  # not free: drawn here, once
+        codes[polar] = np.rint(value + noise)[polar]
+        offset = float(low - scale * least)
+        new = fresh.packed(field, codes, latitude, longitude, scale, offset)
+        cover = next(c for c in self.channel().read(new) if _variable(c) == field.name)
+        told = function.told(samples, float(np.ptp(samples.values[known_of(samples)])))
+        notes = (
+            f"{told} and sampled at {size[0]}x{size[1]}",
+            f"the stego is a new file with {field.name} and its axes alone",
+        )
+        return replace(drawn(cover, value, SIGMA), notes=notes)
+
+    def _chosen(self, source: Any) -> Cover:
+        """The chosen variable as it is stored."""
         data = _bytes(source)
         names = {
             name: why for name, why in netcdf.describe(data).items() if why != "is a coordinate"
@@ -83,6 +155,47 @@ class DatasetCarrier(Carrier):
 
 
 _UNNAMED = "data"
+
+
+def _gridded(cover: Cover) -> fresh.Gridded:
+    """The variable of a cover, where it is on a regular grid of latitudes and longitudes."""
+    field = fresh.physical(cover)
+    if field is None:
+        problem = f"{_variable(cover)} is not on latitudes and longitudes."
+        raise ConfigError("cover", problem, "Only such fields become functions.")
+    for name, axis in (("latitudes", field.latitude), ("longitudes", field.longitude)):
+        steps = np.diff(axis)
+        if not (
+            np.isfinite(axis).all() and (np.abs(steps - _step(axis)) <= 1e-3 * np.abs(steps)).all()
+        ):
+            raise ConfigError("cover", f"the {name} are not at equal steps.", "Interpolate first.")
+    return field
+
+
+def _samples(field: fresh.Gridded) -> Samples:
+    """A variable and how its axes go on: round the globe and across the poles, or not at all."""
+    north, east = _step(field.latitude), _step(field.longitude)
+    whole = abs(abs(east) * field.longitude.size - 360) < 0.01 * abs(east)
+    tops, rows = np.abs(field.latitude[[0, -1]]), "edge"
+    if whole and field.latitude.size > 1 and field.latitude[0] * field.latitude[-1] < 0:
+        if netcdf.at_pole(tops).all() and _one_point(field):
+            rows = "pole"
+        elif (np.abs(tops + abs(north) / 2 - 90) < 0.01 * abs(north)).all():
+            rows = "beside"
+    return Samples(field.values, (rows, "wrap" if whole else "edge"))
+
+
+def _one_point(field: fresh.Gridded) -> bool:
+    """Whether pole rows have one value each: those of temperature do, those of a wind's components do not."""
+    rows = field.values[:, netcdf.at_pole(field.latitude)]
+    real = field.values[~np.isnan(field.values)]
+    off = np.abs(rows - rows[..., :1]) > 1e-4 * np.ptp(real) if real.size else np.array(False)
+    return not off.any()
+
+
+def _step(axis: ndarray) -> float:
+    """From one coordinate to the next."""
+    return float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else 0.0
 
 
 def _listed(names: list[str], floating: set[str]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from pydantic import Field, field_validator
 
-from ..channels.picture import as_cover, decode
+from ..channels.picture import alpha_of, as_cover, decode
 from ..channels.picture.bmp import BmpChannel
 from ..channels.picture.png import PngChannel, parse
 from ..channels.picture.tiff import TiffChannel
@@ -17,9 +17,13 @@ from ..core import options
 from ..core.carrier import Carrier
 from ..core.channel import MOST_SAMPLES, Channel
 from ..core.cover import Cover
+from ..core.law import drawn, fitted
 from ..core.source import read_bytes
 from ..errors import ConfigError, FormatError
+from ..generators.fit import Samples, fit
 
+SIGMA = 2.25
+"""Standard deviation of the noise of functions' samples, in codes: as much as 4 bits per RGB pixel need."""
 _MOST_PIXELS = MOST_SAMPLES // 3
 _DIRECT = ("L", "LA", "RGB", "RGBA", "I;16")
 _CONVERTED = {
@@ -60,6 +64,10 @@ class ImageCarrier(Carrier):
 
         format: Literal["png", "webp", "tiff", "bmp"] = Field("png", description="what is written")
 
+        as_function: bool = Field(
+            False, description="hide in noisy samples of a function fitted to the cover"
+        )
+
         @field_validator("size")
         @classmethod
         def _sensible(cls, size: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -72,6 +80,8 @@ class ImageCarrier(Carrier):
         image, data = _image(source)
         _refuse(image, data)
         channel = next(c for c in self.channels if c.name == self.options.format)()
+        if self.options.as_function:
+            return self._drawn(image)
         own = data is not None and image.format == channel.name.upper()
         if own and data is not None and self.options.size is None:
             cover = next(channel.read(data), None)
@@ -84,7 +94,14 @@ class ImageCarrier(Carrier):
         """A grey RGB picture of the asked size."""
         if self.options.size is None:
             raise ConfigError("size", "is needed where no cover is given.", "As in --size 512x768.")
-        return as_cover(np.full((*self.options.size, 3), 128, np.uint8), self.options.format, None)
+        cover = as_cover(np.full((*self.options.size, 3), 128, np.uint8), self.options.format, None)
+        return drawn(cover, cover.codes * 1.0, SIGMA) if self.options.as_function else cover
+
+    def samples(self, source: Any) -> Samples:
+        """What a function is fitted to: the picture upright, without what is fully transparent."""
+        image, data = _image(source)
+        _refuse(image, data)
+        return _samples(_upright(image, self.options.format, []))
 
     def value(self, source: Any, data: bytes) -> Any:
         """An array for an array (of its shape, where it was not resampled), a `PIL.Image` for one, else the bytes."""
@@ -92,6 +109,29 @@ class ImageCarrier(Carrier):
             found = np.asarray(decode(data))
             return found.reshape(source.shape) if found.size == source.size else found
         return decode(data) if isinstance(source, Image.Image) else data
+
+    def _drawn(self, image: Image.Image) -> Cover:
+        """Noisy samples of the picture's function, in a new file that keeps the colour profile alone."""
+        form, notes = self.options.format, []
+        pixels = _upright(image, form, notes)
+        size, peak = self.options.size or pixels.shape[:2], int(np.iinfo(pixels.dtype).max)
+        samples = _samples(pixels)
+        function = fit(samples)
+        value = fitted(function.raster(size) / peak, 0, peak, SIGMA)
+        flat = np.rint(value).astype(pixels.dtype).transpose(1, 2, 0)
+        alpha = alpha_of(pixels)
+        if alpha is not None:
+            resized = Image.fromarray(alpha).resize((size[1], size[0]), Image.Resampling.LANCZOS)
+            flat = np.concatenate([flat, np.asarray(resized)[..., None]], axis=2)
+        kept = _profile(image)
+        new = _saved(_from_array(flat), form, kept)
+        channel = next(c for c in self.channels if c.name == form)()
+        cover = drawn(next(channel.read(new)), value, SIGMA)
+        notes += [f"{function.told(samples, peak)} and sampled at {size[0]}x{size[1]}"]
+        notes += [
+            f"the stego is a new {form.upper()} with {'the colour profile' if kept else 'nothing'} beside pixels"
+        ]
+        return replace(cover, notes=tuple(notes))
 
 
 _SAVE: dict[str, dict[str, Any]] = {
@@ -139,7 +179,34 @@ def _refuse(image: Any, data: bytes | None) -> None:
 
 def _encode(image: Image.Image, size: tuple[int, int] | None, form: str) -> tuple[bytes, list[str]]:
     """A new file of a picture, resampled where asked, with its colour profile, EXIF data and resolution."""
-    notes, info = [], image.info
+    notes: list[str] = []
+    if image.format not in (None, "PNG") or form != "png":
+        source = f"a {image.format} cover" if image.format else "a picture"
+        notes.append(f"{source} was decoded; the stego is a new {form.upper()}")
+    if form == "tiff":  # its readers turn it
+        image = _turned(image, notes)
+    converted = _direct(image, notes)
+    if size is not None and (size[1], size[0]) != image.size:
+        notes.append(
+            f"the cover was resampled from {image.height}x{image.width} to {size[0]}x{size[1]}"
+        )
+        converted = converted.resize((size[1], size[0]), Image.Resampling.LANCZOS)
+    kept = {name: image.info[name] for name in ("exif", "dpi") if name in image.info}
+    return _saved(_fitted(_clean(converted), form, notes), form, kept | _profile(image)), notes
+
+
+def _saved(image: Image.Image, form: str, kept: dict[str, Any]) -> bytes:
+    """A file of a picture with this data beside its pixels."""
+    out = BytesIO()
+    try:
+        image.save(out, form.upper(), **_SAVE[form], **kept)
+    except (OSError, ValueError) as error:  # more than 16383 pixels in a row of a WebP
+        raise ConfigError("cover", f"cannot be a {form} file ({error}).", "Use PNG.") from None
+    return out.getvalue()
+
+
+def _direct(image: Image.Image, notes: list[str]) -> Image.Image:
+    """The picture with pixels that are codes; `ConfigError` where it cannot be."""
     wanted = image.mode if image.mode in _DIRECT else _CONVERTED.get(image.mode)
     if image.mode == "I" and not (np.asarray(image) >> 16).any():
         wanted = "I;16"
@@ -149,41 +216,48 @@ def _encode(image: Image.Image, size: tuple[int, int] | None, form: str) -> tupl
             f"has pixels of Pillow mode {image.mode!r}.",
             "Convert it to 8-bit RGB or grey.",
         )
-    if "transparency" in info:
+    if "transparency" in image.info:
         wanted = "LA" if wanted == "L" else "RGBA"
-    if image.format not in (None, "PNG") or form != "png":
-        source = f"a {image.format} cover" if image.format else "a picture"
-        notes.append(f"{source} was decoded; the stego is a new {form.upper()}")
-    if form == "tiff" and image.getexif().get(0x0112, 1) != 1:
-        notes.append(
-            "the picture was turned upright, as its EXIF data says"
-        )  # TIFF readers turn it
-        image = ImageOps.exif_transpose(image)
-        info = image.info
-    converted = image
-    if wanted != image.mode:
-        notes.append(f"pixels were converted from {image.mode} to {wanted}")
-        converted = (
-            _from_array(np.asarray(image).astype(np.uint16))
-            if wanted == "I;16"
-            else image.convert(wanted)
-        )
-    if size is not None and (size[1], size[0]) != image.size:
-        notes.append(
-            f"the cover was resampled from {image.height}x{image.width} to {size[0]}x{size[1]}"
-        )
-        converted = converted.resize((size[1], size[0]), Image.Resampling.LANCZOS)
-    kept = {name: info[name] for name in ("exif", "dpi") if name in info}
-    if image.mode not in ("CMYK", "LAB", "HSV", "YCbCr") and info.get("icc_profile"):
-        kept["icc_profile"] = info["icc_profile"]
-    out = BytesIO()
-    clean = Image.fromarray(np.asarray(converted))  # without the text and comments of the source
-    clean = _fitted(clean, form, notes)
-    try:
-        clean.save(out, form.upper(), **_SAVE[form], **kept)
-    except (OSError, ValueError) as error:  # more than 16383 pixels in a row of a WebP
-        raise ConfigError("cover", f"cannot be a {form} file ({error}).", "Use PNG.") from None
-    return out.getvalue(), notes
+    if wanted == image.mode:
+        return image
+    notes.append(f"pixels were converted from {image.mode} to {wanted}")
+    if wanted == "I;16":
+        return _from_array(np.asarray(image).astype(np.uint16))
+    return image.convert(wanted)
+
+
+def _turned(image: Image.Image, notes: list[str]) -> Image.Image:
+    """The picture upright."""
+    if image.getexif().get(0x0112, 1) == 1:
+        return image
+    notes.append("the picture was turned upright, as its EXIF data says")
+    return ImageOps.exif_transpose(image)
+
+
+def _clean(image: Image.Image) -> Image.Image:
+    """The picture without the text and comments of its source."""
+    return Image.fromarray(np.asarray(image))
+
+
+def _profile(image: Image.Image) -> dict[str, Any]:
+    """Its colour profile, where that is still true of converted pixels."""
+    profile = image.info.get("icc_profile")
+    own = image.mode not in ("CMYK", "LAB", "HSV", "YCbCr")
+    return {"icc_profile": profile} if own and profile else {}
+
+
+def _upright(image: Image.Image, form: str, notes: list[str]) -> np.ndarray:
+    """The pixels, upright, of a kind that the format holds."""
+    return np.asarray(_fitted(_clean(_direct(_turned(image, notes), notes)), form, notes))
+
+
+def _samples(pixels: np.ndarray) -> Samples:
+    """The pixels without alpha, and which of them can be seen."""
+    alpha, planes = alpha_of(pixels), np.atleast_3d(pixels).transpose(2, 0, 1)
+    if alpha is None:
+        return Samples(planes.astype(np.float64), ("mirror", "mirror"))
+    known = np.broadcast_to(alpha > 0, planes[:-1].shape)
+    return Samples(planes[:-1].astype(np.float64), ("mirror", "mirror"), known)
 
 
 def _fitted(image: Image.Image, form: str, notes: list[str]) -> Image.Image:

@@ -13,6 +13,9 @@ Size = Annotated[
 Bpp = Annotated[float | None, typer.Option(help="Bits per pixel.")]
 Bps = Annotated[float | None, typer.Option(help="Bits per sample.")]
 CoverFile = Annotated[Path | None, typer.Option(help="Your own cover.")]
+AsFunction = Annotated[
+    bool, typer.Option("--as-function", help="Fit a function to --cover; use noisy samples of it.")
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="PART.OPTION=VALUE", help="Further options.")
 ]

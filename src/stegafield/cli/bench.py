@@ -137,6 +137,37 @@ def curve(
 
 
 @bench.command(cls=Variadic)
+def fit(
+    covers: Covers,
+    json_out: Lines,
+    carrier: Annotated[str, typer.Option(help="The medium of the covers.")] = "image",
+    crop: Crop = None,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Parameters for a sample.")] = 0.25,
+    hold_out: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the places.")] = 0.05,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is held out.")] = 0,
+    settings: Settings = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw a detail of the first cover.")] = None,
+) -> None:
+    """Fit a function to each cover: PSNR on what it was fitted to, and on what was held out."""
+    from ..benchmark import fit as fits
+    from ..benchmark.figure import check_figure
+    from ..plugins.discovery import registry
+
+    different("json", "figure", paths=(json_out, figure))
+    if crop and carrier != "image":
+        raise ConfigError("crop", f"is for pictures, not for the carrier {carrier!r}.")
+    found = _pictures(covers, json_out) if carrier == "image" else _files(covers, json_out)
+    if figure is not None:
+        check_figure(figure)
+    chosen = {name.removeprefix("carrier."): v for name, v in settings_of(settings).items()}
+    given: Any = {"carrier": carrier, "crop": size_of(crop), "settings": chosen}
+    rows = fits.measure(registry(), found, share=share, hold_out=hold_out, seed=seed, **given)
+    finish(rows, len(found), fits.COLUMNS, json_out)
+    if figure is not None:
+        fits.draw(*fits.taken(registry(), found[0], **given), figure, seed, hold_out)
+
+
+@bench.command(cls=Variadic)
 def speed(
     json_out: Lines,
     size: Annotated[

@@ -10,6 +10,7 @@ import typer
 from .. import __version__
 from ..errors import ConfigError, NoMessage
 from .arguments import (
+    AsFunction,
     AsJson,
     Bpp,
     Bps,
@@ -31,6 +32,7 @@ from .detect import detect
 from .edge import (
     busy,
     different,
+    fitting,
     key_of,
     message_bytes,
     not_stream,
@@ -96,6 +98,7 @@ def hide(
     passphrase_file: PassphraseFile = None,
     force: Force = False,
     cover: CoverFile = None,
+    as_function: AsFunction = False,
     size: Size = None,
     bpp: Bpp = None,
     bps: Bps = None,
@@ -134,7 +137,7 @@ def hide(
     ctx.find_root().obj = lambda found: save_report(report, found)
     content = message_bytes(message, message_file)
     key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=message_file == "-")
-    with busy("hiding"):
+    with (fitting if as_function else busy)("hiding"):
         stego = engine.hide(
             content,
             carrier=carrier,
@@ -143,6 +146,7 @@ def hide(
             name=name,
             size=size_of(size),
             format=format,
+            as_function=as_function,
             bpp=bpp,
             bps=bps,
             extractor=extractor,
@@ -220,6 +224,7 @@ def check(
 def capacity(
     carrier: Annotated[str, typer.Option(help="The medium.")],
     cover: CoverFile = None,
+    as_function: AsFunction = False,
     size: Size = None,
     bpp: Bpp = None,
     bps: Bps = None,
@@ -231,11 +236,12 @@ def capacity(
     """Print the largest message in bytes, at a rate or at the most."""
     from ..plugins.wiring import Engine
 
-    with busy("measuring"):
+    with (fitting if as_function else busy)("measuring"):
         room = Engine().capacity(
             carrier=carrier,
             cover=cover,
             size=size_of(size),
+            as_function=as_function,
             bpp=bpp,
             bps=bps,
             extractor=extractor,

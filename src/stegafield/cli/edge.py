@@ -30,6 +30,24 @@ def busy(what: str) -> Iterator[None]:
         status.stop()
 
 
+@contextmanager
+def fitting(what: str) -> Iterator[None]:
+    """On a terminal, a bar that shows how far functions are fitted."""
+    from rich.progress import Progress
+
+    from ..generators.fit import watched
+
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=1.0)
+
+        def show(share: float, step: str) -> None:
+            told = what if share == 1 else f"fitting: {step}"
+            bar.update(task, completed=share, description=told)
+
+        with watched(show):
+            yield
+
+
 def message_bytes(text: str | None, file: str | None) -> bytes:
     """The message of --message or --message-file."""
     if (text is None) == (file is None):

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ConfigError
-from .arguments import Device, Force, Settings, Size
-from .edge import busy, settings_of, size_of
+from .arguments import AsFunction, CoverFile, Device, Force, Settings, Size
+from .edge import busy, fitting, not_stream, settings_of, size_of
 from .program import Variadic, err
 
 generate = typer.Typer()
@@ -16,9 +16,13 @@ generate = typer.Typer()
 
 @generate.command(cls=Variadic)
 def sample(
-    carrier: Annotated[str, typer.Option(help="The medium; it must draw its own covers.")],
+    carrier: Annotated[
+        str, typer.Option(help="The medium; it draws its covers, or has --as-function.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the covers.")],
     count: Annotated[int, typer.Option(min=1, help="How many.")] = 1,
+    cover: CoverFile = None,
+    as_function: AsFunction = False,
     size: Size = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Repeat the covers; for tests.")] = None,
     settings: Settings = None,
@@ -32,6 +36,7 @@ def sample(
     from ..plugins.wiring import Engine
 
     engine = Engine(device=device)
+    not_stream("cover", cover)
     if figure is not None:
         from ..benchmark.figure import check_figure
 
@@ -45,12 +50,20 @@ def sample(
     out.mkdir(parents=True, exist_ok=True)
     for file in files:
         check_writable(file, force=force)
-    drawn = engine.sample(count, carrier=carrier, size=size_of(size), seed=seed, set=chosen)
+    drawn = engine.sample(
+        count,
+        carrier=carrier,
+        size=size_of(size),
+        cover=cover,
+        as_function=as_function,
+        seed=seed,
+        set=chosen,
+    )
     shown = []
-    with busy("drawing"):
-        for file, (cover, data) in zip(files, drawn, strict=True):
+    with (fitting if as_function else busy)("drawing"):
+        for file, (item, data) in zip(files, drawn, strict=True):
             write_file(file, data, force=force)
-            shown += [cover] if len(shown) < 64 and figure is not None else []
+            shown += [item] if len(shown) < 64 and figure is not None else []
     if figure is not None:
         from ..benchmark.figure import draw_sheet
 

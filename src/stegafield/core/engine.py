@@ -54,6 +54,7 @@ class Engine:
         name: str | None = None,
         size: tuple[int, int] | None = None,
         format: str | None = None,
+        as_function: bool = False,
         bpp: float | None = None,
         bps: float | None = None,
         extractor: str | None = None,
@@ -72,7 +73,8 @@ class Engine:
             key: Who has it can reveal. Without one a fresh key is made: keep `stego.key`.
             cover: The user's own cover (path, bytes, file object, array), for carriers that take one.
             name: The original file name, to be hidden with the message.
-            size: (height, width) of a generated cover, or to resample an image to.
+            size: (height, width) of a generated cover, or to resample the user's own to.
+            as_function: Fit a function to the cover and hide in fresh noisy samples of it: such a cover has a law.
             format: Channel to write, for carriers with several: "webp", "flac", ...; the carrier chooses if not given.
             bpp: Bits per pixel; or bps: bits per sample. Neither: the smallest rung that carries the message.
             extractor: "phase" if not given.
@@ -92,6 +94,7 @@ class Engine:
             carrier=carrier,
             size=size,
             format=format,
+            as_function=as_function,
             bpp=bpp,
             bps=bps,
             extractor=extractor,
@@ -193,6 +196,8 @@ class Engine:
         carrier: str,
         size: tuple[int, int] | None = None,
         format: str | None = None,
+        cover: Any = None,
+        as_function: bool = False,
         seed: int | None = None,
         set: Mapping[str, Any] | None = None,
     ) -> Iterator[tuple[Cover, bytes]]:
@@ -200,20 +205,27 @@ class Engine:
 
         Args:
             count: How many.
-            carrier: A medium that draws covers.
+            carrier: A medium that draws covers, or one that fits a function to `cover`.
             size: (height, width).
             format: Channel to write, for carriers with several.
+            cover, as_function: The user's own, of whose function so many noisy samples are drawn.
             seed: Number k has the noise-free part of the cover that `hide` draws with seed + k. For tests.
             set: Further options by name.
         """
-        plan = self.plan(carrier=carrier, size=size, format=format, set=set)
-        if not draws(plan.carrier):
-            raise ConfigError("carrier", f"{carrier!r} draws no covers.", "Use one that does.")
+        given = {"size": size, "format": format, "as_function": as_function}
+        plan = self.plan(carrier=carrier, set=set, **given)
+        if cover is not None and not as_function:
+            raise ConfigError("cover", "is drawn from only as a function.", "Use --as-function.")
+        if cover is not None and seed is not None:
+            raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
+        if cover is None and not draws(plan.carrier):
+            hint = "Use one that does, or --as-function with a --cover."
+            raise ConfigError("carrier", f"{carrier!r} draws no covers.", hint)
         fresh = np.random.default_rng(int.from_bytes(os.urandom(32)))
         for number in range(count):
             rng = fresh if seed is None else np.random.default_rng(seed + number)
-            (cover,) = plan.carrier.covers(1, rng)
-            yield cover, writer(plan.carrier, cover).write(cover, cover.codes)
+            item = plan.carrier.covers(1, rng)[0] if cover is None else plan.carrier.open(cover)
+            yield item, writer(plan.carrier, item).write(item, item.codes)
 
     def capacity(
         self,
@@ -221,6 +233,7 @@ class Engine:
         carrier: str,
         cover: Any = None,
         size: tuple[int, int] | None = None,
+        as_function: bool = False,
         bpp: float | None = None,
         bps: float | None = None,
         extractor: str | None = None,
@@ -235,6 +248,7 @@ class Engine:
         plan = self.plan(
             carrier=carrier,
             size=size,
+            as_function=as_function,
             bpp=bpp,
             bps=bps,
             extractor=extractor,

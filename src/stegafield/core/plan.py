@@ -34,8 +34,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 DEFAULT_OPTIMIZER = "lbfgs"
 """Where an extractor optimises and no optimizer is named."""
 PLANNED = (
-    *("carrier", "size", "format", "bpp", "bps", "extractor", "method", "optimizer"),
-    *("preset", "set"),
+    *("carrier", "size", "format", "as_function", "bpp", "bps", "extractor", "method"),
+    *("optimizer", "preset", "set"),
 )
 """The arguments of `hide` that make a plan."""
 _ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
@@ -135,11 +135,14 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
     if asked["method"] is not None:
         parts["effort"]["method"] = asked["method"]
     carrier_class = registry.get("carrier", asked["carrier"])
-    for name in ("size", "format"):
-        if asked[name] is None:
+    for name in ("size", "format", "as_function"):
+        if asked[name] is None or asked[name] is False:
             continue
         if name not in carrier_class.Options.model_fields:
-            raise ConfigError(name, f"the carrier {carrier_class.name!r} has none to choose.")
+            problem = f"the carrier {carrier_class.name!r} has none to choose."
+            if name == "as_function":
+                problem = f"the carrier {carrier_class.name!r} fits no function to a cover."
+            raise ConfigError(name, problem)
         if name == "format" and parts["carrier"].get(name, asked[name]) != asked[name]:
             problem = f"{asked[name]} is asked for, and carrier.format={parts['carrier'][name]}."
             raise ConfigError(name, problem, "Give one of them.")

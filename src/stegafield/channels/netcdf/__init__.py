@@ -141,6 +141,11 @@ def _number(value: Any) -> bool:
     return found.size == 1 and found.dtype.kind in "iuf" and bool(np.isfinite(found[0]))
 
 
+def at_pole(latitude: ndarray) -> Bool[ndarray, "..."]:
+    """Which latitudes, in degrees, are a pole: a row of samples there is one point."""
+    return ~(np.abs(latitude) < 90 - _POLE)
+
+
 def describe(data: bytes) -> dict[str, str | None]:
     """Every variable of a file with the reason why it cannot be a cover (None: it can)."""
     with LOCK, _opened(data) as file:
@@ -209,7 +214,7 @@ def _cover(file: Any, name: str, data: bytes) -> Cover | None:
         rows = np.cos(np.radians(latitude)).clip(0)
         shape = [-1 if axis == "latitude" else 1 for axis in spec.axes]
         weight = np.broadcast_to(rows.reshape(shape), codes.shape)
-        free = free & (np.abs(np.abs(latitude)) < 90 - _POLE).reshape(shape)
+        free = free & ~at_pole(latitude).reshape(shape)
     return Cover(
         codes=codes,
         low=low,

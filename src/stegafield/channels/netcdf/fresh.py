@@ -1,0 +1,125 @@
+"""A gridded variable in physical units, and a new file of such a variable, packed into 16 bits."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int16
+from numpy import ndarray
+
+from ...core.cover import Cover
+from . import LOCK, PackedVariable, _axis, _opened, _values, writing
+
+LOW, HIGH, FILL = -32766, 32767, -32767
+"""What a packed value may be, and what a missing one is, as in the files of the Climate Data Store."""
+_KEPT = ("units", "long_name", "standard_name")
+_AXIS = (*_KEPT, "calendar", "axis", "positive", "scale_factor", "add_offset")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A dimension that is neither latitude nor longitude, with its coordinates where it has some."""
+
+    name: str
+    size: int
+    values: ndarray | None
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Gridded:
+    """A variable on latitudes and longitudes."""
+
+    name: str
+    values: Float[ndarray, "channel latitude longitude"]
+    """In physical units; NaN where missing. All other dimensions are the channel."""
+    latitude: Float[ndarray, " latitude"]
+    longitude: Float[ndarray, " longitude"]
+    others: tuple[Axis, ...]
+    attributes: Mapping[str, Any]
+
+
+def physical(cover: Cover) -> Gridded | None:
+    """The variable of a cover in its units; None where it is on no latitudes and longitudes."""
+    where = cover.container
+    assert isinstance(where, PackedVariable)
+    if cover.spec.kind != "sphere":
+        return None
+    with LOCK, _opened(where.data) as file:
+        variable = file.variables[where.variable]
+        dims = {_axis(file, name) or name: name for name in variable.dimensions}
+        found = np.ma.filled(np.ma.asarray(variable[...]).astype(np.float64), np.nan)
+        found = np.where(np.isfinite(found), found, np.nan)
+        order = [variable.dimensions.index(dims[name]) for name in ("latitude", "longitude")]
+        rest = [i for i in range(found.ndim) if i not in order]
+        others = tuple(_other(file, variable.dimensions[i], found.shape[i]) for i in rest)
+        values = found.transpose([*rest, *order])
+        return Gridded(
+            name=where.variable,
+            values=values.reshape(-1, *values.shape[-2:]),
+            latitude=_values(file, dims["latitude"]),
+            longitude=_values(file, dims["longitude"]),
+            others=others,
+            attributes=_attributes(variable, _KEPT),
+        )
+
+
+def packed(
+    like: Gridded,
+    codes: Int16[ndarray, "channel y x"],
+    latitude: Float[ndarray, " y"],
+    longitude: Float[ndarray, " x"],
+    scale: float,
+    offset: float,
+) -> bytes:
+    """A NetCDF-3 file of a variable like this, with values code * scale + offset, on another grid in degrees."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "field.nc")
+        with writing(path, "w", format="NETCDF3_64BIT_OFFSET") as file:
+            file.Conventions = "CF-1.6"
+            degrees = (("longitude", longitude, "east"), ("latitude", latitude, "north"))
+            for name, values, toward in degrees:
+                file.createDimension(name, values.size)
+                axis = file.createVariable(name, "f4", (name,))
+                axis.setncatts({"units": f"degrees_{toward}", "long_name": name})
+                axis.standard_name = name
+                axis[:] = values
+            for other in like.others:
+                file.createDimension(other.name, other.size)
+                if other.values is not None:
+                    axis = file.createVariable(other.name, other.values.dtype, (other.name,))
+                    axis.set_auto_maskandscale(False)
+                    axis.setncatts(dict(other.attributes))
+                    axis[:] = other.values
+            dims = (*(other.name for other in like.others), "latitude", "longitude")
+            field = file.createVariable(like.name, "i2", dims, fill_value=np.int16(FILL))
+            field.set_auto_maskandscale(False)
+            field.setncatts({"scale_factor": scale, "add_offset": offset})
+            field.setncatts({"missing_value": np.int16(FILL), **like.attributes})
+            field[...] = codes.reshape([file.dimensions[name].size for name in dims])
+        return path.read_bytes()
+
+
+def _other(file: Any, name: str, size: int) -> Axis:
+    """A dimension as it is stored; integers of 64 bits, which NetCDF-3 lacks, with fewer or as floats."""
+    if name not in file.variables:
+        return Axis(name, size, None, {})
+    variable = file.variables[name]
+    numeric = isinstance(variable.datatype, np.dtype) and variable.dtype.kind in "iuf"
+    if not numeric or variable.dimensions != (name,):
+        return Axis(name, size, None, {})
+    variable.set_auto_maskandscale(False)
+    values = np.asarray(variable[:])
+    if values.dtype.str[1:] not in ("i1", "i2", "i4", "f4", "f8"):
+        narrow = values.astype(np.int32)
+        values = narrow if (narrow == values).all() else values.astype(np.float64)
+    return Axis(name, size, values, _attributes(variable, _AXIS))
+
+
+def _attributes(variable: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Those of these attributes that a variable has, where they are text or numbers."""
+    found = {name: getattr(variable, name) for name in names if name in variable.ncattrs()}
+    return {n: v for n, v in found.items() if isinstance(v, str | int | float | np.number)}
