@@ -143,7 +143,7 @@ def test_the_published_configs():
 @pytest.mark.parametrize(
     "source, changes, words",
     [
-        ("nothing", {}, "celeba64, celeba64-lattice, era5"),
+        ("nothing", {}, "celeba64, celeba64-dcgan, celeba64-lattice, era5"),
         ("celeba64", {"batch": "0"}, "batch"),
         ("celeba64", {"generator.latent.x": "1"}, "no table"),
         ("celeba64", {"family": "magic"}, "Recipes: gasp"),

@@ -30,12 +30,31 @@ from ..metrics import fidelity, recovery
 
 COLUMNS = (
     *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
-    *("psnr", "psnr_luma", "ssim", "bound", "milliseconds", "evaluations", "near_ends"),
+    *(
+        "psnr",
+        "psnr_luma",
+        "ssim",
+        "bound",
+        "milliseconds",
+        "cpu_milliseconds",
+        "evaluations",
+        "near_ends",
+    ),
 )
 """Of pictures."""
 FIELD_COLUMNS = (
     *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
-    *("rms", "rms_physical", "unit", "dbfs", "bound", "milliseconds", "evaluations", "near_ends"),
+    *(
+        "rms",
+        "rms_physical",
+        "unit",
+        "dbfs",
+        "bound",
+        "milliseconds",
+        "cpu_milliseconds",
+        "evaluations",
+        "near_ends",
+    ),
 )
 """Of sounds and fields, which have no pixels and mostly no full scale: changes in codes and in physical units."""
 
