@@ -28,33 +28,15 @@ from ..errors import ConfigError, StegafieldError
 from ..message.key import FileKey
 from ..metrics import fidelity, recovery
 
+_EFFORT = ("milliseconds", "cpu_milliseconds", "evaluations", "near_ends")
 COLUMNS = (
     *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
-    *(
-        "psnr",
-        "psnr_luma",
-        "ssim",
-        "bound",
-        "milliseconds",
-        "cpu_milliseconds",
-        "evaluations",
-        "near_ends",
-    ),
+    *("psnr", "psnr_luma", "ssim", "bound", *_EFFORT),
 )
 """Of pictures."""
 FIELD_COLUMNS = (
     *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
-    *(
-        "rms",
-        "rms_physical",
-        "unit",
-        "dbfs",
-        "bound",
-        "milliseconds",
-        "cpu_milliseconds",
-        "evaluations",
-        "near_ends",
-    ),
+    *("rms", "rms_physical", "unit", "dbfs", "bound", *_EFFORT),
 )
 """Of sounds and fields, which have no pixels and mostly no full scale: changes in codes and in physical units."""
 
