@@ -22,7 +22,7 @@ from stegafield.benchmark.paper.run import run
 from stegafield.benchmark.paper.samples import Samples
 from stegafield.benchmark.paper.schedule import Schedule
 from stegafield.benchmark.paper.suite import Suite
-from stegafield.benchmark.paper.tables import Measured, accepted, reached, spread
+from stegafield.benchmark.paper.tables import Measured, accepted, duration, reached, spread
 from stegafield.cli.commands import app
 from stegafield.core.extractor import Extractor
 from stegafield.errors import ConfigError, FormatError
@@ -273,6 +273,11 @@ def test_training_ends_in_its_figures(tmp_path):
     assert "faces drawn from our own shipped model" in page
     drawn = document.pictures(blocks, tmp_path)
     assert set(drawn) == {"training", "training-quality"}
+
+
+def test_durations():
+    found = [duration(seconds) for seconds in (0.00123, 0.0995, 0.1, 0.9999, 1, 12.34)]
+    assert found == ["1.2 ms", "100 ms", "100 ms", "1000 ms", "1 s", "12.3 s"]
 
 
 def test_spread():

@@ -11,10 +11,10 @@ from ...core.extras import need
 from .published import PAPER, known
 from .tables import Measured
 
-OURS, THEIRS, OTHERS = (
-    "#1b7f4b",
-    ("#b5482a", "#d9912c"),
-    ("#4c6fb1", "#7b5ea7", "#3a9aa8", "#8a8f98"),
+OURS, THEIRS = "#1b7f4b", ("#b5482a", "#d9912c")
+OTHERS = (
+    *("#4c6fb1", "#7b5ea7", "#3a9aa8", "#8a8f98", "#c2569b"),
+    *("#6b4f3a", "#9aa53a", "#2f3b6e", "#d08a8a", "#55b0e0"),
 )
 _DPI = 130
 

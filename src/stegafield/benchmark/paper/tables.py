@@ -112,7 +112,9 @@ class Count:
 
 def duration(seconds: float) -> str:
     """Seconds, or milliseconds where it is less than one."""
-    return f"{1000 * seconds:.2g} ms" if seconds < 1 else f"{seconds:.3g} s"
+    if seconds >= 1:
+        return f"{seconds:.3g} s"
+    return f"{1000 * seconds:.2g} ms" if seconds < 0.0995 else f"{1000 * seconds:.0f} ms"
 
 
 BER = (

@@ -126,6 +126,7 @@ class Training(Experiment):
         found = [row for row in rows.rows("training") if row["method"] in names]
         failed = {row["error"] for row in found if "error" in row}
         found = [row for row in found if "error" not in row and row["step"] in self.steps]
+        found.sort(key=lambda row: (names.index(row["method"]), row["step"]))
         yield Heading("Figures 9 and 13: samples and their quality over training")
         if not found:
             yield Text(" ".join(["Not run.", *sorted(failed)]))
