@@ -24,26 +24,41 @@ def _grey(rate, every, methods, detectors, *more):
     return [*_BOTH, "--grey", *some, *pairs, *more]
 
 
+_PLAIN = ["--set", "effort.costs=false"]
+_ADAPTIVE = ["phase", "hill", "s-uniward"]
 SETS = {
+    **{
+        f"adaptive-{rate}": (
+            f"Luminance, {rate} bits per pixel, with costs",
+            "Every second one of 400 photographs of BSDS500 and 12 of Kodak: the central 256x256, one channel.",
+            _grey(rate, 2, _ADAPTIVE, _SIMPLE),
+        )
+        for rate in ("0.4", "0.2", "0.1")
+    },
+    "adaptive-rich-0.4": (
+        "The subset of the rich model, with costs",
+        "The same photographs.",
+        _grey("0.4", 2, ["phase", "hill"], ["rich"], "--splits", "3"),
+    ),
     "grey-0.4": (
-        "Luminance, 0.4 bits per pixel",
-        "400 photographs of BSDS500 and 12 of Kodak: the central 256x256, one channel.",
-        _grey("0.4", 1, _METHODS, _SIMPLE),
+        "Luminance, 0.4 bits per pixel, without costs",
+        "All of them.",
+        _grey("0.4", 1, _METHODS, _SIMPLE, *_PLAIN),
     ),
     "grey-0.2": (
-        "Luminance, 0.2 bits per pixel",
+        "Luminance, 0.2 bits per pixel, without costs",
         "Every second one of them.",
-        _grey("0.2", 2, _METHODS, _SIMPLE),
+        _grey("0.2", 2, _METHODS, _SIMPLE, *_PLAIN),
     ),
     "grey-0.1": (
-        "Luminance, 0.1 bits per pixel",
+        "Luminance, 0.1 bits per pixel, without costs",
         "Every second one of them.",
-        _grey("0.1", 2, _METHODS, _SIMPLE),
+        _grey("0.1", 2, _METHODS, _SIMPLE, *_PLAIN),
     ),
     "rich-0.4": (
-        "The subset of the rich model",
+        "The subset of the rich model, without costs",
         "Every second one of them, as above.",
-        _grey("0.4", 2, ["phase", "lsb-matching", "hill"], ["rich"], "--splits", "3"),
+        _grey("0.4", 2, ["phase", "lsb-matching", "hill"], ["rich"], *_PLAIN, "--splits", "3"),
     ),
     "rgb-1": (
         "Colour, 1 bit per pixel",

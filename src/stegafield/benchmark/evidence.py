@@ -18,6 +18,7 @@ from ..core.cover import Cover, widened
 from ..core.detector import Detector, TrainedDetector
 from ..core.engine import Engine
 from ..core.extras import need
+from ..core.regions import LEAST_FREE
 from ..errors import ConfigError, StegafieldError
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
@@ -62,7 +63,8 @@ class Setting:
     engine: Engine
     detectors: Sequence[Detector]
     against: Sequence[str]
-    """Extractors, whose stegos `hide` makes, and names of `SIMULATED`, which get the payload of the first extractor."""
+    """Extractors, whose stegos `hide` makes, and names of `SIMULATED`, which get what the first extractor carries: the
+    payload, and the 192 bits of salt and header."""
     rates: Sequence[float]
     unit: str
     """Of the rates: "bpp" or "bps"."""
@@ -136,7 +138,8 @@ def _stegos(
         )
         carried = stego.report.bits_per_sample or 0.0
         if cover is None:
-            cover, payload = stego.cover, carried
+            cover = stego.cover
+            payload = carried + LEAST_FREE / np.count_nonzero(cover.free)
         yield name, stego.cover, stego.codes, carried
     if cover is None or payload is None:
         cover = setting.engine.plan(**setting.arguments).carrier.open(given)

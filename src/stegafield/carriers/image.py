@@ -16,8 +16,9 @@ from ..channels.picture.webp import WebpChannel
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.channel import MOST_SAMPLES, Channel
-from ..core.cover import Cover
+from ..core.cover import Costs, Cover
 from ..core.source import read_bytes
+from ..costs import rough
 from ..errors import ConfigError, FormatError
 
 _MOST_PIXELS = MOST_SAMPLES // 3
@@ -85,6 +86,10 @@ class ImageCarrier(Carrier):
         if self.options.size is None:
             raise ConfigError("size", "is needed where no cover is given.", "As in --size 512x768.")
         return as_cover(np.full((*self.options.size, 3), 128, np.uint8), self.options.format, None)
+
+    def costs(self, cover: Cover) -> Costs:
+        """HILL of each channel by itself."""
+        return Costs.alike(rough.picture(cover.codes, cover.low, cover.high))
 
     def value(self, source: Any, data: bytes) -> Any:
         """An array for an array (of its shape, where it was not resampled), a `PIL.Image` for one, else the bytes."""

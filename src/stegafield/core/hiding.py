@@ -17,6 +17,7 @@ from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
 from . import bound, payload, regions
+from .adaptive import CODING_LOSS
 from .carrier import writer
 from .cover import Cover
 from .embed import Embedding, Task, strays, usual_changes
@@ -65,7 +66,7 @@ class Hiding:
         self.random: Source = rng.bytes if rng else os.urandom
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
-        self.item = None if cover is None else plan.carrier.open(cover)
+        self.item = None if cover is None else plan.priced(plan.carrier.open(cover))
         self.report = Report(
             carrier=plan.carrier.name,
             channel=writer(plan.carrier, self.item).name,
@@ -84,7 +85,7 @@ class Hiding:
             if report.method == "sample":  # drawn once: a choice among draws is another law
                 raise EmbeddingFailed(f"the draw failed: {report.failures[-1]}", report)
             report.attempts += 1
-            cover = self.item or plan.carrier.covers(1, self.cover_rng)[0]
+            cover = self.item or plan.priced(plan.carrier.covers(1, self.cover_rng)[0])
             rung = plan.rung(cover, frame.needed(self.body))
             salt = self.random(SALT_BYTES)
             file_key = self.key.file_key(salt)
@@ -94,7 +95,10 @@ class Hiding:
                 ready, nats = regions.draw_bootstrap(cover, salt, header, file_key, self.random)
             else:
                 typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-                ready = regions.write_bootstrap(cover, salt, header, file_key, self.rng, typical)
+                rate = rung.rate * (1 + CODING_LOSS)
+                ready = regions.write_bootstrap(
+                    cover, salt, header, file_key, self.rng, typical, rate
+                )
                 nats = 0.0
             ready = suited(extractor, ready)
             bits = payload.to_bits(self.body, header, file_key, extractor.count(ready))

@@ -165,21 +165,22 @@ DRAWN: tuple[Rung, ...] = tuple(
 """The rungs that the sampler draws at, by rate and then by phases, which is by cost. 5, 15 and 4, 1 are old ones."""
 TRELLIS_MOST = 1 << 18
 """More free samples than this take the block form: the trellis form would need more than a few seconds."""
-_TRELLIS_BELOW = 0.3
+_TRELLIS_BELOW, _ADAPTIVE_BELOW = 0.3, 0.7
 _CROWDED = 0.02
 
 
-def with_trellis(free: int, crowded: float) -> list[Rung]:
+def with_trellis(free: int, crowded: float, adaptive: bool = False) -> list[Rung]:
     """The rungs of both forms for a cover, by rate; where a rate has both, the one that suits the cover.
 
     Args:
         free: How many samples are free.
         crowded: The share of them that stand at an end of their range. There the trellis form pays at every rate,
             because windows of their own lose most when their samples can move one way only.
+        adaptive: Whether changes have costs, which the trellis form follows.
     """
     if free > TRELLIS_MOST:
         return list(LADDER_BY_RATE)
-    most = 4.0 if crowded > _CROWDED else _TRELLIS_BELOW
+    most = 4.0 if crowded > _CROWDED else _ADAPTIVE_BELOW if adaptive else _TRELLIS_BELOW
     trellis = [rung for rung in _TRELLIS if rung.rate < most]
     taken = {rung.rate for rung in trellis}
     block = [rung for rung in LADDER_BY_RATE if rung.rate not in taken]

@@ -1,7 +1,7 @@
 """What was asked of `hide` or `capacity`, resolved and validated before a cover is touched."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import CapacityError, ConfigError
 from ..message import code, frame
 from ..message.key import FileKey
-from . import bound, options, regions
+from . import adaptive, bound, options, regions
 from .carrier import Carrier
 from .cover import Cover
 from .embed import Effort, Method, choose_method
@@ -70,6 +70,13 @@ class Plan:
     def method(self, cover: Cover) -> Method:
         """How the bits get into a cover."""
         return choose_method(cover, self.extractor, self.effort.method)
+
+    def priced(self, cover: Cover) -> Cover:
+        """The user's own cover with what changes cost, where they are wanted, known and of use."""
+        if not self.effort.costs or cover.law is not None or self.method(cover) != "project":
+            return cover
+        costs = self.carrier.costs(cover)
+        return cover if costs is None else replace(cover, costs=adaptive.settled(costs, cover))
 
     def rungs(self, cover: Cover) -> Sequence[Rung]:
         """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""

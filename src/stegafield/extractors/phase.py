@@ -18,7 +18,7 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from ..core import sampler, tiles, trellis, window
-from ..core.cover import Cover, GridSpec, widened
+from ..core.cover import Costs, Cover, GridSpec, widened
 from ..core.extractor import Extractor
 from ..core.ladder import LADDER_BY_RATE, TRELLIS_MOST, Rung, with_trellis
 from ..core.noise import Source
@@ -45,7 +45,13 @@ class Phase(Extractor):
         if free > TRELLIS_MOST:
             return LADDER_BY_RATE
         ends = ((cover.codes == cover.low) | (cover.codes == cover.high)) & cover.free
-        return with_trellis(free, int(np.count_nonzero(ends)) / max(1, free))
+        crowded = int(np.count_nonzero(ends)) / max(1, free)
+        return with_trellis(free, crowded, adaptive=cover.costs is not None)
+
+    @property
+    def adapts(self) -> bool:
+        """The trellis form follows costs."""
+        return bool(self.rate.span)
 
     def read(
         self,
@@ -81,14 +87,21 @@ class Phase(Extractor):
             here = tiles.piece(codes, stretch)
             values = here[free]
             index = self._index(number, values.size)
+
+            def gathered(values: ndarray) -> ndarray:
+                return tiles.piece(values, stretch)[free][index]
+
             low, high = (
-                tiles.piece(b, stretch)[free][index] if isinstance(b, ndarray) else b
-                for b in (cover.low, cover.high)
+                gathered(b) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
             )
             wanted = _symbols(bits[first[number] : first[number + 1]], self.rate.bits)
             own = np.random.default_rng(seeds[number])
             windows = widened(values[index])
-            values[index] = self._form.project(windows, low, high, wanted, self.rate, own)
+            if self.adapts and cover.costs is not None:
+                prices = (Costs(*map(gathered, cover.costs)),)
+            else:
+                prices = ()
+            values[index] = self._form.project(windows, low, high, wanted, self.rate, own, *prices)
             here[free] = values
             tiles.place(codes, stretch, here)
 
