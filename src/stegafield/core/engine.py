@@ -243,7 +243,7 @@ class Engine:
             set=set,
         )
         if cover is not None:
-            item = plan.carrier.open(cover)
+            item = plan.priced(plan.carrier.open(cover))
         else:
             item = plan.carrier.blank()
         return plan.capacity(item)

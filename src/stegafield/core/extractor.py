@@ -48,9 +48,9 @@ class Extractor(ABC):
         """
         return LADDER_BY_RATE if method != "sample" else bound.rungs(cover)
 
-    @property
-    def adapts(self) -> bool:
-        """Whether `project` follows `cover.costs` at this rate; one that does not may ignore them."""
+    @classmethod
+    def adapts(cls, rung: Rung) -> bool:
+        """Whether `project` follows `cover.costs` at a rung; one that does not may ignore them."""
         return False
 
     @abstractmethod

@@ -150,6 +150,8 @@ class Hiding:
         """What this attempt came to, in the report."""
         plan, report, bits = self.plan, self.report, draft.task.bits.size
         report.bit_errors = result.errors
+        if result.method == "project":
+            report.costs = draft.cover.costs is not None and plan.extractor.adapts(draft.rung)
         report.unrounded_bit_errors = result.unrounded_errors
         report.optimizer = (
             plan.optimizer.name if plan.optimizer and result.method == "optimize" else None

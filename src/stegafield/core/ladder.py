@@ -165,26 +165,51 @@ DRAWN: tuple[Rung, ...] = tuple(
 """The rungs that the sampler draws at, by rate and then by phases, which is by cost. 5, 15 and 4, 1 are old ones."""
 TRELLIS_MOST = 1 << 18
 """More free samples than this take the block form: the trellis form would need more than a few seconds."""
-_TRELLIS_BELOW, _ADAPTIVE_BELOW = 0.3, 0.7
+ADAPTIVE_MOST = 1 << 20
+"""The same where changes have costs: there it is worth some ten seconds."""
+ADAPTIVE_BELOW = 0.7
+_TRELLIS_BELOW = 0.3
+_QUICK_BITS, _LONG = 8, 128
 _CROWDED = 0.02
 
 
-def with_trellis(free: int, crowded: float, adaptive: bool = False) -> list[Rung]:
+def with_trellis(free: int, crowded: float) -> list[Rung]:
     """The rungs of both forms for a cover, by rate; where a rate has both, the one that suits the cover.
 
     Args:
         free: How many samples are free.
         crowded: The share of them that stand at an end of their range. There the trellis form pays at every rate,
             because windows of their own lose most when their samples can move one way only.
-        adaptive: Whether changes have costs, which the trellis form follows.
     """
     if free > TRELLIS_MOST:
         return list(LADDER_BY_RATE)
-    most = 4.0 if crowded > _CROWDED else _ADAPTIVE_BELOW if adaptive else _TRELLIS_BELOW
+    most = 4.0 if crowded > _CROWDED else _TRELLIS_BELOW
     trellis = [rung for rung in _TRELLIS if rung.rate < most]
     taken = {rung.rate for rung in trellis}
     block = [rung for rung in LADDER_BY_RATE if rung.rate not in taken]
     return sorted(trellis + block, key=lambda rung: rung.rate)
+
+
+def follows_costs(rung: Rung) -> bool:
+    """Whether changes can be chosen by their costs: in the trellis form, and in windows that are quickly searched.
+
+    Above two thirds of a bit per sample there is no choice left.
+    """
+    quick = rung.bits <= _QUICK_BITS or not rung.listed
+    return rung.rate < ADAPTIVE_BELOW and (bool(rung.span) or quick)
+
+
+def with_costs(free: int) -> list[Rung]:
+    """The rungs for a cover whose changes have costs: those that follow them, and the block form at higher rates."""
+    small = free <= ADAPTIVE_MOST
+    adaptive = [
+        rung
+        for rung in PROJECTED
+        if follows_costs(rung) and (bool(rung.span) is small or rung.samples > _LONG)
+    ]
+    most = max(rung.rate for rung in adaptive)
+    high = [rung for rung in LADDER_BY_RATE if rung.rate > most]
+    return sorted(adaptive + high, key=lambda rung: rung.rate)
 
 
 def at_least(

@@ -38,6 +38,7 @@ PLANNED = (
     *("preset", "set"),
 )
 """The arguments of `hide` that make a plan."""
+_FLAT = "the rest of this cover is flat or clipped, where every change shows; effort.costs=false changes that, too"
 _ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
 
 
@@ -79,7 +80,16 @@ class Plan:
         return cover if costs is None else replace(cover, costs=adaptive.settled(costs, cover))
 
     def rungs(self, cover: Cover) -> Sequence[Rung]:
-        """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""
+        """The rungs that may be used on a cover: the one asked for, or all, lowest rate first.
+
+        Where changes have costs, only those that the cover bears: of a rate asked for, the highest that it does.
+        """
+        rungs = self._offered(cover)
+        rungs = rungs[: self._borne(cover, rungs)]
+        return rungs if self.rate is None else rungs[-1:]
+
+    def _offered(self, cover: Cover) -> Sequence[Rung]:
+        """The extractor's rungs for a cover, up to the one asked for."""
         method, hint = self.method(cover), ""
         if method == "sample":
             bound.check_law(cover)
@@ -90,7 +100,18 @@ class Plan:
         if self.rate is None:
             return rungs
         unit, rate = self.rate
-        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs, hint)]
+        asked = at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs, hint)
+        return rungs[: rungs.index(asked) + 1]
+
+    def _borne(self, cover: Cover, rungs: Sequence[Rung]) -> int:
+        """How many of some rungs, from the lowest on, a cover carries at a finite cost."""
+        if cover.costs is None:
+            return len(rungs)
+        if not regions.bearable(cover):
+            return 0
+        most = adaptive.room(cover) / np.count_nonzero(cover.free)
+        over = [self.extractor.adapts(rung) and rung.rate > most for rung in rungs]
+        return over.index(True) if True in over else len(rungs)
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
@@ -100,9 +121,9 @@ class Plan:
     def capacity(self, cover: Cover) -> int:
         """The largest message in bytes, at the rate asked for or at the most; `CapacityError` where not even none."""
         rest = _payload_region(cover)
-        room = max(self.room(rest, rung) for rung in self.rungs(cover))
+        room = max((self.room(rest, rung) for rung in self.rungs(cover)), default=-1)
         if room < 0:
-            raise CapacityError(0, room, self._hint(rest, room))
+            raise CapacityError(0, room, self._hint(cover, rest, room))
         return room
 
     def rung(self, cover: Cover, needed: int) -> Rung:
@@ -117,9 +138,12 @@ class Plan:
             room = max(room, self.room(rest, rung))
             if room >= needed:
                 return rung
-        raise CapacityError(needed, room, self._hint(rest, room))
+        raise CapacityError(needed, room, self._hint(cover, rest, room))
 
-    def _hint(self, rest: Cover, room: int) -> str:
+    def _hint(self, cover: Cover, rest: Cover, room: int) -> str:
+        offered = self._offered(cover)
+        if self._borne(cover, offered) < len(offered):
+            return _FLAT
         if room >= 0:
             higher = "a higher rate or " if self.rate else ""
             return f"{higher}a larger cover holds more"

@@ -27,6 +27,8 @@ LEAST_FREE = 8 * (SALT_BYTES + HEADER_BYTES)
 """Fewer free samples than this carry nothing."""
 _REACH = 4
 """Steps of a sample of the bootstrap, at most: any byte is reached, where two samples may move that far."""
+_FEWEST_DRY = 4
+"""Samples that may change in a window of the salt: with steps of up to four they reach any byte."""
 _LAST_RESORT, _STEEPEST = 40.0, 4.0
 """Exponents at most, of one step and relative to one step: numbers stay far from what float64 cannot hold."""
 _PUBLIC = hashlib.sha256(b"stegafield/1/salt").digest()
@@ -108,6 +110,15 @@ def payload_free(cover: Cover, key: FileKey) -> Bool[ndarray, "channel *space"]:
     free.flat[salt_windows(cover.free)] = False
     free.flat[header_windows(cover.free, key)] = False
     return free
+
+
+def bearable(cover: Cover) -> bool:
+    """Whether every byte of the salt has samples whose changes cost less than infinity: where it stands is fixed."""
+    windows = salt_windows(cover.free)
+    if cover.costs is None or not windows.size:
+        return True
+    dry = np.isfinite(np.minimum(*(side.ravel()[windows] for side in cover.costs)))
+    return bool((dry.sum(axis=1) >= _FEWEST_DRY).all())
 
 
 def write_bootstrap(

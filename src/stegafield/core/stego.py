@@ -53,6 +53,8 @@ class Report(BaseModel):
     evaluations: int = 0
     kl_bound_nats: float | None = None
     """`sample` only: KL(stego || plain cover) of this file is at most this, whoever knows f; see the threat model."""
+    costs: bool | None = None
+    """`project` only: whether changes were made where the carrier says that they cost least."""
     changed_share: float | None = None
     """Share of the samples that changed; None for `sample`, where stego and cover are two draws of one law."""
     rms_change: float | None = None
