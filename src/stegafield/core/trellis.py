@@ -155,8 +155,8 @@ def _viterbi(
     for block in range(blocks):
         for p in range(width):
             _, back1, back2, back3 = before[p]
-            np.take(best, back1, axis=1, out=one, mode="clip")
-            np.take(best, back3, axis=1, out=three, mode="clip")
+            best.take(back1, 1, one, "clip")
+            best.take(back3, 1, three, "clip")
             one += price[at, 1]
             three += price[at, 3]
             take = chosen[at]
@@ -165,7 +165,7 @@ def _viterbi(
             take += 1
             np.minimum(one, three, out=one)
             if two[at]:
-                np.take(best, back2, axis=1, out=other, mode="clip")
+                best.take(back2, 1, other, "clip")
                 other += price[at, 2]
                 np.less(other, one, out=less)
                 take[less] = 2
