@@ -3,7 +3,7 @@
     python scripts/detection.py PHOTOS ROWS [SET ...]
     stegafield bench report ROWS --out docs/detection.md
 
-PHOTOS is a folder with `bsds` and `kodak` (pictures). A set that has its rows is left alone.
+PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of scripts/detection_covers.py. A set that has its rows is left alone.
 """
 
 import argparse
@@ -60,6 +60,30 @@ SETS = {
         "Every second one of them, as above.",
         _grey("0.4", 2, ["phase", "lsb-matching", "hill"], ["rich"], *_PLAIN, "--splits", "3"),
     ),
+    **{
+        f"{kind}-{name}": (
+            f"{title}, {note}",
+            text,
+            [*pairs, "--against", "phase", "lsb-matching", "--detector", seen, *setting],
+        )
+        for kind, title, text, pairs, seen in (
+            (
+                "sound",
+                "Sound, 0.2 and 0.4 bits per sample",
+                "Four spoken digits of one speaker each: 188 sounds of some 14,000 samples at 8 kHz, 16 bits.",
+                ["--carrier", "audio", "--covers", "sounds", "--every", "4", "--bps", "0.2", "--bps", "0.4"],
+                "line",
+            ),
+            (
+                "fields",
+                "Real weather, 0.2 and 0.4 bits per sample",
+                "226 fields of 2 m temperature, 46x90, in steps of 0.05 K; pole rows are not free.",
+                ["--carrier", "dataset", "--covers", "fields", "--bps", "0.2", "--bps", "0.4"],
+                "sphere",
+            ),
+        )
+        for name, note, setting in (("costs", "with costs", []), ("plain", "without costs", _PLAIN))
+    },
     "rgb-1": (
         "Colour, 1 bit per pixel",
         "Every fourth one of them, all three channels: a pixel is three samples.",

@@ -4,6 +4,8 @@ A carrier knows its medium, so it gives the costs; the extractor spends as littl
 receiver needs none of this: where bits stand depends on key and free samples alone.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
@@ -17,6 +19,8 @@ LEAST = 1e-4
 """Of a price, relative to the usual one."""
 CODING_LOSS = 0.1
 """The trellis form changes as much as the best code would for a payload larger by this share (0.09 to 0.13 measured)."""
+_FLOOD = np.float32(1e6)
+_FLAT = "the cover is too flat for this much: changes are in smooth or clipped places, too, and they show there"
 _MARGIN = 0.75
 """Share of the ternary capacity of what may move that the trellis form fills without fail."""
 _ROUNDS = 60
@@ -31,6 +35,8 @@ def energy(steps: ndarray) -> ndarray:
 def settled(costs: Costs, cover: Cover) -> Costs:
     """A carrier's costs as float32 with a usual price of one, and infinity where a step would leave the range.
 
+    The usual price is the harmonic mean: that of the cheap ones, of which few may be enough.
+
     Raises:
         ConfigError: where they are no costs: of another shape, negative or not a number.
     """
@@ -42,14 +48,30 @@ def settled(costs: Costs, cover: Cover) -> Costs:
     if not (down.min() >= 0 and up.min() >= 0):
         raise ConfigError("carrier", "gives costs that are negative or no numbers.")
     cheaper = np.minimum(down, up)
-    dry = cheaper[np.isfinite(cheaper)]
-    usual = max(float(np.median(dry)), 1e-30) if dry.size else 1.0
+    priced = cheaper[(cheaper > 0) & np.isfinite(cheaper)]
+    usual = priced.size / float(np.sum(1 / priced, dtype=np.float64)) if priced.size else 1.0
     for one in (down, up):
         one /= np.float32(usual)
         np.maximum(one, LEAST, out=one)
         far = np.isfinite(one) & (one > USUAL_MOST)
         one[far] = USUAL_MOST * (one[far] / USUAL_MOST) ** 0.25
     return Costs(down, up)
+
+
+def flooded(cover: Cover) -> Cover:
+    """The cover with a high price instead of infinity within the range, and a note that says so.
+
+    For a message that the rest cannot carry: flat and clipped places change as little as possible, but they do.
+    """
+    assert cover.costs is not None
+    inside = cover.free & (cover.codes > cover.low), cover.free & (cover.codes < cover.high)
+    costs = Costs(
+        *(
+            np.where(open_ & ~np.isfinite(side), _FLOOD, side)
+            for open_, side in zip(inside, cover.costs, strict=True)
+        )
+    )
+    return replace(cover, costs=costs, notes=(*cover.notes, _FLAT))
 
 
 def ways(cover: Cover) -> tuple[int, int]:

@@ -86,7 +86,7 @@ class Hiding:
                 raise EmbeddingFailed(f"the draw failed: {report.failures[-1]}", report)
             report.attempts += 1
             cover = self.item or plan.priced(plan.carrier.covers(1, self.cover_rng)[0])
-            rung = plan.rung(cover, frame.needed(self.body))
+            cover, rung, report.expected = plan.choice(cover, frame.needed(self.body))
             salt = self.random(SALT_BYTES)
             file_key = self.key.file_key(salt)
             header = Header(plan.profile(rung), plan.tag)

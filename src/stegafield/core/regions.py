@@ -112,6 +112,12 @@ def payload_free(cover: Cover, key: FileKey) -> Bool[ndarray, "channel *space"]:
     return free
 
 
+def payload_rate(rung: Rung, free: int) -> float:
+    """Bits of payload for each of `free` samples at a rung."""
+    bootstrap = (SALT_BYTES + HEADER_BYTES) * bootstrap_rung(free).samples
+    return rung.rate * max(0, free - bootstrap) / free
+
+
 def bearable(cover: Cover) -> bool:
     """Whether every byte of the salt has samples whose changes cost less than infinity: where it stands is fixed."""
     windows = salt_windows(cover.free)

@@ -17,6 +17,7 @@ from .channel import Channel
 from .cover import Cover
 from .ladder import Rung
 from .publish import write_file
+from .risk import Expectation
 
 
 class Report(BaseModel):
@@ -51,6 +52,8 @@ class Report(BaseModel):
     attempts: int = 0
     failures: list[str] = []
     evaluations: int = 0
+    expected: list[Expectation] = []
+    """What the measured detectors are expected to make of this file, the most dangerous first; empty: not measured."""
     kl_bound_nats: float | None = None
     """`sample` only: KL(stego || plain cover) of this file is at most this, whoever knows f; see the threat model."""
     costs: bool | None = None
