@@ -17,7 +17,7 @@ from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
 from . import bound, payload, regions
-from .adaptive import CODING_LOSS
+from .adaptive import CODING_LOSS, flooded
 from .carrier import writer
 from .cover import Cover
 from .embed import Embedding, Task, strays, usual_changes
@@ -87,6 +87,8 @@ class Hiding:
             report.attempts += 1
             cover = self.item or plan.priced(plan.carrier.covers(1, self.cover_rng)[0])
             cover, rung, report.expected = plan.choice(cover, frame.needed(self.body))
+            if report.attempts > 1 and cover.costs is not None and plan.max_risk is None:
+                cover, report.expected = flooded(cover), []  # a run of samples had no way
             salt = self.random(SALT_BYTES)
             file_key = self.key.file_key(salt)
             header = Header(plan.profile(rung), plan.tag)

@@ -147,7 +147,7 @@ def _viterbi(
     two |= both and not adaptive
     price = np.ascontiguousarray(costs.transpose(1, 2, 0))[..., None]  # sample, residue, run, 1
     chosen = np.empty((blocks * width, number, states), np.uint8)
-    best = np.full((number, states), _FAR, np.float32)
+    best = np.full((number, states), _FAR, costs.dtype)
     best[:, 0] = 0
     one, three, other = (np.empty_like(best) for _ in range(3))
     less = np.empty(best.shape, bool)
