@@ -21,7 +21,7 @@ CODING_LOSS = 0.1
 """The trellis form changes as much as the best code would for a payload larger by this share (0.09 to 0.13 measured)."""
 _FLOOD = np.float32(1e6)
 _FLAT = "the cover is too flat for this much: changes are in smooth or clipped places, too, and they show there"
-_MARGIN = 0.4
+_MARGIN = 0.35
 """Share of the ternary capacity of what may move that the trellis form hardly ever fails to fill; at .75 it always does."""
 _ROUNDS = 60
 _CLOSE = 1e-5

@@ -87,7 +87,7 @@ class Hiding:
             report.attempts += 1
             cover = self.item or plan.priced(plan.carrier.covers(1, self.cover_rng)[0])
             cover, rung, report.expected = plan.choice(cover, frame.needed(self.body))
-            if report.attempts > 1 and cover.costs is not None and plan.max_risk is None:
+            if report.attempts > 2 and cover.costs is not None and plan.max_risk is None:
                 cover, report.expected = flooded(cover), []  # a run of samples had no way
             salt = self.random(SALT_BYTES)
             file_key = self.key.file_key(salt)

@@ -41,13 +41,13 @@ def project(
         return windows + _pairs(wanted, down, up)
     wide = windows.astype(np.int64)
     barred = np.stack([(wide + step < low) | (wide + step > high) for step in _STEPS])
+    sizes = energy(np.abs(_STEPS))
     change, size = np.zeros(windows.shape, np.int64), max(1, _CELLS // (rung.samples * rung.phases))
     for start in range(0, len(windows), size):
         part = slice(start, start + size)
         prices = [
-            np.where(barred[j, part], np.inf, energy(abs(step)) * (up if step > 0 else down)[part])
-            for j, step in enumerate(_STEPS)
-            if step
+            np.where(barred[j, part], np.inf, sizes[j] * (up if _STEPS[j] > 0 else down)[part])
+            for j in range(1, len(_STEPS))
         ]
         change[part] = _programme(wanted[part], np.stack(prices).astype(np.float32), rung)
     return windows + change

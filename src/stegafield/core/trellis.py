@@ -35,7 +35,7 @@ class Steps(NamedTuple):
     before: Int[ndarray, "sample change state"]
     """The state that a change (0 to 3, modulo 4) of a sample led from."""
     both: bool
-    """Whether changes of two steps are worth considering everywhere, not only where a step one way is dear."""
+    """Whether changes of two steps are worth considering everywhere, not only at the start and where a step is dear."""
 
 
 def runs(blocks: int, width: int) -> Iterator[slice]:
@@ -145,6 +145,8 @@ def _viterbi(
     # At the end of its range, say, a sample may take two steps.
     two = ((costs[..., 2] < costs[..., 1::2].max(axis=2)) & (costs[..., 2] < _FAR)).any(axis=0)
     two |= both and not adaptive
+    if adaptive:
+        two[: rung.span * width] = True  # the first blocks have few samples to choose from
     price = np.ascontiguousarray(costs.transpose(1, 2, 0))[..., None]  # sample, residue, run, 1
     chosen = np.empty((blocks * width, number, states), np.uint8)
     best = np.full((number, states), _FAR, costs.dtype)
@@ -177,8 +179,8 @@ def _viterbi(
         kept = best.reshape(number, -1, 4)[run, :, wanted[:, block]]
         best.fill(_FAR)
         least = kept.min(axis=1, keepdims=True)
-        best[:, : states // 4] = np.minimum(kept - np.where(least < _FAR / 2, least, 0), _FAR)
-    state = best.argmin(axis=1)
+        best[:, : states // 4] = np.where(kept < _FAR / 2, kept - least, _FAR)  # no way stays none
+    state, stuck = best.argmin(axis=1), best.min(axis=1) >= _FAR / 2
     change = np.zeros((number, blocks * width), np.uint8)
     for block in reversed(range(blocks)):
         state = (4 * state + wanted[:, block]) % states  # a run without a way may stand anywhere
@@ -186,5 +188,5 @@ def _viterbi(
             at -= 1
             change[:, at] = residue = chosen[at, run, state]
             state = before[p, residue, state]
-    change[state != 0] = 0  # no way from the start
+    change[stuck | (state != 0)] = 0
     return change
