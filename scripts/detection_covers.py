@@ -23,7 +23,7 @@ def sounds(path, folder):
     for speaker in np.unique(speakers):
         own = np.flatnonzero(speakers == speaker)
         for number in range(len(own) // 4):
-            parts = [clips[k][: lengths[k]] for k in own[number::  len(own) // 4][:4]]
+            parts = [clips[k][: lengths[k]] for k in own[number :: len(own) // 4][:4]]
             name = folder / f"{speaker}-{number:03}.wav"
             soundfile.write(name, np.concatenate(parts), 8000, subtype="PCM_16")
 
@@ -37,7 +37,12 @@ def fields(path, folder):
         values, axes = file["t2m"], {name: file[name] for name in ("latitude", "longitude")}
     for number, field in enumerate(values):
         found = xarray.Dataset({"t2m": (("latitude", "longitude"), field)}, axes)
-        packing = {"dtype": "int16", "scale_factor": 0.05, "add_offset": 260.0, "_FillValue": -32767}
+        packing = {
+            "dtype": "int16",
+            "scale_factor": 0.05,
+            "add_offset": 260.0,
+            "_FillValue": -32767,
+        }
         found.to_netcdf(folder / f"{number:03}.nc", encoding={"t2m": packing})
 
 

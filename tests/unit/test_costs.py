@@ -423,7 +423,9 @@ def test_a_rate_that_is_too_much_for_the_rough_places_is_lowered(engine, key):
     stego = engine.hide(b"m", carrier="image", cover=picture, key=key, bpp=0.5)
     assert stego.report.bits_per_sample < 0.3 and not stego.report.notes
     full = engine.capacity(carrier="image", cover=picture, bpp=0.5)
-    stego = engine.hide(np.random.default_rng(0).bytes(full), carrier="image", cover=picture, key=key, bpp=0.5)
+    stego = engine.hide(
+        np.random.default_rng(0).bytes(full), carrier="image", cover=picture, key=key, bpp=0.5
+    )
     assert any("flat" in note for note in stego.report.notes) and not stego.report.expected
 
 

@@ -109,9 +109,7 @@ def multiplier(costs: Costs, rate: float) -> float:
     return most
 
 
-def shares(
-    costs: Costs, m: float
-) -> tuple[Float[ndarray, "..."], Float[ndarray, "..."]]:
+def shares(costs: Costs, m: float) -> tuple[Float[ndarray, "..."], Float[ndarray, "..."]]:
     """The probabilities of one step down and one step up."""
     down, up = np.exp(-m * costs.down), np.exp(-m * costs.up)
     total = 1 + down + up

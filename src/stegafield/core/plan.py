@@ -211,11 +211,15 @@ class Plan:
         if not first or first[0].low is None:
             what = first[0].note if first else "nothing was measured for such files"
             if not allowed:
-                return ConfigError("max_risk", f"cannot be promised: {what}.", f"Leave it out, {drawn}.")
+                return ConfigError(
+                    "max_risk", f"cannot be promised: {what}.", f"Leave it out, {drawn}."
+                )
         else:
             what = f"{first[0].detector} may err as little as {first[0].low:.3f} at more"
         return CapacityError(
-            needed, room, f"P_E is to be {limit:g} at least ({what}): hide less, take a larger cover, {drawn}"
+            needed,
+            room,
+            f"P_E is to be {limit:g} at least ({what}): hide less, take a larger cover, {drawn}",
         )
 
 

@@ -34,7 +34,9 @@ def project(
     """
     wanted = (symbols - read_symbols(windows, rung)) & (rung.phases - 1)
     down, up = (
-        np.where(open_, side * (1 + rng.random(windows.shape, np.float32) * np.float32(1e-3)), np.inf)
+        np.where(
+            open_, side * (1 + rng.random(windows.shape, np.float32) * np.float32(1e-3)), np.inf
+        )
         for open_, side in ((windows > low, costs.down), (windows < high, costs.up))
     )
     if rung.samples > LONGEST_TABLED:
@@ -77,9 +79,7 @@ def _pairs(
         used = np.flatnonzero(found & (move > 0))
         residue = move[used]
         sample = np.minimum(residue, phases - residue) - 1
-        rising = np.where(
-            residue == length, up[used, -1] <= down[used, -1], residue < length
-        )
+        rising = np.where(residue == length, up[used, -1] <= down[used, -1], residue < length)
         change[used, sample] += np.where(rising, 1, -1)
     return change
 
