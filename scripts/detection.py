@@ -3,7 +3,8 @@
     python scripts/detection.py PHOTOS ROWS [SET ...]
     stegafield bench report ROWS --out docs/detection.md
 
-PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of scripts/detection_covers.py. A set that has its rows is left alone.
+PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of scripts/detection_covers.py. A set
+that has its rows is left alone.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """What detectors are expected to see: bounds, interpolation between measured rows, and the limit that refuses."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_measured_rows_are_met_and_nothing_is_told_beyond_them():
 def test_more_payload_is_never_told_to_be_safer():
     table = [_row(0.1, 0.4), _row(0.2, 0.45), _row(0.4, 0.3)]
     found = [risk.expected(HERE, x, 10_000, table)[0].p_e for x in np.linspace(0, 0.4, 30)]
-    assert found[0] == 0.5 and all(a >= b for a, b in zip(found, found[1:], strict=False))
+    assert found[0] == 0.5 and all(a >= b for a, b in itertools.pairwise(found))
     assert risk.expected(HERE, 0.2, 10_000, table)[0].p_e == pytest.approx(0.4, abs=1e-3)
 
 

@@ -74,7 +74,7 @@ class DatasetCarrier(Carrier):
         if cover.codes.ndim < 3:
             return None
         planes = (-1, *cover.codes.shape[-2:])
-        wraps = cover.spec.periodic[-2:]
+        wraps = (cover.spec.periodic[-2], cover.spec.periodic[-1])
         found = rough.field(cover.codes.reshape(planes), cover.free.reshape(planes), wraps)
         return Costs.alike(found.reshape(cover.codes.shape))
 

@@ -7,7 +7,7 @@ receiver needs none of this: where bits stand depends on key and free samples al
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import ConfigError
@@ -18,11 +18,11 @@ USUAL_MOST = 1e3
 LEAST = 1e-4
 """Of a price, relative to the usual one."""
 CODING_LOSS = 0.1
-"""The trellis form changes as much as the best code would for a payload larger by this share (0.09 to 0.13 measured)."""
+"""The trellis form changes as much as the best code does for a payload larger by this share (0.09 to 0.13 measured)."""
 _FLOOD = np.float32(1e6)
 _FLAT = "the cover is too flat for this much: changes are in smooth or clipped places, too, and they show there"
 _MARGIN = 0.35
-"""Share of the ternary capacity of what may move that the trellis form hardly ever fails to fill; at .75 it always does."""
+"""Share of the ternary capacity of what may move that the trellis form mostly fills; at .75 it never does."""
 _ROUNDS = 60
 _CLOSE = 1e-5
 

@@ -60,7 +60,7 @@ class Carrier(ABC):
     def costs(self, cover: Cover) -> Costs | None:
         """What changes of the user's own cover cost in this medium, for adaptive embedding; None: all the same.
 
-        A function of codes, range, free samples and geometry. `stegafield.costs` has maps for pictures, sound and fields.
+        A function of codes, range, free samples and geometry. `stegafield.costs` has maps for pictures, sound, fields.
         """
         return None
 
