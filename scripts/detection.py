@@ -3,7 +3,8 @@
     python scripts/detection.py PHOTOS ROWS [SET ...]
     stegafield bench report ROWS --out docs/detection.md
 
-PHOTOS is a folder with `bsds` and `kodak` (pictures). A set that has its rows is left alone.
+PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of scripts/detection_covers.py. A set
+that has its rows is left alone.
 """
 
 import argparse
@@ -24,27 +25,77 @@ def _grey(rate, every, methods, detectors, *more):
     return [*_BOTH, "--grey", *some, *pairs, *more]
 
 
+_PLAIN = ["--set", "effort.costs=false"]
+_ADAPTIVE = ["phase", "hill", "s-uniward"]
 SETS = {
+    **{
+        f"adaptive-{rate}": (
+            f"Luminance, {rate} bits per pixel, with costs",
+            "Every second one of 400 photographs of BSDS500 and 12 of Kodak: the central 256x256, one channel.",
+            _grey(rate, 2, _ADAPTIVE, _SIMPLE),
+        )
+        for rate in ("0.4", "0.2", "0.1")
+    },
+    "adaptive-rich-0.4": (
+        "The subset of the rich model, with costs",
+        "The same photographs.",
+        _grey("0.4", 2, ["phase", "hill"], ["rich"], "--splits", "3"),
+    ),
     "grey-0.4": (
-        "Luminance, 0.4 bits per pixel",
-        "400 photographs of BSDS500 and 12 of Kodak: the central 256x256, one channel.",
-        _grey("0.4", 1, _METHODS, _SIMPLE),
+        "Luminance, 0.4 bits per pixel, without costs",
+        "All of them.",
+        _grey("0.4", 1, _METHODS, _SIMPLE, *_PLAIN),
     ),
     "grey-0.2": (
-        "Luminance, 0.2 bits per pixel",
+        "Luminance, 0.2 bits per pixel, without costs",
         "Every second one of them.",
-        _grey("0.2", 2, _METHODS, _SIMPLE),
+        _grey("0.2", 2, _METHODS, _SIMPLE, *_PLAIN),
     ),
     "grey-0.1": (
-        "Luminance, 0.1 bits per pixel",
+        "Luminance, 0.1 bits per pixel, without costs",
         "Every second one of them.",
-        _grey("0.1", 2, _METHODS, _SIMPLE),
+        _grey("0.1", 2, _METHODS, _SIMPLE, *_PLAIN),
     ),
     "rich-0.4": (
-        "The subset of the rich model",
+        "The subset of the rich model, without costs",
         "Every second one of them, as above.",
-        _grey("0.4", 2, ["phase", "lsb-matching", "hill"], ["rich"], "--splits", "3"),
+        _grey("0.4", 2, ["phase", "lsb-matching", "hill"], ["rich"], *_PLAIN, "--splits", "3"),
     ),
+    **{
+        f"{kind}-{name}": (
+            f"{title}, {note}",
+            text,
+            [*pairs, "--against", "phase", "lsb-matching", "--detector", seen, *setting],
+        )
+        for kind, title, text, pairs, seen in (
+            (
+                "sound",
+                "Sound, 0.2 and 0.4 bits per sample",
+                "Four spoken digits of one speaker each: 188 sounds of some 14,000 samples at 8 kHz, 16 bits.",
+                [
+                    "--carrier",
+                    "audio",
+                    "--covers",
+                    "sounds",
+                    "--every",
+                    "4",
+                    "--bps",
+                    "0.2",
+                    "--bps",
+                    "0.4",
+                ],
+                "line",
+            ),
+            (
+                "fields",
+                "Real weather, 0.2 and 0.4 bits per sample",
+                "226 fields of 2 m temperature, 46x90, in steps of 0.05 K; pole rows are not free.",
+                ["--carrier", "dataset", "--covers", "fields", "--bps", "0.2", "--bps", "0.4"],
+                "sphere",
+            ),
+        )
+        for name, note, setting in (("costs", "with costs", []), ("plain", "without costs", _PLAIN))
+    },
     "rgb-1": (
         "Colour, 1 bit per pixel",
         "Every fourth one of them, all three channels: a pixel is three samples.",

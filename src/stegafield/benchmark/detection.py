@@ -74,7 +74,7 @@ def measure(
             "pairs": len(found.sources),
             "sources": count,
             "splits": splits,
-        }
+        } | found.facts
         yield row | numbers | _statistics(outcomes, len(sources), detector.threshold, seed)
         if models is not None and isinstance(detector, TrainedDetector):
             _save(detector, case, found, seed, models)

@@ -18,6 +18,8 @@ from ..core.cover import Cover, widened
 from ..core.detector import Detector, TrainedDetector
 from ..core.engine import Engine
 from ..core.extras import need
+from ..core.regions import LEAST_FREE
+from ..core.stego import Stego
 from ..errors import ConfigError, StegafieldError
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
@@ -53,6 +55,8 @@ class Evidence:
     sources: list[int] = field(default_factory=list)
     payloads: list[float] = field(default_factory=list)
     """Bits per free sample."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """How the first stego was made, for methods that `hide` has."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ class Setting:
     engine: Engine
     detectors: Sequence[Detector]
     against: Sequence[str]
-    """Extractors, whose stegos `hide` makes, and names of `SIMULATED`, which get the payload of the first extractor."""
+    """Extractors, whose stegos `hide` makes, and names of `SIMULATED`, which get what the first extractor carries: the
+    payload, and the 192 bits of salt and header."""
     rates: Sequence[float]
     unit: str
     """Of the rates: "bpp" or "bps"."""
@@ -94,12 +99,13 @@ def collect(
     for number, source in enumerate(sources):
         try:
             for given in source.covers():
-                for case, looks, payload in _of_cover(setting, source, given, rng):
+                for case, looks, payload, facts in _of_cover(setting, source, given, rng):
                     one = found.setdefault(case, Evidence())
                     one.covers.append(looks[0])
                     one.stegos.append(looks[1])
                     one.sources.append(number)
                     one.payloads.append(payload)
+                    one.facts = one.facts or facts
         except StegafieldError as error:
             failed.append({"source": source.name, "error": str(error)})
     return found, failed
@@ -107,22 +113,22 @@ def collect(
 
 def _of_cover(
     setting: Setting, source: Source, given: Any, rng: Generator
-) -> Iterator[tuple[Case, tuple[ndarray, ndarray], float]]:
-    """(case, (cover, stego) as the detector sees them, payload) of every case of one cover."""
+) -> Iterator[tuple[Case, tuple[ndarray, ndarray], float, dict[str, Any]]]:
+    """(case, (cover, stego) as the detector sees them, payload, how it was made) of every case of one cover."""
     seen: list[ndarray] | None = None
     for rate in setting.rates:
-        for name, cover, codes, payload in _stegos(setting, source, given, rate, rng):
+        for name, cover, codes, payload, facts in _stegos(setting, source, given, rate, rng):
             if seen is None:
                 seen = [look(one, visible(cover, cover.codes)) for one in setting.detectors]
             for detector, before in zip(setting.detectors, seen, strict=True):
                 after = look(detector, visible(cover, codes))
-                yield (detector.name, name, rate), (before, after), payload
+                yield (detector.name, name, rate), (before, after), payload, facts
 
 
 def _stegos(
     setting: Setting, source: Source, given: Any, rate: float, rng: Generator
-) -> Iterator[tuple[str, Cover, Int[ndarray, "channel *space"], float]]:
-    """(method, cover, stego's codes, payload in bits per free sample) of each method at a rate."""
+) -> Iterator[tuple[str, Cover, Int[ndarray, "channel *space"], float, dict[str, Any]]]:
+    """(method, cover, stego's codes, payload in bits per free sample, how it was made) of each method at a rate."""
     cover, payload = None, None
     for name in setting.extractors:
         # Every window is filled whatever the message, so the empty one is as good as any.
@@ -136,8 +142,9 @@ def _stegos(
         )
         carried = stego.report.bits_per_sample or 0.0
         if cover is None:
-            cover, payload = stego.cover, carried
-        yield name, stego.cover, stego.codes, carried
+            cover = stego.cover
+            payload = carried + LEAST_FREE / np.count_nonzero(cover.free)
+        yield name, stego.cover, stego.codes, carried, _facts(stego)
     if cover is None or payload is None:
         cover = setting.engine.plan(**setting.arguments).carrier.open(given)
         payload = rate / (cover.codes.shape[0] if setting.unit == "bpp" else 1)
@@ -147,7 +154,19 @@ def _stegos(
             if cover.codes.ndim != 3 and name in ("hill", "s-uniward"):
                 raise ConfigError("against", f"{name!r} is for pictures.")
             codes = SIMULATED[name](widened(cover.codes), low, high, payload, rng)
-            yield name, cover, np.where(cover.free, codes, cover.codes), payload
+            yield name, cover, np.where(cover.free, codes, cover.codes), payload, {}
+
+
+def _facts(stego: Stego) -> dict[str, Any]:
+    """How a stego was made, as the table of risks names it."""
+    report = stego.report
+    return {
+        "carrier": report.carrier,
+        "channels": len(visible(stego.cover, stego.codes)),
+        "method": report.method,
+        "costs": bool(report.costs),
+        "samples": report.free_samples,
+    }
 
 
 def visible(cover: Cover, codes: Int[ndarray, "channel *space"]) -> Int[ndarray, "kept *space"]:

@@ -41,6 +41,8 @@ class Effort(Options):
     """An attempt below this PSNR in dB is given up, and a fresh salt (so a fresh seed) is tried (the paper's 20)."""
     batch: int = Field(1 << 18, ge=1)
     """How many samples `hide_many` optimises together at most; it bounds memory, and changes nothing else."""
+    costs: bool = True
+    """Whether `project` changes the user's own covers where changes show least, if carrier and extractor can."""
     attempts: int = Field(4, ge=1, le=100)
     """Fresh salts (and fresh covers, where the carrier draws them) before giving up; `sample` has one attempt."""
 

@@ -61,6 +61,7 @@ class Engine:
         method: str | None = None,
         optimizer: str | None = None,
         preset: str = "default",
+        max_risk: float | None = None,
         seed: int | None = None,
         rng: Generator | None = None,
         set: Mapping[str, Any] | None = None,
@@ -81,6 +82,8 @@ class Engine:
             method: "sample", "project" or "optimize"; the first that is possible if not given.
             optimizer: For "optimize".
             preset: A named set of these arguments.
+            max_risk: Refuse where a measured detector is expected to err less often than this (P_E, 0 to 0.5), or
+                where nothing was measured.
             seed: Repeats the noise-free part of a generated cover; noise and salt stay fresh. For tests.
             rng: Replaces all randomness but the noise of plain covers, the salt's too. For tests: a repeated salt
                 betrays the message.
@@ -101,6 +104,7 @@ class Engine:
             method=method,
             optimizer=optimizer,
             preset=preset,
+            max_risk=max_risk,
             set=set,
         )
         job = self._hiding(plan, message, name=name, key=key, cover=cover, seed=seed, rng=rng)
@@ -239,6 +243,7 @@ class Engine:
         extractor: str | None = None,
         preset: str = "default",
         method: str | None = None,
+        max_risk: float | None = None,
         set: Mapping[str, Any] | None = None,
     ) -> int:
         """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most.
@@ -254,10 +259,11 @@ class Engine:
             extractor=extractor,
             preset=preset,
             method=method,
+            max_risk=max_risk,
             set=set,
         )
         if cover is not None:
-            item = plan.carrier.open(cover)
+            item = plan.priced(plan.carrier.open(cover))
         else:
             item = plan.carrier.blank()
         return plan.capacity(item)

@@ -48,6 +48,11 @@ class Extractor(ABC):
         """
         return LADDER_BY_RATE if method != "sample" else bound.rungs(cover)
 
+    @classmethod
+    def adapts(cls, rung: Rung) -> bool:
+        """Whether `project` follows `cover.costs` at a rung; one that does not may ignore them."""
+        return False
+
     @abstractmethod
     def read(
         self,
@@ -64,7 +69,7 @@ class Extractor(ABC):
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
-        """The nearest codes that read `bits`; ties are broken with `rng`."""
+        """The nearest codes that read `bits`, or the cheapest where the cover has costs; ties are broken with `rng`."""
         raise NotImplementedError
 
     def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:

@@ -97,6 +97,17 @@ def _draw(
     return Drawn(centre + change, nats)
 
 
+def given(
+    share: list[Float[ndarray, "step window"]],
+    steps: Int[ndarray, " step"],
+    left: Int[ndarray, " window"],
+    rung: Rung,
+    luck: Float[ndarray, "sample window"],
+) -> Int[ndarray, "sample window"]:
+    """Steps drawn from independent laws (`share`, any weights), given that their residues add up to `left`."""
+    return _backward(share, _forward(share, steps, rung), steps, left, rung, luck)
+
+
 def _divergence(residue: Float[ndarray, "residue window"]) -> float:
     """KL(uniform || residue) of all windows, and what the support cuts off, -log(total).
 
