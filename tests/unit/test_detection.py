@@ -94,7 +94,7 @@ def test_splits_never_share_a_source():
             found.payloads.append(float(tile))
     tested = set()
     for seed in range(8):
-        outcome = detection._split(Position(), found, seed)
+        outcome = detection._split(Position(), found, 6, seed)
         assert outcome.sources.size == 18 and np.array_equal(outcome.covers, outcome.sources)
         training = set(range(12)) - set(outcome.sources.tolist())
         assert len(training) == 6
@@ -121,7 +121,7 @@ def test_scores_that_say_nothing_give_one_half():
         def score(self, codes):
             raise AssertionError
 
-    outcomes = [detection._split(Nothing(), found, seed) for seed in range(5)]
+    outcomes = [detection._split(Nothing(), found, 100, seed) for seed in range(5)]
     row = detection._statistics(outcomes, 200, 0.0, 1)
     assert row["p_e"] == pytest.approx(0.5, abs=0.06) and row["auc"] == pytest.approx(0.5, abs=0.08)
     assert row["p_e_interval"][0] < 0.5 < row["p_e_interval"][1] + 0.02

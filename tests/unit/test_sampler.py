@@ -231,6 +231,23 @@ def test_the_bound_before_is_never_below_that_of_the_file(rung):
         assert worst > 0.9 * most
 
 
+@pytest.mark.parametrize(
+    ("rung", "sigma"), [((1, 1), 2.25), ((1, 1), 1.6), ((4, 3), 2.25), ((8, 6), 2)]
+)
+@pytest.mark.parametrize("ends", ["low", "both", "whole"])
+def test_what_the_ends_cut_off_is_in_the_bound(rung, sigma, ends):
+    """f where headroom ends: no file costs more than its rung was offered for, so no draw is ever refused."""
+    rung, room = RUNGS[rung], bound.HEADROOM * sigma
+    value = np.ceil(room) if ends == "whole" else room - 1e-6
+    high = math.ceil(12 * sigma) if ends == "both" else 10**6
+    count = 2000 // rung.samples
+    windows = np.arange(count * rung.samples).reshape(count, -1)
+    cover = line(np.full(windows.size, value), sigma, 0, high)
+    found = sampler.draw(cover, windows, np.zeros(count, int), rung, noise.os.urandom)
+    rounding = 2 * windows.size * sampler.ROUNDING
+    assert found.nats <= count * bound.window_nats(rung, sigma) + rounding
+
+
 def test_bootstrap_windows_are_harmless_at_the_noise_of_era5():
     for free in (192, 3500, 4608, 12288, 10**6):
         assert 24 * bound.window_nats(bootstrap_rung(free), SIGMA) < 1e-9
