@@ -202,10 +202,13 @@ def test_rungs_are_by_the_dual_criterion():
      ((8, 8), 1.21, 1.44), ((4, 3), 1.87, 2.235), ((8, 6), 1.62, 1.93)],
 )  # fmt: skip
 def test_smallest_sigma_is_that_of_the_design_or_less(rung, small, large):
-    """64x64 and 4096x4096 RGB, 1e-5 nats a file. The bound is the worst over f, so these are upper ends."""
-    for free, wanted in ((12288, small), (3 * 4096**2, large)):
+    """64x64 and 4096x4096 RGB, 1e-5 nats a file. The bound is the worst over f, so these are upper ends.
+
+    The design leaves out what the ends of the range cut off: in large files it asks for a little more noise.
+    """
+    for free, wanted, cut in ((12288, small, 0.003), (3 * 4096**2, large, 0.02)):
         found = bound.smallest_sigma(RUNGS[rung], free)
-        assert wanted - 0.12 < found <= wanted + 0.003
+        assert wanted - 0.12 < found <= wanted + cut
         assert bound.file_nats(RUNGS[rung], found, free) <= bound.BUDGET
         assert bound.file_nats(RUNGS[rung], found - 0.002, free) > bound.BUDGET
 

@@ -7,10 +7,12 @@ For one window, let c_j (j = 1 ... 2**k - 1) be the Fourier coefficients of the 
 
 whatever f is: the last line is the characteristic function of round(f + noise). It falls like exp(-2 pi^2 sigma^2 S)
 with S = min over j of sum ||w_i j / 2**k||^2, the dual criterion that the taps of these rungs were searched for. e is
-what clipping to the range can change: twice the probability of leaving it from where headroom ends. So what a file turns out to have cost is never above what its rung was offered for, and no draw is refused for it.
+what clipping to the range can change: twice the probability of leaving it, from where headroom ends. So what a file
+turns out to have cost is never above what its rung was offered for, and no draw is ever refused.
 
-Nats compare with the normal law itself. The noise of a plain cover is made of numbers of 53 bits: another 2**-50 a
-sample of total variation, at most, that no nats count.
+Nats compare with the normal law itself. The noise of a plain cover is made of numbers of 53 bits, and rounded where it
+is added to f: that moves the probability of a code by less than 1e-11 (era5; pictures less than 1e-13), of which nats
+are the square.
 """
 
 import math
