@@ -100,6 +100,14 @@ def test_the_fusion_is_the_mean_of_its_four(pictures):
     assert StegExpose().score(stego) > StegExpose.threshold > StegExpose().score(pictures["coffee"])
 
 
+def test_the_fusion_follows_planted_rates(pictures):
+    """Bits at random places: three parts estimate the rate, the chi-square attack sees nothing, as its authors say."""
+    for name in ("astronaut", "chelsea", "coffee"):
+        clean = StegExpose().score(pictures[name])
+        found = [StegExpose().score(planted(pictures[name], rate)) for rate in (0.1, 0.25, 0.5)]
+        assert np.subtract(found, clean) == pytest.approx([0.075, 0.1875, 0.375], abs=0.05)
+
+
 HOSTILE = [
     np.zeros((1, 1, 1), np.int32),
     np.zeros((3, 0, 0), np.int32),
