@@ -96,7 +96,7 @@ def test_other_sizes_are_seen(engine):
         [],
     )
     for cover in covers:
-        noise = 1.25 * cover.law.sigma * rng.standard_normal(cover.codes.shape)
+        noise = 1.5 * cover.law.sigma * rng.standard_normal(cover.codes.shape)
         codes = np.rint(cover.law.value + noise).clip(0, 255).astype(cover.codes.dtype)
         sizes.append([len(channel().write(cover, each)) for each in (cover.codes, codes)])
     plain, loud = np.transpose(sizes)
