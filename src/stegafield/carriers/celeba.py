@@ -21,7 +21,6 @@ from ..core.noise import normals
 SIGMA = 2.25
 """Standard deviation of the noise, in codes: as much as 4 bits per pixel need."""
 _LOW, _HIGH = 5 * SIGMA, 255 - 5 * SIGMA
-_TOGETHER = 16
 
 
 class CelebaCarrier(Carrier):
@@ -53,13 +52,8 @@ class CelebaCarrier(Carrier):
         from ..generators.zoo import load
 
         model, (height, width) = load("celeba"), self.options.size
-        found: list[Cover] = []
-        while (
-            len(found) < count
-        ):  # together: a latent of one face alone costs as much as those of ten
-            latents = model.latents(min(_TOGETHER, count - len(found)), rng)
-            found += [_cover(one) for one in model.raster(latents, (height, width))]
-        return found
+        drawn = (model.latents(1, rng) for _ in range(count))  # the same whatever their number
+        return [_cover(model.raster(latents, (height, width))[0]) for latents in drawn]
 
     def blank(self) -> Cover:
         """A grey picture of the asked size: it has the same free samples as any face."""

@@ -33,7 +33,7 @@ class XuNet(TrainedDetector):
     name = "xunet"
 
     def __init__(
-        self, *, epochs: int = 60, most_steps: int = 3000, batch: int = 16, rate: float = 2e-3
+        self, *, epochs: int = 60, most_steps: int = 2000, batch: int = 16, rate: float = 2e-3
     ) -> None:
         self.epochs, self.most_steps, self.batch, self.rate = epochs, most_steps, batch, rate
         self.network: Any = None
