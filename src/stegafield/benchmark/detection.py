@@ -172,13 +172,15 @@ def draw(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str]) -> Non
     from matplotlib.figure import Figure
 
     rows = [row for row in rows if "roc" in row]
-    detectors = list(dict.fromkeys(row["detector"] for row in rows))
-    rates = list(dict.fromkeys(row["rate"] for row in rows))
-    height, width = max(1, len(rates)), max(1, len(detectors))
+    shown = list(dict.fromkeys((row["rate"], row["detector"]) for row in rows))
+    detectors = list(dict.fromkeys(detector for _, detector in shown))
+    # A line of panels for each rate; one rate alone takes lines of four.
+    width = 4 if len(shown) == len(detectors) > 4 else max(1, len(detectors))
+    height = max(1, -(-len(shown) // width))
     figure = Figure(figsize=(3 * width + 0.5, 3 * height), layout="constrained")
     panels = figure.subplots(height, width, squeeze=False, sharex=True, sharey=True)
     for row in rows:
-        panel = panels[rates.index(row["rate"]), detectors.index(row["detector"])]
+        panel = panels.flat[shown.index((row["rate"], row["detector"]))]
         panel.plot(GRID, row["roc"], label=row["against"], linewidth=1.2)
         panel.set_title(f"{row['detector']}, {row['rate']:g} {row['unit']}", fontsize=9)
     for panel in panels.flat:

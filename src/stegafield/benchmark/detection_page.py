@@ -18,7 +18,7 @@ stegafield bench report ROWS --out docs/detection.md
 ## How to read it
 A warden with a detector calls a file stego or not. **P_E** is the mean of both errors, false alarms and missed
 stegos: 0.5 is guessing, 0 is always right. Thresholds are fixed on the training half of the *sources*, never on
-what is tested, so P_E may come out a little above 0.5. All numbers are means over several random halvings, with 95
+what is tested, so P_E may come out a little above 0.5. All numbers are means over several random splits, with 95
 % bootstrap intervals over sources. **AUC** is the probability that a stego scores above a cover: 0.5 is guessing.
 
 `phase` is what `hide` writes, with all its defaults: salt, header and a payload that fills every window. LSB
@@ -61,11 +61,12 @@ def page(lines: Iterable[Row]) -> str:
 def _section(about: Row, rows: list[Row], lines: list[Row]) -> str:
     measured = [row for row in rows if "p_e" in row]
     parts = [f"## {about['title']}", about["text"], f"```text\n{about['command']}\n```"]
-    pairs, sources, splits = (
-        sorted({row[n] for row in measured}) for n in ("pairs", "sources", "splits")
+    pairs, sources, training, splits = (
+        sorted({row.get(n, row["sources"] // 2) for row in measured})
+        for n in ("pairs", "sources", "training", "splits")
     )
-    counts = f"{_either(pairs)} pairs of {_either(sources)} sources, {_either(splits)} halvings."
-    parts.append(counts + " P_E with its interval:")
+    counts = f"{_either(pairs)} pairs of {_either(sources)} sources, of which {_either(training)} train; "
+    parts.append(f"{counts}{_either(splits)} random splits. P_E with its interval:")
     parts.append(_table(measured, lambda row: _with(row, "p_e")))
     parts += ["AUC with its interval:", _table(measured, lambda row: _with(row, "auc"))]
     stubborn = {
