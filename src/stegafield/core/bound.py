@@ -79,10 +79,16 @@ def offered(sigma: float, free: int) -> list[Rung]:
 
 
 def smallest_sigma(rung: Rung, free: int) -> float:
-    """The least sigma, in codes, at which a rung is within the budget, to four digits; infinite above 64."""
-    below, above = LEAST_SIGMA / 2, 64.0
-    if file_nats(rung, above, free) > BUDGET:
+    """The least sigma, in codes, at which a rung is within the budget, to four digits; infinite where none up to 64 is.
+
+    A large file may have none: with more noise, headroom ends nearer to the ends of the range by the measure of a code.
+    """
+    tried = np.geomspace(LEAST_SIGMA / 2, 64, 128)
+    within = (k for k, sigma in enumerate(tried) if file_nats(rung, sigma, free) <= BUDGET)
+    first = next(within, None)
+    if first is None:
         return np.inf
+    below, above = float(tried[max(0, first - 1)]), float(tried[first])
     while above - below > 1e-4:
         middle = (below + above) / 2
         below, above = (
