@@ -85,7 +85,12 @@ SETS = {
         "Generated faces by the sampler, 3 bits per pixel",
         _LAW_TEXT
         + " `wrong-sigma` and `project` are controls on the same functions, which these detectors ought to find.",
-        _faces(6000, "3", ["sample", "wrong-sigma"], [*_LSB, "spam", "rich"], 5000, 3),
+        _faces(6000, "3", ["sample", "wrong-sigma"], [*_LSB, "spam"], 5000, 3),
+    ),
+    "faces-3-rich": (
+        "The same faces before the subset of the rich model",
+        "The pairs of the section above.",
+        _faces(6000, "3", ["sample", "wrong-sigma"], ["rich"], 5000, 2),
     ),
     "faces-3-xunet": (
         "The same faces before a network",
@@ -100,13 +105,13 @@ SETS = {
     "faces-all": (
         "Generated faces by the sampler, 1, 2 and 4 bits per pixel",
         "Pairs as at 3 bits, but fewer of them.",
-        _faces(800, "1 2 4", ["sample"], [*_LSB, "spam", "rich"], 400, 5),
+        _faces(600, "1 2 4", ["sample"], [*_LSB, "spam", "rich"], 300, 5),
     ),
     "era5-1": (
         "Generated weather, 1 bit per sample",
         "Fields that `era5` draws, 46x90. Pairs share the function, and stegos of `sample` have noise of their own.",
         [
-            *("--carrier", "era5", "--set", "carrier.size=[46,90]", "--count", "1200"),
+            *("--carrier", "era5", "--set", "carrier.size=[46,90]", "--count", "1000"),
             *("--bps", "1", "--against", "sample", "wrong-sigma", "project"),
             *("--detector", "sphere", *_LSB, "--splits", "3", "--pairs", "pairs"),
         ],
@@ -162,7 +167,7 @@ def sound(rows):
         "bps",
         arguments,
     )
-    sources = evidence.draws(engine.plan(**arguments), 1200, 0)
+    sources = evidence.draws(engine.plan(**arguments), 1000, 0)
     found = list(detection.measure(setting, sources, splits=3))
     (rows / "sound-1.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
     detection.draw(found, rows / "sound-1.png")
