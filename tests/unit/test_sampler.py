@@ -308,6 +308,20 @@ def test_a_seed_repeats_f_but_never_noise(engine, key):
     assert len({tuple(codes[0, [0, -1], 0]) for codes in drawn}) > 1, "poles are noisy, too"
 
 
+def test_a_cover_that_was_drawn_before_gives_its_function_only(key):
+    engine = noisy_engine()
+    cover = Noisy().covers(1, np.random.default_rng(0))[0]
+    one, two = (engine.hide(b"m", carrier="noisy", key=key, cover=cover) for _ in range(2))
+    assert one.report.method == "sample" and engine.reveal(two.data, key=key) == b"m"
+    for codes in (one.codes, two.codes):
+        assert np.abs(codes - cover.law.value).max() < 10 * 2.25
+        noise = (codes - cover.law.value).ravel()
+        assert abs(np.corrcoef(noise, (cover.codes - cover.law.value).ravel())[0, 1]) < 0.06
+    assert (one.codes != two.codes).mean() > 0.5
+    with pytest.raises(ConfigError, match="seed"):
+        engine.hide(b"m", carrier="noisy", cover=cover, seed=1)
+
+
 def test_stego_and_plain_files_differ_in_samples_alone(engine, key):
     """The same f: names, attributes, packing, layout and size are those of a plain cover, byte for byte."""
     carrier = Era5Carrier(Era5Carrier.Options(size=(37, 72)))

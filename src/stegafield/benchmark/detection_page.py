@@ -26,6 +26,11 @@ matching, LSB replacement, HILL and S-UNIWARD are simulated on the same covers w
 `phase` (the salt and header of `phase` come on top, 192 bits); HILL and S-UNIWARD with the least expected cost that
 coding theory allows.
 
+`sample` is what `hide` writes into covers that it generates. Each pair has one function f, and noise of its own in the
+plain file and in the stego, so that nothing but noise differs: no pairs teach a detector more. `wrong-sigma` is a
+control: plain draws with noise 5 % too strong, as a sampler with a fault would make them. Where a detector does not
+find that, its 0.5 against `sample` says little.
+
 What makes these numbers too kind or too harsh:
 
 * The photographs of BSDS were JPEG files. Decoded covers have traces of compression that smooth places betray, so
