@@ -89,8 +89,8 @@ SETS = {
     ),
     "faces-3-rich": (
         "The same faces before the subset of the rich model",
-        "The pairs of the section above.",
-        _faces(6000, "3", ["sample", "wrong-sigma"], ["rich"], 5000, 2),
+        "The first 3,000 of these pairs.",
+        _faces(3000, "3", ["sample", "wrong-sigma"], ["rich"], 2000, 2),
     ),
     "faces-3-xunet": (
         "The same faces before a network",
@@ -111,9 +111,9 @@ SETS = {
         "Generated weather, 1 bit per sample",
         "Fields that `era5` draws, 46x90. Pairs share the function, and stegos of `sample` have noise of their own.",
         [
-            *("--carrier", "era5", "--set", "carrier.size=[46,90]", "--count", "1000"),
+            *("--carrier", "era5", "--set", "carrier.size=[46,90]", "--count", "800"),
             *("--bps", "1", "--against", "sample", "wrong-sigma", "project"),
-            *("--detector", "sphere", *_LSB, "--splits", "3", "--pairs", "pairs"),
+            *("--detector", "sphere", *_LSB, "--splits", "2", "--pairs", "pairs"),
         ],
     ),
 }
@@ -167,8 +167,8 @@ def sound(rows):
         "bps",
         arguments,
     )
-    sources = evidence.draws(engine.plan(**arguments), 1000, 0)
-    found = list(detection.measure(setting, sources, splits=3))
+    sources = evidence.draws(engine.plan(**arguments), 800, 0)
+    found = list(detection.measure(setting, sources, splits=2))
     (rows / "sound-1.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found))
     detection.draw(found, rows / "sound-1.png")
 

@@ -183,7 +183,9 @@ def draw(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str]) -> Non
         panel = panels.flat[shown.index((row["rate"], row["detector"]))]
         panel.plot(GRID, row["roc"], label=row["against"], linewidth=1.2)
         panel.set_title(f"{row['detector']}, {row['rate']:g} {row['unit']}", fontsize=9)
-    for panel in panels.flat:
+    for panel in panels.flat[len(shown) :]:
+        panel.set_axis_off()
+    for panel in panels.flat[: len(shown)]:
         panel.plot([0, 1], [0, 1], "k:", linewidth=0.8)
     for panel in panels[-1]:
         panel.set_xlabel("false alarms")
