@@ -46,9 +46,9 @@ _UNTIL = """## What follows
   as many alarms as covers. StegExpose gives many to both.
 * At equal payload `phase` is harder to find than LSB matching, because it changes fewer samples, and far easier than
   HILL and S-UNIWARD, because it does not look where it changes them. Costs are what is missing.
-* What the sampler draws into generated covers is not told from plain ones: P_E is .5 within its interval, for
-  detectors that find noise 5 % too strong, or `project` on the same functions. That is what its bound demands, and the
-  bound is the proof: no table can show a total variation of a tenth of a per cent.
+* What the sampler draws into generated covers is not told from plain ones by detectors that find noise 5 % too
+  strong in the same covers. That is what its bound demands, and the bound is the proof: no table can show a total
+  variation of a tenth of a per cent. Estimators of LSB replacement find neither, in any row: they are no evidence.
 * In generated covers the change that `project` makes is found too, though they have noise of their own.
 * No row says anything about covers, detectors or rates that are not in it."""
 
