@@ -83,8 +83,7 @@ SETS = {
     ),
     "faces-3": (
         "Generated faces by the sampler, 3 bits per pixel",
-        _LAW_TEXT
-        + " `wrong-sigma` and `project` are controls on the same functions, which these detectors ought to find.",
+        _LAW_TEXT + " `wrong-sigma` is a control on the same functions.",
         _faces(6000, "3", ["sample", "wrong-sigma"], [*_LSB, "spam"], 5000, 3),
     ),
     "faces-3-rich": (
