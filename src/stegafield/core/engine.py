@@ -72,7 +72,8 @@ class Engine:
             message: Any bytes; text is encoded as UTF-8. An empty message is a mark of presence.
             carrier: The medium: "image", "dataset", "era5", or what a plugin registered.
             key: Who has it can reveal. Without one a fresh key is made: keep `stego.key`.
-            cover: The user's own cover (path, bytes, file object, array), for carriers that take one.
+            cover: The user's own cover (path, bytes, file object, array), for carriers that take one; or a `Cover` that
+                the carrier drew before.
             name: The original file name, to be hidden with the message.
             size: (height, width) of a generated cover, or to resample the user's own to.
             as_function: Fit a function to the cover and hide in fresh noisy samples of it: such a cover has a law.

@@ -66,7 +66,8 @@ class Hiding:
         self.random: Source = rng.bytes if rng else os.urandom
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
-        self.item = None if cover is None else plan.priced(plan.carrier.open(cover))
+        given = cover is None or isinstance(cover, Cover)
+        self.item = cover if given else plan.priced(plan.carrier.open(cover))
         self.report = Report(
             carrier=plan.carrier.name,
             channel=writer(plan.carrier, self.item).name,
