@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from time import process_time
 from typing import Any
 
 from ..core.engine import Engine
@@ -63,8 +64,10 @@ def compare(
                         optimizer=own.pop("optimizer"),
                         set={**own, **(set or {})},
                     )
+                    start = process_time()
                     try:
                         row = measure_one(plan, path, crop, fixed)
+                        row["processor_seconds"] = process_time() - start
                     except StegafieldError as error:
                         row = {"error": str(error)}
                     settings = {"extractor_options": plan.extractor_options.model_dump()}
