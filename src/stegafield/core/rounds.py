@@ -2,9 +2,9 @@
 
     solve -> tighten -> solve -> tighten, settle half -> solve -> tighten, settle half of the rest -> ... -> solve
 
-Both are the caller's wish. An objective with the method `tightened` is an augmented Lagrangian (Hestenes 1969, Powell
-1969): its constraints have multipliers, which are raised where a constraint is not met. A box that is `whole` wants
-whole numbers in the end. What is nearest to one is settled there first, and the rest makes up for what that broke.
+An objective with the method `tightened` is an augmented Lagrangian (Hestenes 1969, Powell 1969): its constraints have
+multipliers, which are raised where a constraint is not met. Where the box is `whole`, too, whole numbers are wanted in
+the end: what is nearest to one is settled there first, and the rest makes up for what that broke.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,9 +29,10 @@ class Round(NamedTuple):
 
 
 def rounds(evaluations: int, objective: Objective, whole: bool) -> list[Round]:
-    """The rounds that share so many evaluations; one where neither objective nor box asks for more."""
-    tightens = hasattr(objective, "tightened")
-    shares = [(share, False) for share in (_FREE if tightens else (sum(_FREE),))]
+    """The rounds that share so many evaluations; a single one for an objective that cannot be tightened."""
+    if not hasattr(objective, "tightened"):
+        return [Round(evaluations, False, False)]
+    shares = [(share, False) for share in _FREE]
     if whole:
         shares += [(share, True) for share in _SETTLING]
     total, found, taken, done = sum(share for share, _ in shares), [], 0, 0
@@ -40,7 +41,7 @@ def rounds(evaluations: int, objective: Objective, whole: bool) -> list[Round]:
         count = round(evaluations * done / total) - taken
         taken += count
         if count:
-            found.append(Round(count, tightens and bool(found), settles))
+            found.append(Round(count, bool(found), settles))
     return found
 
 

@@ -132,7 +132,7 @@ class Lbfgs(Optimizer):
 
 
 def _begin(point, loss, slope, moves, turns, count, lower, upper) -> State:
-    """The state after the first evaluation of a round: downhill, by a step of length one at most if nothing is known."""
+    """The state after the first evaluation of a round: downhill, at most by one where no curvature is known."""
     import torch
 
     slope = torch.nan_to_num(slope, 0.0, 0.0, 0.0)
@@ -144,9 +144,7 @@ def _begin(point, loss, slope, moves, turns, count, lower, upper) -> State:
     status = torch.where((downhill == 0).all(1) & (status == _RUNNING), _FLAT, status)
     status = torch.where(torch.isfinite(loss), status, _NAN)
     none = torch.zeros_like(status)
-    return State(
-        point, loss, slope, direction, step, none, moves, turns, none + 1 + count, status
-    )
+    return State(point, loss, slope, direction, step, none, moves, turns, none + 1 + count, status)
 
 
 def _aim(downhill, moves, turns, free):

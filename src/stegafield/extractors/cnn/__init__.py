@@ -11,7 +11,7 @@ on a full scale beyond what the codes themselves show.
 
 import math
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
@@ -29,7 +29,7 @@ from .objective import CrossEntropy, Margins, Target
 
 HIDDEN = 128
 FULL_SCALES = (255, 65_535, 2**32 - 1)
-PASSES = 18  # evaluations of the finish at most
+PASSES, FIRST = 30, 4  # of the finish: evaluations at most, and half as many steps at first
 
 
 class Cnn(Extractor):
@@ -109,7 +109,8 @@ class Cnn(Extractor):
     ) -> tuple[Int[ndarray, "channel *space"], int]:
         """Codes moved by single steps, where the gradient of the wrong bits is largest, and the evaluations taken.
 
-        Rounding leaves a few bits in ten thousand wrong. Steps that do not help are taken back and tried by halves.
+        An optimizer that minds whole numbers leaves few wrong. Steps that do not help are taken back, and fewer are
+        tried; where not even one helps, the next best.
         """
         need("torch", "torch")
         import torch
@@ -117,7 +118,8 @@ class Cnn(Extractor):
         loss = Margins.repaired(self._target(cover, codes, bits))
         step = torch.zeros((1, *codes.shape))
         down, up = (torch.from_numpy((b - codes)[None].astype(np.float32)) for b in (low, high))
-        least, best, slope, count, evaluations = np.inf, step, step, 8, 0
+        least, best, slope, count, evaluations = np.inf, step, step, FIRST, 0
+        chosen, tried = slice(0, 0), torch.zeros(step.numel(), dtype=torch.bool)
         while evaluations < PASSES:
             evaluations += 1
             leaf = step.clone().requires_grad_()
@@ -126,15 +128,19 @@ class Cnn(Extractor):
             if now < least:
                 (slope,) = torch.autograd.grad(found, leaf)
                 least, best, count = now, step, min(2 * count, 1024)
+                tried[:] = False
+            elif count > 1:
+                count = max(1, count // 4)
             else:
-                count //= 4
-            if least == 0 or not np.isfinite(least) or count == 0:
+                tried[chosen] = True
+            if least == 0 or not np.isfinite(least):
                 break
             wanted = best - slope.sign()
             gain = torch.where((wanted >= down) & (wanted <= up), slope.abs(), 0).flatten()
-            strongest = torch.topk(gain, min(count, gain.numel())).indices
+            gain[tried] = 0
+            chosen = torch.topk(gain, min(count, gain.numel())).indices
             step = best.flatten().clone()
-            step[strongest] = torch.where(gain > 0, wanted.flatten(), step)[strongest]
+            step[chosen] = torch.where(gain > 0, wanted.flatten(), step)[chosen]
             step = step.reshape(best.shape)
         return codes + best[0].numpy().astype(codes.dtype), evaluations
 

@@ -14,9 +14,11 @@ from numpy import ndarray
 from .network import Network
 
 STEP = 1 / 255  # of full scale
-ROUNDING = 2.0  # margin, in standard deviations of what rounding to codes does to the outputs
-LEAST = 0.03  # margin at least, in standard deviations of the outputs: far beyond what floats differ
-STIFFNESS = 6.0  # weight of the margins beside the change, where outputs are as far away as the margin is wide
+ROUNDING = 2.5  # margin, in standard deviations of what rounding to codes does to the outputs
+LEAST = (
+    0.03  # margin at least, in standard deviations of the outputs: far beyond what floats differ
+)
+STIFFNESS = 12.0  # weight of the margins beside the change, where outputs are as far away as the margin is wide
 FINISHED = 0.01  # margin of the finish: 2,000 times what float32 differs between machines
 
 
