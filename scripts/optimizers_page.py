@@ -36,7 +36,9 @@ def page(text: str, found: list[dict]) -> str:
 if __name__ == "__main__":
     sources = ([ROWS] if ROWS.exists() else []) + [Path(name) for name in sys.argv[1:]]
     merged = {
-        (row["extractor"], row["bpp"], row["image"], row["seed"], row["arm"]): {k: row[k] for k in KEPT if k in row}
+        (row["extractor"], row["bpp"], row["image"], row["seed"], row["arm"]): {
+            k: row[k] for k in KEPT if k in row
+        }
         for source in sources
         for row in rows(source)
     }

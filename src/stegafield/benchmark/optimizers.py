@@ -111,7 +111,9 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> str:
             _spread(found, "psnr", ".1f"),
             _spread(found, "ssim", ".3f"),
             _spread(found, "evaluations", ".0f"),
-            _spread([row for row in found if "processor_seconds" in row], "processor_seconds", ".1f"),
+            _spread(
+                [row for row in found if "processor_seconds" in row], "processor_seconds", ".1f"
+            ),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -128,7 +130,11 @@ def draw(rows: Iterable[Mapping[str, Any]], path: str | PathLike[str]) -> None:
     panels = figure.subplots(len(places), 2, squeeze=False, sharey="row")
     for (extractor, bpp, arm), found in groups.items():
         files, effort = panels[places.index((extractor, bpp))]
-        style = {"label": f"{arm} ({len(found)})", "color": f"C{list(ARMS).index(arm)}", "alpha": 0.7}
+        style = {
+            "label": f"{arm} ({len(found)})",
+            "color": f"C{list(ARMS).index(arm)}",
+            "alpha": 0.7,
+        }
         decibels = [row["psnr"] for row in found]
         files.scatter([100 * row["ber"] for row in found], decibels, **style)
         effort.scatter([row["evaluations"] for row in found], decibels, **style)

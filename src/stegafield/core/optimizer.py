@@ -104,6 +104,14 @@ class Optimizer(ABC):
         self.options: Any = options or type(self).Options()
         self.device = device
 
+    def place(self) -> str:
+        """The device to work on, for solvers that use torch: "auto" is a graphics card where there is one."""
+        import torch
+
+        if self.device != "auto":
+            return self.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
     @abstractmethod
     def solve(self, objective: Objective, box: Box) -> Solution:
         """The change of least loss that it finds inside the box, starting from the point of the box nearest to zero."""

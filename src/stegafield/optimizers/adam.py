@@ -33,9 +33,7 @@ class Adam(Optimizer):
         need("torch", "torch")
         import torch
 
-        device = self.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = self.place()
         lower, upper = (
             torch.tensor(np.ascontiguousarray(b), dtype=torch.float32, device=device)
             for b in (box.lower, box.upper)

@@ -85,9 +85,7 @@ class Lbfgs(Optimizer):
         need("torch", "torch")
         import torch
 
-        device = self.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = self.place()
         kind, shape = getattr(torch, self.options.precision), box.lower.shape
         lower, upper = (
             torch.tensor(np.ascontiguousarray(b), dtype=kind, device=device).flatten(1)

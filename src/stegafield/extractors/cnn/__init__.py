@@ -20,7 +20,7 @@ from numpy.random import Generator
 
 from ...core import options
 from ...core.cover import Cover, GridSpec
-from ...core.extractor import Extractor, depth
+from ...core.extractor import Positionwise, depth
 from ...core.extras import need
 from ...core.optimizer import Objective
 from ...core.weights import balanced, uniform
@@ -32,7 +32,7 @@ FULL_SCALES = (255, 65_535, 2**32 - 1)
 PASSES, FIRST = 30, 4  # of the finish: evaluations at most, and half as many steps at first
 
 
-class Cnn(Extractor):
+class Cnn(Positionwise):
     """The paper's network: four 3x3 convolutions, 128 hidden features; bits are signs. Needs torch and an optimizer."""
 
     name: ClassVar[str] = "cnn"
@@ -44,27 +44,17 @@ class Cnn(Extractor):
         norm: Literal["none", "batch"] = "none"
         """"none": ReLU, as the paper. "batch": LeakyReLU and normalisation by the statistics of the item itself."""
 
-    def read(
-        self,
-        codes: Int[ndarray, "channel *space"],
-        free: Bool[ndarray, "channel *space"],
-        spec: GridSpec,
-    ) -> UInt8[ndarray, " bit"]:
-        """The signs of the outputs at all positions whose channels are all free, output after output."""
-        where = free.all(axis=0)
-        if not depth(self.rate, len(codes)) or not where.any():
-            return np.empty(0, np.uint8)
+    def outputs(
+        self, codes: Int[ndarray, "channel *space"], spec: GridSpec
+    ) -> Bool[ndarray, "depth *space"]:
+        """Which outputs of the network are positive."""
         need("torch", "torch")
         import torch
 
         with torch.no_grad():
             value = torch.from_numpy(_scaled(codes))[None]
             found = self._network(len(codes), codes.ndim - 1, spec.periodic)(value)[0]
-        return (found.numpy()[:, where] > 0).astype(np.uint8).ravel()
-
-    def count(self, cover: Cover) -> int:
-        """D bits for each position whose channels are all free."""
-        return depth(self.rate, len(cover.codes)) * int(np.count_nonzero(cover.free.all(axis=0)))
+        return found.numpy() > 0
 
     def objective(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], loss: str = "hinge"
