@@ -279,7 +279,7 @@ def test_rungs_without_a_whole_depth_are_skipped(engine, key):
 
 
 def test_the_preset_of_the_paper_is_its_procedure(engine):
-    """Section 1 of what the paper says; decision 64 for the scale of its loss. What the caller gives wins."""
+    """Section 1 of what the paper says; docs/decisions.md for the scale of its loss. What the caller gives wins."""
     plan = engine.plan(carrier="image", preset="paper")
     assert (plan.extractor.name, plan.extractor_options.norm) == ("cnn", "none")
     assert (plan.effort.method, plan.effort.loss) == ("optimize", "bce-normal")
