@@ -1,6 +1,7 @@
 """Solvers side by side: the same pictures, extractor, seed and bits for each, through a real file."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -120,15 +121,21 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def draw(rows: Iterable[Mapping[str, Any]], path: str | PathLike[str]) -> None:
-    """Save a figure of rows of `compare`: PSNR over wrong bits of the file, and over evaluations, arm by arm."""
+    """Save a figure of rows of `compare`: PSNR over wrong bits of the file, and over evaluations, arm by arm.
+
+    Extractors and rates that one arm alone has run on are left out, unless there are no others.
+    """
     check_figure(path)
     from matplotlib.figure import Figure
 
     groups = _groups(rows)
-    places = list(dict.fromkeys((extractor, bpp) for extractor, bpp, _ in groups))
+    arms = Counter((extractor, bpp) for extractor, bpp, _ in groups)
+    places = [place for place, count in arms.items() if count > 1] or list(arms)
     figure = Figure(figsize=(11, 3.6 * len(places)), layout="constrained")
     panels = figure.subplots(len(places), 2, squeeze=False, sharey="row")
     for (extractor, bpp, arm), found in groups.items():
+        if (extractor, bpp) not in places:
+            continue
         files, effort = panels[places.index((extractor, bpp))]
         style = {
             "label": f"{arm} ({len(found)})",
@@ -139,12 +146,12 @@ def draw(rows: Iterable[Mapping[str, Any]], path: str | PathLike[str]) -> None:
         files.scatter([100 * row["ber"] for row in found], decibels, **style)
         effort.scatter([row["evaluations"] for row in found], decibels, **style)
         files.set(
-            title=f"{extractor}, {bpp:g} bits per pixel: what the file says",
+            title=f"{extractor}, {bpp:g} bpp: what the file says",
             xlabel="wrong bits in the file, % (zero at the left edge)",
             ylabel="PSNR, dB",
         )
         files.set_xscale("symlog", linthresh=0.01, subs=range(2, 10))
-        files.set_xlim(left=-0.002)
+        files.set_xlim(-0.002, 100)
         effort.set(title="what it takes", xlabel="evaluations of the loss")
         effort.set_xscale("log")
         effort.legend(title="arm (pictures)", fontsize="small")

@@ -44,8 +44,8 @@ class Together:
         return self._tightened
 
     def _tightened(self, change: Any) -> "Together":
-        parts = [one.tightened(change[i : i + 1]) for i, one in enumerate(self.parts)]
-        return Together(parts)
+        parts: Sequence[Any] = self.parts
+        return Together([one.tightened(change[i : i + 1]) for i, one in enumerate(parts)])
 
     def __call__(self, change: Any) -> Any:
         """The loss ``(item,)``: of each item by its own objective, so that no item changes another's by a digit."""

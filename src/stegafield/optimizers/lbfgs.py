@@ -119,6 +119,7 @@ class Lbfgs(Optimizer):
                         break
                     trial = torch.clamp(state.point + state.step * state.direction, lower, upper)
                     state = _turn(state, trial, *evaluate(trial), lower, upper, limit)
+        assert state is not None, "there is always a first round"
         status = torch.where(state.status == _RUNNING, _SPENT, state.status).cpu().numpy()
         change = state.point.cpu().numpy().astype(np.float64).reshape(shape)
         return Solution(
