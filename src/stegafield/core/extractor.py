@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
@@ -106,6 +107,32 @@ class Extractor(ABC):
         Called after an optimizer, where rounding its change left bits wrong.
         """
         return codes, 0
+
+
+class Positionwise(Extractor):
+    """Reads D bits at every position whose channels are all free, output after output; D is rate times channels."""
+
+    @abstractmethod
+    def outputs(
+        self, codes: Int[ndarray, "channel *space"], spec: GridSpec
+    ) -> Bool[ndarray, "depth *space"]:
+        """The bits of all positions, for a depth that is not 0."""
+
+    def read(
+        self,
+        codes: Int[ndarray, "channel *space"],
+        free: Bool[ndarray, "channel *space"],
+        spec: GridSpec,
+    ) -> UInt8[ndarray, " bit"]:
+        """The bits at all positions whose channels are all free."""
+        where = np.asarray(free.all(axis=0))
+        if not depth(self.rate, len(codes)) or not where.any():
+            return np.empty(0, np.uint8)
+        return self.outputs(codes, spec)[:, where].astype(np.uint8).ravel()
+
+    def count(self, cover: Cover) -> int:
+        """D bits for each position whose channels are all free."""
+        return depth(self.rate, len(cover.codes)) * int(np.count_nonzero(cover.free.all(axis=0)))
 
 
 def supports(extractor: Extractor | type[Extractor], method: str) -> bool:
