@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
-from .core import bound, options
+from .core import adaptive, bound, options
 from .core.carrier import Carrier, draws, formats, opens, writer
 from .core.channel import Channel
-from .core.cover import Cover, Law, widened
+from .core.cover import Costs, Cover, Law, widened
 from .core.detector import Detector
 from .core.engine import Engine
 from .core.extractor import Extractor, supports
@@ -73,6 +73,7 @@ def check_carrier(carrier: Carrier, sources: Iterable[Any] = ()) -> None:
         cover = carrier.open(source)
         check_cover(cover)
         check_channel(writer(carrier, cover), writer(carrier, cover).write(cover, cover.codes))
+        _check_costs(carrier, cover)
         if before is None:
             source.seek(0)
         stego = engine.hide(b"m", cover=source, **arguments)
@@ -195,22 +196,32 @@ def check_extractor(
             _check_draw(reader, cover)
         if supports(extractor, "project"):
             wanted = np.random.default_rng(0).integers(0, 2, bits.size, dtype=np.uint8)
-            found = reader.project(cover, wanted, np.random.default_rng(1))
-            _require(np.array_equal(codes, cover.codes), "project() changes its input")
-            _require(
-                found.dtype == codes.dtype and found.shape == codes.shape,
-                "project() changes dtype or shape",
-            )
-            _require(
-                np.array_equal(found[~free], codes[~free]),
-                "project() moves codes that are not free",
-            )
-            inside = (found >= cover.low) & (found <= cover.high)
-            _require(bool(inside[free].all()), "project() leaves the range")
-            _require(
-                np.array_equal(reader.read(found, free, cover.spec), wanted),
-                "project() does not read back",
-            )
+            _check_project(reader, cover, wanted)
+            if extractor.adapts(rung):
+                price = np.random.default_rng(2).random(cover.codes.shape) + 0.1
+                costs = adaptive.settled(Costs.alike(price), cover)
+                _check_project(reader, replace(cover, costs=costs), wanted)
+
+
+def _check_project(reader: Extractor, cover: Cover, wanted: Int[ndarray, " bit"]) -> None:
+    """`project`: reads back, stays in the range, moves nothing that is not free."""
+    codes, free = cover.codes.copy(), cover.free.copy()
+    found = reader.project(cover, wanted, np.random.default_rng(1))
+    _require(np.array_equal(codes, cover.codes), "project() changes its input")
+    _require(
+        found.dtype == codes.dtype and found.shape == codes.shape,
+        "project() changes dtype or shape",
+    )
+    _require(
+        np.array_equal(found[~free], codes[~free]),
+        "project() moves codes that are not free",
+    )
+    inside = (found >= cover.low) & (found <= cover.high)
+    _require(bool(inside[free].all()), "project() leaves the range")
+    _require(
+        np.array_equal(reader.read(found, free, cover.spec), wanted),
+        "project() does not read back",
+    )
 
 
 def check_optimizer(optimizer: type[Optimizer]) -> None:
@@ -300,6 +311,20 @@ def _check_draw(reader: Extractor, cover: Cover) -> None:
         "draw() does not read back",
     )
     _require(nats >= 0, "draw() costs less than nothing")
+
+
+def _check_costs(carrier: Carrier, cover: Cover) -> None:
+    """`costs`: a function of the cover, positive numbers or infinity for every sample."""
+    found, again = carrier.costs(cover), carrier.costs(cover)
+    if found is None or again is None:
+        _require(found is again, "costs() gives costs one time and none another")
+        return
+    try:
+        adaptive.settled(found, cover)
+    except ConfigError as error:
+        raise AssertionError(f"costs(): {error}") from None
+    same = all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
+    _require(same, "costs() is not a function of the cover")
 
 
 def _settings(carrier: Carrier) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from stegafield.benchmark import detection, evidence
 from stegafield.cli.commands import app
 from stegafield.core.detector import Detector
+from stegafield.detectors.residual.spam import Spam
+from tests.noisy import noisy_engine
 from tests.sounds import sound
 
 
@@ -94,7 +96,7 @@ def test_splits_never_share_a_source():
             found.payloads.append(float(tile))
     tested = set()
     for seed in range(8):
-        outcome = detection._split(Position(), found, seed)
+        outcome = detection._split(Position(), found, 6, seed)
         assert outcome.sources.size == 18 and np.array_equal(outcome.covers, outcome.sources)
         training = set(range(12)) - set(outcome.sources.tolist())
         assert len(training) == 6
@@ -121,7 +123,7 @@ def test_scores_that_say_nothing_give_one_half():
         def score(self, codes):
             raise AssertionError
 
-    outcomes = [detection._split(Nothing(), found, seed) for seed in range(5)]
+    outcomes = [detection._split(Nothing(), found, 100, seed) for seed in range(5)]
     row = detection._statistics(outcomes, 200, 0.0, 1)
     assert row["p_e"] == pytest.approx(0.5, abs=0.06) and row["auc"] == pytest.approx(0.5, abs=0.08)
     assert row["p_e_interval"][0] < 0.5 < row["p_e_interval"][1] + 0.02
@@ -169,6 +171,78 @@ def test_generated_covers_and_sounds(tmp_path):
     rows = lines(out)
     assert "9.wav" in rows[0]["source"] and rows[0]["error"]
     assert [row["against"] for row in rows[1:]] == ["phase", "lsb-matching"]
+
+
+def test_pairs_are_kept_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "_BATCH", 4)
+    bench = (
+        "bench",
+        "detect",
+        "--carrier",
+        "era5",
+        "--set",
+        "carrier.size=[24,48]",
+        "--count",
+        "10",
+    )
+    more = ("--bps", "1", "--against", "sample", "project", "wrong-sigma", "--splits", "2")
+    rest = ("--detector", "sphere", "rs", "--training", "6", "--pairs", tmp_path / "pairs")
+    outs = [tmp_path / f"{k}.jsonl" for k in range(3)]
+    run(*bench, *more, *rest, "--json", outs[0])
+    rows, kept = lines(outs[0]), sorted((tmp_path / "pairs").iterdir())
+    assert [(r["detector"], r["against"]) for r in rows] == [
+        (d, a) for a in ("sample", "project", "wrong-sigma") for d in ("sphere", "rs")
+    ]
+    assert all(row["training"] == 6 and row["pairs"] == 10 for row in rows) and len(kept) == 3
+    before = [path.read_bytes() for path in kept]
+    kept[1].unlink()
+    run(*bench, *more, *rest, "--json", outs[1])
+    assert [p.read_bytes() == b for p, b in zip(kept, before, strict=True)] == [True, False, True]
+    run(*bench, *more, *rest, "--json", outs[2])
+    assert lines(outs[1]) == lines(outs[2]) != rows
+
+
+def test_what_shares_a_function_differs_in_noise_alone():
+    """A pair of `sample` or `wrong-sigma` is two draws; `project` changes the plain cover."""
+    plan = noisy_engine().plan(carrier="noisy")
+    (source,) = evidence.draws(plan, 1, 0)
+    given = next(iter(source.covers()))
+    arguments = {"carrier": "noisy", "method": None, "optimizer": None, "set": {}}
+    names = ["sample", "project", "wrong-sigma"]
+    setting = evidence.Setting(noisy_engine(), [], names, [3.0], "bpp", arguments)
+    pairs = evidence._pairs(setting, 0, given, np.random.default_rng(0))
+    noise = {name: codes - given.law.value for (name, _), codes in pairs.stegos.items()}
+    plain = pairs.cover - given.law.value
+    together = {name: np.corrcoef(plain.ravel(), one.ravel())[0, 1] for name, one in noise.items()}
+    assert abs(together["sample"]) < 0.06 and abs(together["wrong-sigma"]) < 0.06
+    assert together["project"] > 0.9
+    assert noise["sample"].std() == pytest.approx(2.25, rel=0.04)
+    assert noise["wrong-sigma"].std() == pytest.approx(1.05 * 2.25, rel=0.04)
+
+
+def test_a_detector_finds_louder_noise_and_not_the_sampler(monkeypatch):
+    """The table of generated covers, small: it would show if the law of the sampler drifted by more."""
+    monkeypatch.setattr(evidence, "_FAULT", 1.3)
+    settings = {"carrier.size": (40, 40)}
+    arguments = {"carrier": "noisy", "method": None, "optimizer": None, "set": settings}
+    names = ["sample", "wrong-sigma"]
+    setting = evidence.Setting(noisy_engine(), [Spam()], names, [3.0], "bpp", arguments)
+    sources = evidence.draws(setting.engine.plan(**arguments), 80, 0)
+    sampled, louder = detection.measure(setting, sources, splits=2)
+    assert louder["p_e"] < 0.2 and sampled["p_e"] > 0.3
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--method", "project", "--against", "sample"), "--against"),
+        (("--training", "6"), "too few to test"),
+    ],
+)
+def test_what_contradicts_itself(more, said, tmp_path):
+    bench = ("bench", "detect", "--carrier", "era5", "--count", "8", "--bps", "1")
+    done = CliRunner().invoke(app, [*bench, *more, "--json", str(tmp_path / "out.jsonl")])
+    assert done.exit_code == 2 and said in done.output, done.output
 
 
 def test_detect_prints_scores_and_names_what_is_above_its_threshold(folder, tmp_path):

@@ -100,6 +100,15 @@ def test_the_fusion_is_the_mean_of_its_four(pictures):
     assert StegExpose().score(stego) > StegExpose.threshold > StegExpose().score(pictures["coffee"])
 
 
+def test_the_fusion_follows_planted_rates(pictures):
+    """Bits at random places: three parts estimate the rate, the chi-square attack says less than that, or nothing."""
+    for name in ("astronaut", "chelsea", "coffee"):
+        clean = StegExpose().score(pictures[name])
+        for rate in (0.1, 0.25, 0.5):
+            found = StegExpose().score(planted(pictures[name], rate)) - clean
+            assert 0.75 * rate - 0.05 < found < rate + 0.05, (name, rate)
+
+
 HOSTILE = [
     np.zeros((1, 1, 1), np.int32),
     np.zeros((3, 0, 0), np.int32),

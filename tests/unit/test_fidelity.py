@@ -83,7 +83,7 @@ def test_psnr_and_ssim_are_scikit_images(rng, photographs):
 
 
 def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
-    from stegafield.benchmark.optimizers import ARMS, COLUMNS, compare
+    from stegafield.benchmark.optimizers import ARMS, COLUMNS, compare, draw, summary
 
     Image.fromarray(np.random.default_rng(0).integers(40, 216, (8, 8, 3), np.uint8)).save(
         tmp_path / "x.png"
@@ -97,5 +97,17 @@ def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
     assert len(rows) == 10 and all("carries nothing" in row["error"] for row in rows[5:])
     again = next(compare(engine, [tmp_path / "x.png"], [1], **given))
     assert (again["psnr"], again["evaluations"]) == (done[0]["psnr"], done[0]["evaluations"])
+    assert again["processor_seconds"] > 0 and again["extractor"] == "cnn"
     with pytest.raises(ConfigError, match="unknown"):
         next(compare(engine, [tmp_path / "x.png"], [1], arms=["sgd"]))
+    given = {"extractor": "phase-conv", "arms": ["lbfgs", "paper"], "set": {"optimizer.rounds": 2}}
+    with pytest.raises(ConfigError, match=r"optimizer\.rounds"):
+        list(compare(engine, [tmp_path / "x.png"], [1], **given))
+    del given["set"]
+    rows = list(compare(engine, [tmp_path / "x.png"], [1], **given))
+    assert [row["optimizer"] for row in rows] == ["lbfgs", "paper"], "without a loss to choose"
+    text = summary([*done, *rows])
+    assert text.count("\n| `cnn` |") == len(ARMS) and text.count("\n| `phase-conv` |") == 2
+    draw([*done, *rows], tmp_path / "figure.png")
+    with Image.open(tmp_path / "figure.png") as figure:
+        assert figure.width > 1000

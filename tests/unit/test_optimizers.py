@@ -5,10 +5,11 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from stegafield.core.optimizer import Box, Together
+from stegafield.core.optimizer import Box, Solution, Together
 from stegafield.optimizers.adam import Adam
 from stegafield.optimizers.lbfgs import STATUS, Lbfgs
 from stegafield.optimizers.paper import Paper
+from tests.devices import count_questions
 
 torch.set_num_threads(1)  # two workers share two cores
 STEEPNESS = np.logspace(0, 2, 6)
@@ -106,11 +107,73 @@ def test_lbfgs_reports_and_never_raises(device):
 
 
 def test_lbfgs_asks_the_device_rarely(monkeypatch):
-    """Host and device wait for each other only at the check of the stop flags, every eighth turn."""
-    asked = []
-    monkeypatch.setattr(torch.Tensor, "__bool__", lambda self: asked.append(1) or self.item() != 0)
+    """Host and device wait for each other only at the check of the stop flags, every eighth turn, and at the end."""
+    asked = count_questions(monkeypatch)
     Lbfgs(Lbfgs.Options(evaluations=81)).solve(_rosenbrock, Box(LOWER, UPPER))
-    assert 0 < len(asked) <= 10
+    flags = [name for name in asked if name == "__bool__"]
+    assert 0 < len(flags) <= 10
+    assert len(asked) - len(flags) <= 2 * len(Solution.__dataclass_fields__)
+    asked.clear()
+    box = Box(LOWER, UPPER, whole=True)
+    Lbfgs(Lbfgs.Options(evaluations=81)).solve(Demands(torch.ones(6, 1), torch.eye(10)), box)
+    assert asked.count("__bool__") <= 16, "six rounds ask no oftener than once more each"
+    assert len(asked) - asked.count("__bool__") <= 2 * len(Solution.__dataclass_fields__)
+
+
+PAIRS = torch.eye(12) + torch.eye(12).roll(1, 1)
+
+
+class Demands:
+    """Least squares change with sums that shall reach `wanted`: an augmented Lagrangian with a soft weight."""
+
+    def __init__(self, wanted, rows=PAIRS, short=0.0):
+        self.wanted, self.rows, self.short = wanted, rows, short
+
+    def lack(self, change):
+        sums = change @ self.rows.to(change).T
+        return (self.wanted.to(sums) + self.short - sums).relu()
+
+    def __call__(self, change):
+        return (2 * self.lack(change).square()).sum(1) + change.square().sum(1)
+
+    def tightened(self, change):
+        return Demands(self.wanted, self.rows, self.lack(change))
+
+
+@pytest.mark.parametrize("solver", [Lbfgs, Adam])
+def test_rounds_meet_what_is_demanded(solver, device):
+    """A soft weight alone leaves a ninth unmet; multipliers make up for most of it. Items stay alone."""
+    wanted = torch.tensor([[1.0], [3.0]])
+    box = Box(-np.ones((2, 12)), np.full((2, 12), 9.0))
+    options = solver.Options(evaluations=300)
+    found = solver(options, device=device).solve(Demands(wanted), box)
+    once = solver(options, device=device).solve(lambda change: Demands(wanted)(change), box)
+    assert once.change.mean(1) == pytest.approx([4 / 9, 12 / 9], abs=0.01)
+    assert found.change.mean(1) == pytest.approx([40 / 81, 120 / 81], abs=0.01)
+    alone = solver(options, device=device).solve(
+        Demands(wanted[1:]), Box(box.lower[1:], box.upper[1:])
+    )
+    assert alone.change[0] == pytest.approx(found.change[1], abs=1e-4)
+    parts = [Demands(wanted[:1]), Demands(wanted[1:])]
+    batch = solver(options, device=device).solve(Together(parts), box)
+    assert batch.change == pytest.approx(found.change, abs=1e-4)
+
+
+@pytest.mark.parametrize("solver", [Lbfgs, Adam])
+def test_whole_numbers_are_settled_as_it_goes(solver, device):
+    """Most samples are whole in the end, and what they broke the others made up for: rounding hardly hurts."""
+    rows = torch.randn(40, 400, generator=torch.Generator().manual_seed(0)) / 20
+    demands, lower, upper = Demands(torch.full((3, 1), 4.0), rows), -2.5, 8.0
+    box = Box(np.full((3, 400), lower), np.full((3, 400), upper), whole=True)
+    options = solver.Options(evaluations=200)
+    found = solver(options, device=device).solve(demands, box)
+    plain = solver(options, device=device).solve(demands, Box(box.lower, box.upper))
+    settled = found.change[found.change == np.rint(found.change)]
+    assert settled.size > 0.9 * found.change.size and settled.min() == -2, "-3 is not in the box"
+    assert (found.change >= lower).all() and (found.change <= upper).all()
+    rounded = [torch.tensor(np.rint(s.change)) for s in (found, plain)]
+    lack = [Demands(torch.full((3, 1), 3.9), rows).lack(change).sum() for change in rounded]
+    assert lack[0] < lack[1] / 3
 
 
 def test_an_empty_batch_is_solved():
@@ -129,18 +192,19 @@ def test_the_paper_takes_ten_evaluations_a_round():
     assert found.change.max() <= 1
 
 
-def test_the_paper_is_torchs_own_solver_on_codes_over_full_scale():
-    """Round by round: ten iterations at rate 0.1 from a fresh history, then clipped."""
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.5])
+def test_the_paper_is_torchs_own_solver_on_codes_over_full_scale(rate):
+    """Round by round: ten iterations at this rate from a fresh history, then clipped."""
 
     def loss(change):
         return ((change - torch.linspace(-90, 90, 8)) / 40).square().sum(1).cosh().log()
 
     box = Box(np.full((1, 8), -76.5), np.full((1, 8), 60.0), scale=255.0)
-    found = Paper(Paper.Options(rounds=3)).solve(loss, box)
+    found = Paper(Paper.Options(rounds=3, rate=rate)).solve(loss, box)
     point = torch.zeros(1, 8)
     for _ in range(3):
         leaf = point.clone().requires_grad_()
-        solver = torch.optim.LBFGS([leaf], lr=0.1, max_iter=10)
+        solver = torch.optim.LBFGS([leaf], lr=rate, max_iter=10)
 
         def closure(leaf=leaf, solver=solver):
             solver.zero_grad()
@@ -152,6 +216,22 @@ def test_the_paper_is_torchs_own_solver_on_codes_over_full_scale():
         point = leaf.detach().clamp(-76.5 / 255, 60 / 255)
     assert np.abs(found.change).max() > 20
     assert found.change == pytest.approx(255 * point.numpy(), abs=1e-3)
+
+
+def test_the_paper_stops_after_the_round_in_which_no_bit_is_wrong():
+    class Bits:
+        """Two of three samples shall pass 2; the loss never is zero."""
+
+        def __call__(self, change):
+            return torch.nn.functional.softplus(4 - 2 * change[:, :2]).sum(1)
+
+        def errors(self, change):
+            return (change[:, :2] <= 2).sum(1)
+
+    found = Paper().solve(Bits(), Box(-np.full((1, 3), 9.0), np.full((1, 3), 9.0)))
+    assert found.status == ("no bit is wrong",) and (found.change[0, :2] > 2).all()
+    assert found.evaluations[0] % 10 == 0 and 0 < found.evaluations[0] < 1000
+    assert found.change[0, 2] == 0 and found.loss[0] > 0
 
 
 def test_a_batch_of_objectives_is_each_item_with_its_own(device):

@@ -1,7 +1,7 @@
-"""Who is caught: detectors trained on half of the sources and tested on the others.
+"""Who is caught: detectors trained on some of the sources and tested on the others.
 
 sources -> covers and stegos -> features, scores -> splits by source           -> rows
-                                                    train on one half,            P_E, AUC, false alarms,
+                                                    train on one part,            P_E, AUC, false alarms,
                                                     test on the other, repeat     intervals over sources
 """
 
@@ -29,12 +29,12 @@ COLUMNS = (
 GRID = np.linspace(0, 1, 51)
 """False-alarm rates at which rows give the ROC curve."""
 FEWEST = 8
-"""Sources: half of them train."""
+"""Sources."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One split's test half: scores of covers and their stegos, sources, and the threshold that training fixed."""
+    """One split's tested part: scores of covers and their stegos, sources, and the threshold that training fixed."""
 
     covers: Float[ndarray, " item"]
     stegos: Float[ndarray, " item"]
@@ -52,13 +52,22 @@ def measure(
     sources: list[Source],
     *,
     splits: int = 5,
+    training: int | None = None,
     seed: int = 0,
     models: Path | None = None,
+    pairs: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One row per detector, method and rate, and one per source that failed. `models`: where trained ones are saved."""
+    """One row per detector, method and rate, and one per source that failed.
+
+    `training`: how many sources train; half of them, if not given. `models`: where trained ones are saved. `pairs`:
+    where covers and stegos are kept for another run.
+    """
     if len(sources) < FEWEST:
         raise ConfigError("images", f"{len(sources)} sources are too few; {FEWEST} are needed.")
-    evidence, failed = collect(setting, sources, seed)
+    if training is not None and len(sources) - training < FEWEST // 2:
+        problem = f"{training} of {len(sources)} sources leave too few to test with."
+        raise ConfigError("training", problem, f"Leave {FEWEST // 2} or more.")
+    evidence, failed = collect(setting, sources, seed, pairs)
     yield from failed
     known = {detector.name: detector for detector in setting.detectors}
     for case, found in evidence.items():
@@ -68,24 +77,26 @@ def measure(
         if count < FEWEST:
             yield row | {"error": f"{count} sources are too few"}
             continue
-        outcomes = [_split(detector, found, seed + k) for k in range(splits)]
+        taught = min(training or count // 2, count - 1)
+        outcomes = [_split(detector, found, taught, seed + k) for k in range(splits)]
         numbers = {
             "payload": float(np.mean(found.payloads)),
             "pairs": len(found.sources),
             "sources": count,
+            "training": taught,
             "splits": splits,
-        }
+        } | found.facts
         yield row | numbers | _statistics(outcomes, len(sources), detector.threshold, seed)
         if models is not None and isinstance(detector, TrainedDetector):
             _save(detector, case, found, seed, models)
 
 
-def _split(detector: Detector, found: Evidence, seed: int) -> Outcome:
-    """Train on the items of half of the sources, score those of the others."""
+def _split(detector: Detector, found: Evidence, taught: int, seed: int) -> Outcome:
+    """Train on the items of `taught` sources, score those of the others."""
     sources = np.array(found.sources)
     covers, stegos = np.stack(found.covers), np.stack(found.stegos)
     order = np.random.default_rng(seed).permutation(np.unique(sources))
-    training = np.isin(sources, order[: order.size // 2])
+    training = np.isin(sources, order[:taught])
     testing = ~training
     if not isinstance(detector, TrainedDetector):
         threshold = metrics.least_error(covers[training], stegos[training])[1]
@@ -161,16 +172,20 @@ def draw(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str]) -> Non
     from matplotlib.figure import Figure
 
     rows = [row for row in rows if "roc" in row]
-    detectors = list(dict.fromkeys(row["detector"] for row in rows))
-    rates = list(dict.fromkeys(row["rate"] for row in rows))
-    height, width = max(1, len(rates)), max(1, len(detectors))
+    shown = list(dict.fromkeys((row["rate"], row["detector"]) for row in rows))
+    detectors = list(dict.fromkeys(detector for _, detector in shown))
+    # A line of panels for each rate; one rate alone takes lines of four.
+    width = 4 if len(shown) == len(detectors) > 4 else max(1, len(detectors))
+    height = max(1, -(-len(shown) // width))
     figure = Figure(figsize=(3 * width + 0.5, 3 * height), layout="constrained")
     panels = figure.subplots(height, width, squeeze=False, sharex=True, sharey=True)
     for row in rows:
-        panel = panels[rates.index(row["rate"]), detectors.index(row["detector"])]
+        panel = panels.flat[shown.index((row["rate"], row["detector"]))]
         panel.plot(GRID, row["roc"], label=row["against"], linewidth=1.2)
         panel.set_title(f"{row['detector']}, {row['rate']:g} {row['unit']}", fontsize=9)
-    for panel in panels.flat:
+    for panel in panels.flat[len(shown) :]:
+        panel.set_axis_off()
+    for panel in panels.flat[: len(shown)]:
         panel.plot([0, 1], [0, 1], "k:", linewidth=0.8)
     for panel in panels[-1]:
         panel.set_xlabel("false alarms")

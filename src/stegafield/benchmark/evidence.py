@@ -1,9 +1,16 @@
-"""Covers and their stegos by each method and rate, as detectors see them."""
+"""Covers and their stegos by each method and rate, as detectors see them.
 
+Thousands of pairs take long, so they may be kept in a folder, batch by batch: a run that was stopped goes on there.
+"""
+
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,8 +23,14 @@ from ..baselines.lsb import matching, replacement
 from ..channels.picture import decode
 from ..core.cover import Cover, widened
 from ..core.detector import Detector, TrainedDetector
+from ..core.embed import Method
 from ..core.engine import Engine
 from ..core.extras import need
+from ..core.noise import normals
+from ..core.plan import Plan
+from ..core.publish import write_file
+from ..core.regions import LEAST_FREE
+from ..core.stego import Stego
 from ..errors import ConfigError, StegafieldError
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
@@ -27,6 +40,13 @@ SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
     "s-uniward": s_uniward.simulate,
 }
 """Methods that change codes as if they carried bits at a rate; nothing is read back."""
+WRONG_SIGMA = "wrong-sigma"
+"""Draws of the same f with noise that is 5 % too strong: a sampler with a fault, which detectors ought to find."""
+_FAULT = 1.05
+METHODS: tuple[str, ...] = get_args(Method)
+"""May be named like an extractor: the default one, by this method."""
+_BATCH = 50
+"""Sources whose pairs are kept in one file."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +55,7 @@ class Source:
 
     name: str
     covers: Callable[[], Iterable[Any]]
-    """Its covers, as `hide` takes them; None for one that the carrier draws."""
-    seed: int | None = None
-    """Repeats the cover that the carrier draws."""
+    """Its covers, as `hide` takes them."""
 
 
 Case = tuple[str, str, float]
@@ -53,6 +71,8 @@ class Evidence:
     sources: list[int] = field(default_factory=list)
     payloads: list[float] = field(default_factory=list)
     """Bits per free sample."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """How the first stego was made, for methods that `hide` has."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +82,8 @@ class Setting:
     engine: Engine
     detectors: Sequence[Detector]
     against: Sequence[str]
-    """Extractors, whose stegos `hide` makes, and names of `SIMULATED`, which get the payload of the first extractor."""
+    """Extractors and `METHODS`, whose stegos `hide` makes, `WRONG_SIGMA`, and names of `SIMULATED`, which get what the
+    first of them carries: the payload, and the 192 bits of salt and header."""
     rates: Sequence[float]
     unit: str
     """Of the rates: "bpp" or "bps"."""
@@ -72,82 +93,175 @@ class Setting:
     def __post_init__(self) -> None:
         if {"hill", "s-uniward"} & set(self.against):
             need("scipy", "bench")
-        for name in self.extractors:
+        if self.arguments.get("method") and set(METHODS) & set(self.against):
+            raise ConfigError("method", "is named by --against already.", "Give one of them.")
+        for name in self.hidden:
             for rate in self.rates:
-                self.engine.plan(extractor=name, **{self.unit: rate}, **self.arguments)
-        if not self.extractors and self.arguments["carrier"] != "image":
+                self.engine.plan(**self.of(name), **{self.unit: rate})
+        if not self.hidden and self.arguments["carrier"] != "image":
             raise ConfigError("against", "needs an extractor where covers are no pictures.")
 
     @property
-    def extractors(self) -> list[str]:
-        """Those of `against` that are not simulated."""
-        return [name for name in self.against if name not in SIMULATED]
+    def hidden(self) -> list[str]:
+        """Those of `against` that `hide` makes."""
+        return [name for name in self.against if name not in SIMULATED and name != WRONG_SIGMA]
+
+    def of(self, name: str) -> dict[str, Any]:
+        """The arguments of `hide` for one of them."""
+        return self.arguments | {"method" if name in METHODS else "extractor": name}
+
+    def digest(self, seed: int) -> str:
+        """A name for the pairs: equal for equal settings, whoever looks at them."""
+        told = [self.arguments, list(self.against), list(self.rates), self.unit, seed]
+        return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """One cover and its stegos, with alpha and the like left out."""
+
+    source: int
+    cover: Int[ndarray, "kept *space"]
+    stegos: dict[tuple[str, float], Int[ndarray, "kept *space"]]
+    """By method and rate."""
+    payloads: dict[tuple[str, float], float]
+    """Bits per free sample."""
+    facts: dict[tuple[str, float], dict[str, Any]] = field(default_factory=dict)
+    """How the stegos were made, of methods that `hide` has."""
 
 
 def collect(
-    setting: Setting, sources: Iterable[Source], seed: int
+    setting: Setting, sources: Sequence[Source], seed: int, folder: Path | None = None
 ) -> tuple[dict[Case, Evidence], list[dict[str, str]]]:
-    """The evidence by case, and a row for each source that gave none or not all."""
-    rng = np.random.default_rng(seed)
+    """The evidence by case, and a row for each source that gave none or not all.
+
+    `folder`: where pairs are kept, and taken from where they are there.
+    """
     found: dict[Case, Evidence] = {}
-    failed = []
-    for number, source in enumerate(sources):
-        try:
-            for given in source.covers():
-                for case, looks, payload in _of_cover(setting, source, given, rng):
-                    one = found.setdefault(case, Evidence())
-                    one.covers.append(looks[0])
-                    one.stegos.append(looks[1])
-                    one.sources.append(number)
-                    one.payloads.append(payload)
-        except StegafieldError as error:
-            failed.append({"source": source.name, "error": str(error)})
+    failed: list[dict[str, str]] = []
+    for start in range(0, len(sources), _BATCH):
+        numbers = range(start, min(start + _BATCH, len(sources)))
+        pairs, errors = _batch(setting, sources, numbers, seed, folder)
+        failed += errors
+        for one in pairs:
+            before = [look(detector, widened(one.cover)) for detector in setting.detectors]
+            for (name, rate), codes in one.stegos.items():
+                for detector, cover in zip(setting.detectors, before, strict=True):
+                    case = found.setdefault((detector.name, name, rate), Evidence())
+                    case.covers.append(cover)
+                    case.stegos.append(look(detector, widened(codes)))
+                    case.sources.append(one.source)
+                    case.payloads.append(one.payloads[name, rate])
+                    case.facts = case.facts or one.facts.get((name, rate), {})
     return found, failed
 
 
-def _of_cover(
-    setting: Setting, source: Source, given: Any, rng: Generator
-) -> Iterator[tuple[Case, tuple[ndarray, ndarray], float]]:
-    """(case, (cover, stego) as the detector sees them, payload) of every case of one cover."""
-    seen: list[ndarray] | None = None
+def _batch(
+    setting: Setting, sources: Sequence[Source], numbers: range, seed: int, folder: Path | None
+) -> tuple[list[Pairs], list[dict[str, str]]]:
+    """The pairs of some sources, from the folder where it has them."""
+    path = None
+    if folder is not None:
+        names = [sources[number].name for number in numbers]
+        which = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:8]
+        path = folder / f"{setting.digest(seed)}-{numbers.start:06d}-{which}.npz"
+        if path.exists():
+            return _kept(path)
+    pairs, errors = [], []
+    for number in numbers:
+        rng = np.random.default_rng([seed, number])
+        try:
+            for given in sources[number].covers():
+                pairs.append(_pairs(setting, number, given, rng))
+        except StegafieldError as error:
+            errors.append({"source": sources[number].name, "error": str(error)})
+    if path is not None:
+        _keep(path, pairs, errors)
+    return pairs, errors
+
+
+def _keep(path: Path, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
+    """Write pairs to a file, in as few bytes a sample as hold them."""
+    arrays, about = {}, []
+    for k, one in enumerate(pairs):
+        codes = np.stack([one.cover, *one.stegos.values()])
+        narrow = np.result_type(*(np.min_scalar_type(end) for end in (codes.min(), codes.max())))
+        arrays[f"codes_{k}"] = codes.astype(narrow)
+        cases = [[*case, one.payloads[case], one.facts.get(case, {})] for case in one.stegos]
+        about.append({"source": one.source, "cases": cases})
+    told, out = json.dumps({"pairs": about, "errors": errors}), BytesIO()
+    np.savez(out, allow_pickle=False, about=np.array(told), **arrays)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, out.getvalue(), force=True)
+
+
+def _kept(path: Path) -> tuple[list[Pairs], list[dict[str, str]]]:
+    with np.load(path, allow_pickle=False) as file:
+        told = json.loads(str(file["about"]))
+        pairs = []
+        for k, one in enumerate(told["pairs"]):
+            cover, *stegos = file[f"codes_{k}"]
+            payloads = {(name, rate): payload for name, rate, payload, _ in one["cases"]}
+            facts = {(name, rate): told for name, rate, _, told in one["cases"]}
+            by_case = dict(zip(payloads, stegos, strict=True))
+            pairs.append(Pairs(one["source"], cover, by_case, payloads, facts))
+    return pairs, told["errors"]
+
+
+def _pairs(setting: Setting, number: int, given: Any, rng: Generator) -> Pairs:
+    """One cover and its stegos by every method at every rate."""
+    first, stegos, payloads, facts = None, {}, {}, {}
     for rate in setting.rates:
-        for name, cover, codes, payload in _stegos(setting, source, given, rate, rng):
-            if seen is None:
-                seen = [look(one, visible(cover, cover.codes)) for one in setting.detectors]
-            for detector, before in zip(setting.detectors, seen, strict=True):
-                after = look(detector, visible(cover, codes))
-                yield (detector.name, name, rate), (before, after), payload
+        for name, cover, codes, payload, told in _stegos(setting, given, rate, rng):
+            first = first or cover
+            case = name, rate
+            stegos[case], payloads[case], facts[case] = visible(cover, codes), payload, told
+    assert first is not None
+    return Pairs(number, visible(first, first.codes), stegos, payloads, facts)
 
 
 def _stegos(
-    setting: Setting, source: Source, given: Any, rate: float, rng: Generator
-) -> Iterator[tuple[str, Cover, Int[ndarray, "channel *space"], float]]:
-    """(method, cover, stego's codes, payload in bits per free sample) of each method at a rate."""
+    setting: Setting, given: Any, rate: float, rng: Generator
+) -> Iterator[tuple[str, Cover, Int[ndarray, "channel *space"], float, dict[str, Any]]]:
+    """(method, cover, stego's codes, payload in bits per free sample, how it was made) of each method at a rate."""
     cover, payload = None, None
-    for name in setting.extractors:
+    for name in setting.hidden:
         # Every window is filled whatever the message, so the empty one is as good as any.
-        stego = setting.engine.hide(
-            b"",
-            cover=given,
-            seed=source.seed,
-            extractor=name,
-            **{setting.unit: rate},
-            **setting.arguments,
-        )
+        stego = setting.engine.hide(b"", cover=given, **{setting.unit: rate}, **setting.of(name))
         carried = stego.report.bits_per_sample or 0.0
         if cover is None:
-            cover, payload = stego.cover, carried
-        yield name, stego.cover, stego.codes, carried
+            cover = stego.cover
+            payload = carried + LEAST_FREE / np.count_nonzero(cover.free)
+        yield name, stego.cover, stego.codes, carried, _facts(stego)
     if cover is None or payload is None:
         cover = setting.engine.plan(**setting.arguments).carrier.open(given)
         payload = rate / (cover.codes.shape[0] if setting.unit == "bpp" else 1)
     low, high = int(np.min(cover.low)), int(np.max(cover.high))
     for name in setting.against:
-        if name in SIMULATED:
+        if name == WRONG_SIGMA:
+            if cover.law is None:
+                raise ConfigError("against", f"{name!r} is for covers with a law.")
+            noisy = cover.law.value + _FAULT * cover.law.sigma * normals(cover.codes.shape)
+            codes = np.rint(noisy).clip(cover.low, cover.high).astype(cover.codes.dtype)
+        elif name in SIMULATED:
             if cover.codes.ndim != 3 and name in ("hill", "s-uniward"):
                 raise ConfigError("against", f"{name!r} is for pictures.")
             codes = SIMULATED[name](widened(cover.codes), low, high, payload, rng)
-            yield name, cover, np.where(cover.free, codes, cover.codes), payload
+        else:
+            continue
+        yield name, cover, np.where(cover.free, codes, cover.codes), payload, {}
+
+
+def _facts(stego: Stego) -> dict[str, Any]:
+    """How a stego was made, as the table of risks names it."""
+    report = stego.report
+    return {
+        "carrier": report.carrier,
+        "channels": len(visible(stego.cover, stego.codes)),
+        "method": report.method,
+        "costs": bool(report.costs),
+        "samples": report.free_samples,
+    }
 
 
 def visible(cover: Cover, codes: Int[ndarray, "channel *space"]) -> Int[ndarray, "kept *space"]:
@@ -158,7 +272,8 @@ def visible(cover: Cover, codes: Int[ndarray, "channel *space"]) -> Int[ndarray,
 def look(detector: Detector, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, "*feature"]:
     """The features of an item, or the score of a detector that needs no training."""
     if isinstance(detector, TrainedDetector):
-        return detector.features(codes).astype(np.float32)
+        found = detector.features(codes)
+        return found.astype(np.float32) if found.dtype.kind == "f" else found
     return np.array(detector.score(codes))
 
 
@@ -208,6 +323,16 @@ def files(paths: Iterable[Path]) -> list[Source]:
     return [Source(path.name, lambda path=path: [path]) for path in paths]
 
 
-def draws(carrier: str, count: int, seed: int) -> list[Source]:
-    """Covers that a carrier generates."""
-    return [Source(f"{carrier} {k}", lambda: [None], seed + k) for k in range(count)]
+def draws(plan: Plan, count: int, seed: int) -> list[Source]:
+    """Covers that a carrier generates: each f comes from the seed, noise is fresh in every run."""
+
+    @lru_cache(maxsize=1)
+    def batch(number: int) -> list[Cover]:
+        size = min(_BATCH, count - number * _BATCH)
+        return plan.carrier.covers(size, np.random.default_rng([seed, number]))
+
+    def source(number: int) -> Source:
+        which, place = divmod(number, _BATCH)
+        return Source(f"{plan.carrier.name} {number}", lambda: [batch(which)[place]])
+
+    return [source(number) for number in range(count)]

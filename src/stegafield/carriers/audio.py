@@ -15,9 +15,10 @@ from ..channels.sound.wav import WavChannel
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.channel import Channel, most_samples
-from ..core.cover import Cover
+from ..core.cover import Costs, Cover
 from ..core.law import drawn, fitted
 from ..core.source import read_bytes
+from ..costs import masked
 from ..errors import ConfigError, FormatError
 from ..generators.fit import Samples, fit
 
@@ -89,6 +90,10 @@ class AudioCarrier(Carrier):
             codes, exact = _codes(self._samples(source)[0], bits)
             if exact:
                 yield as_cover(codes, bits, "", None)
+
+    def costs(self, cover: Cover) -> Costs:
+        """What linear prediction cannot foretell masks a change."""
+        return Costs.alike(masked.sound(cover.codes, int(cover.low), int(cover.high)))
 
     def value(self, source: Any, data: bytes) -> Any:
         """(samples, rate) or samples for the like, of the same type and shape; else the bytes."""

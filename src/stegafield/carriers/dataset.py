@@ -14,10 +14,11 @@ from ..channels import netcdf
 from ..channels.netcdf import fresh
 from ..core import options
 from ..core.carrier import Carrier
-from ..core.cover import Cover
+from ..core.cover import Costs, Cover
 from ..core.law import drawn, fitted
 from ..core.noise import normals
 from ..core.source import read_bytes
+from ..costs import rough
 from ..errors import ConfigError, FormatError
 from ..generators.fit import Samples, fit, known_of
 
@@ -139,6 +140,15 @@ class DatasetCarrier(Carrier):
     def candidates(self, source: Any) -> Iterator[Cover]:
         """Every variable that a message may be in."""
         return self.channel().read(_bytes(source))
+
+    def costs(self, cover: Cover) -> Costs | None:
+        """HILL of each level and time by itself, around the globe where longitude is; None without two space axes."""
+        if cover.codes.ndim < 3:
+            return None
+        planes = (-1, *cover.codes.shape[-2:])
+        wraps = (cover.spec.periodic[-2], cover.spec.periodic[-1])
+        found = rough.field(cover.codes.reshape(planes), cover.free.reshape(planes), wraps)
+        return Costs.alike(found.reshape(cover.codes.shape))
 
     def value(self, source: Any, data: bytes) -> Any:
         """An `xarray.Dataset` or `DataArray` for one (loaded, with its encoding), else the bytes."""

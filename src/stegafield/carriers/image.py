@@ -16,9 +16,10 @@ from ..channels.picture.webp import WebpChannel
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.channel import MOST_SAMPLES, Channel
-from ..core.cover import Cover
+from ..core.cover import Costs, Cover
 from ..core.law import drawn, fitted
 from ..core.source import read_bytes
+from ..costs import rough
 from ..errors import ConfigError, FormatError
 from ..generators.fit import Samples, fit
 
@@ -102,6 +103,10 @@ class ImageCarrier(Carrier):
         image, data = _image(source)
         _refuse(image, data)
         return _samples(_upright(image, self.options.format, []))
+
+    def costs(self, cover: Cover) -> Costs:
+        """HILL of each channel by itself."""
+        return Costs.alike(rough.picture(cover.codes, cover.low, cover.high))
 
     def value(self, source: Any, data: bytes) -> Any:
         """An array for an array (of its shape, where it was not resampled), a `PIL.Image` for one, else the bytes."""

@@ -12,6 +12,10 @@ Size = Annotated[
 ]
 Bpp = Annotated[float | None, typer.Option(help="Bits per pixel.")]
 Bps = Annotated[float | None, typer.Option(help="Bits per sample.")]
+MaxRisk = Annotated[
+    float | None,
+    typer.Option(metavar="P_E", help="Refuse if detectors are expected to err less than this."),
+]
 CoverFile = Annotated[Path | None, typer.Option(help="Your own cover.")]
 AsFunction = Annotated[
     bool, typer.Option("--as-function", help="Fit a function to --cover; use noisy samples of it.")

@@ -224,6 +224,23 @@ def report(
 
 
 @bench.command()
+def risk(
+    folder: Annotated[Path, typer.Argument(help="Folder of JSON lines that bench detect wrote.")],
+    out: Annotated[Path, typer.Option(help="The table to write, as JSON.")],
+) -> None:
+    """Collect what was measured of the package's own methods: the table that `hide` tells risks from."""
+    from ..benchmark.summary import read
+    from ..core.publish import check_writable, write_file
+    from ..core.risk import collected
+
+    check_writable(out, force=True)
+    lines = [row.model_dump_json() for row in collected(row for _, row in read(folder))]
+    if not lines:
+        raise ConfigError("folder", f"{folder} has no rows that say how files were made.")
+    write_file(out, ("[\n" + ",\n".join(lines) + "\n]\n").encode(), force=True)
+
+
+@bench.command()
 def generators(
     data: Annotated[Path, typer.Option(help="Real fields or faces; those held out are compared.")],
     json_out: Lines,

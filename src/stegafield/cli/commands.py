@@ -19,6 +19,7 @@ from .arguments import (
     ExtractorName,
     Force,
     KeyFile,
+    MaxRisk,
     MethodName,
     Optimizer,
     Out,
@@ -106,6 +107,7 @@ def hide(
     method: MethodName = None,
     optimizer: Optimizer = None,
     preset: Preset = "default",
+    max_risk: MaxRisk = None,
     seed: Annotated[
         int | None, typer.Option(help="Repeat a generated cover but for its noise; for tests.")
     ] = None,
@@ -153,6 +155,7 @@ def hide(
             method=method,
             optimizer=optimizer,
             preset=preset,
+            max_risk=max_risk,
             seed=seed,
             set=settings_of(settings),
         )
@@ -230,6 +233,7 @@ def capacity(
     bps: Bps = None,
     extractor: ExtractorName = None,
     method: MethodName = None,
+    max_risk: MaxRisk = None,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -246,6 +250,7 @@ def capacity(
             bps=bps,
             extractor=extractor,
             method=method,
+            max_risk=max_risk,
             set=settings_of(settings),
         )
     print(json.dumps({"bytes": room}) if as_json else room)

@@ -92,7 +92,8 @@ def bench_detect(
     against: Annotated[
         list[str] | None,
         typer.Option(
-            help="Extractors, lsb-matching, lsb-replacement, hill, s-uniward; one or more."
+            help="Extractors, sample, project, optimize, lsb-matching, lsb-replacement, hill, s-uniward, "
+            "wrong-sigma; one or more."
         ),
     ] = None,
     detector: Detectors = None,
@@ -104,11 +105,17 @@ def bench_detect(
     grey: Annotated[bool, typer.Option("--grey", help="Turn pictures to luminance first.")] = False,
     every: Annotated[int, typer.Option(min=1, help="Take every n-th file only.")] = 1,
     splits: Annotated[int, typer.Option(min=1, help="Random halvings of the sources.")] = 5,
+    training: Annotated[
+        int | None, typer.Option(min=4, help="Sources that train, instead of half of them.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of splits, training and simulations.")] = 0,
     settings: Settings = None,
     device: Device = "auto",
     models: Annotated[
         Path | None, typer.Option(help="Folder to save trained detectors in.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder to keep covers and stegos in, for another run.")
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw ROC curves; needs matplotlib.")] = None,
 ) -> None:
@@ -131,6 +138,12 @@ def bench_detect(
     if figure is not None:
         check_figure(figure)
     engine = Engine(device=device)
+    arguments = {
+        "carrier": carrier,
+        "method": method,
+        "optimizer": optimizer,
+        "set": settings_of(settings),
+    }
     if images:
         paths = [path for folder in images for path in pictures_in(folder)][::every]
         sources = evidence.photographs(paths, size_of(crop), tiles, grey, seed)
@@ -138,14 +151,8 @@ def bench_detect(
         found = sorted(path for path in covers.iterdir() if path.is_file())[::every]
         sources = evidence.files(found)
     else:
-        sources = evidence.draws(carrier, count, seed)
+        sources = evidence.draws(engine.plan(**arguments), count, seed)
     names = detector or ["spam", "stegexpose", "rs", "sample-pairs", "weighted-stego"]
-    arguments = {
-        "carrier": carrier,
-        "method": method,
-        "optimizer": optimizer,
-        "set": settings_of(settings),
-    }
     setting = evidence.Setting(
         engine,
         [engine.registry.get("detector", name)() for name in dict.fromkeys(names)],
@@ -154,7 +161,15 @@ def bench_detect(
         "bpp" if bpp else "bps",
         arguments,
     )
-    rows = detection.measure(setting, sources, splits=splits, seed=seed, models=models)
+    rows = detection.measure(
+        setting,
+        sources,
+        splits=splits,
+        training=training,
+        seed=seed,
+        models=models,
+        pairs=pairs,
+    )
     done = finish(rows, None, detection.COLUMNS, json_out)
     if figure is not None:
         detection.draw(done, figure)

@@ -168,8 +168,22 @@ def summary(report: Any, out: str) -> None:
         f"{rate}; {cost}); read back from the file",
         markup=False,
     )
+    err.print(f"a warden: {_warden(report.expected)}", markup=False)
     for note in report.notes:
         err.print(f"note: {note}", markup=False)
+
+
+def _warden(expected: list[Any]) -> str:
+    """What detectors are expected to see, in one line."""
+    if not expected:
+        return "no detector was measured on such files"
+    first = expected[0]
+    if first.p_e is None:
+        return f"{first.detector} was {first.note}"
+    return (
+        f"{first.detector} is expected to err {first.p_e:.3f} of the time ({first.low:.3f} at least; 0.5 is guessing); "
+        f"{first.note}"
+    )
 
 
 def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:

@@ -3,12 +3,19 @@
 For one window, let c_j (j = 1 ... 2**k - 1) be the Fourier coefficients of the law of its residue. By Parseval
 
     KL(uniform || residue) <= sum |c_j|^2 / (2 (1 - sum |c_j|)),       |c_j| <= product over the samples of
-    sum over integers m of |sinc(t / 2 pi)| exp(-sigma^2 t^2 / 2),     t = 2 pi (w_i j / 2**k + m)
+    e + sum over integers m of |sinc(t / 2 pi)| exp(-sigma^2 t^2 / 2),     t = 2 pi (w_i j / 2**k + m)
 
 whatever f is: the last line is the characteristic function of round(f + noise). It falls like exp(-2 pi^2 sigma^2 S)
-with S = min over j of sum ||w_i j / 2**k||^2, the dual criterion that the taps of these rungs were searched for.
+with S = min over j of sum ||w_i j / 2**k||^2, the dual criterion that the taps of these rungs were searched for. e is
+what clipping to the range can change: twice the probability of leaving it, from where headroom ends. So what a file
+turns out to have cost is never above what its rung was offered for, and no draw is ever refused.
+
+Nats compare with the normal law itself. The noise of a plain cover is made of numbers of 53 bits, and rounded where it
+is added to f: that moves the probability of a code by less than 1e-11 (era5; pictures less than 1e-13), of which nats
+are the square.
 """
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -26,16 +33,22 @@ LEAST_SIGMA = 0.5
 """Codes. Below, the support is a few codes wide and no rung holds anyway."""
 _ALIASES = np.arange(-2, 3)  # the third adds less than 1e-14 at the least sigma
 _BOOTSTRAP_WINDOWS = 24
+_LEAST_RANGE = 12
+"""Sigmas between the ends of the range: a value is near one of them at most."""
+_TOLERANCE = 1e-6
+"""Codes: f is computed in floats, and may miss its headroom by this."""
 
 
 @lru_cache(maxsize=1024)
 def window_nats(rung: Rung, sigma: float) -> float:
-    """The most that KL(uniform || residue) of one window can be, in nats, for any f."""
+    """The most that KL(uniform || residue) of one window can be, in nats, for any f with headroom."""
     half = np.arange(1, rung.phases // 2 + 1)  # the other half are their conjugates
     harmonic = half[:, None] * rung.taps / rung.phases
     turn = (harmonic - np.rint(harmonic))[..., None] + _ALIASES  # harmonic, sample, alias
     factor = np.abs(np.sinc(turn)) * np.exp(-2 * (np.pi * sigma * turn) ** 2)
-    coefficient = np.minimum(factor.sum(axis=-1), 1).prod(axis=-1)
+    near, far = HEADROOM + (0.5 - _TOLERANCE) / sigma, _LEAST_RANGE - HEADROOM
+    beyond = sum(math.erfc(end / math.sqrt(2)) / 2 for end in (near, far))
+    coefficient = np.minimum(factor.sum(axis=-1) + 2 * beyond, 1).prod(axis=-1)
     times = np.where(half < rung.phases // 2, 2, 1)
     rest = 1 - times @ coefficient
     return float(times @ coefficient**2 / (2 * rest)) if rest > 0 else np.inf
@@ -66,10 +79,16 @@ def offered(sigma: float, free: int) -> list[Rung]:
 
 
 def smallest_sigma(rung: Rung, free: int) -> float:
-    """The least sigma, in codes, at which a rung is within the budget, to four digits; infinite above 64."""
-    below, above = LEAST_SIGMA / 2, 64.0
-    if file_nats(rung, above, free) > BUDGET:
+    """The least sigma, in codes, at which a rung is within the budget, to four digits; infinite where none up to 64 is.
+
+    A large file may have none: with more noise, headroom ends nearer to the ends of the range by the measure of a code.
+    """
+    tried = np.geomspace(LEAST_SIGMA / 2, 64, 128)
+    within = (k for k, sigma in enumerate(tried) if file_nats(rung, sigma, free) <= BUDGET)
+    first = next(within, None)
+    if first is None:
         return np.inf
+    below, above = float(tried[max(0, first - 1)]), float(tried[first])
     while above - below > 1e-4:
         middle = (below + above) / 2
         below, above = (
@@ -86,7 +105,9 @@ def check_law(cover: Cover) -> None:
         raise ConfigError("method", f"noise of {law.sigma:g} codes is too little to draw from.")
     if law.value.shape != cover.codes.shape or not np.isfinite(law.value[cover.free]).all():
         raise ConfigError("method", "the law of this cover has other samples than the cover.")
-    room = HEADROOM * law.sigma - 1e-6  # f is computed in floats
+    room = HEADROOM * law.sigma - _TOLERANCE
+    if np.min(np.subtract(cover.high, cover.low)) < _LEAST_RANGE * law.sigma:
+        raise ConfigError("method", f"the range of this cover is less than {_LEAST_RANGE} sigma.")
     low, high = cover.low + room, cover.high - room
     outside = cover.free & ((law.value < low) | (law.value > high))
     if outside.any():

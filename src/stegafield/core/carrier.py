@@ -10,7 +10,7 @@ from numpy.random import Generator
 from ..errors import ConfigError
 from . import options
 from .channel import Channel, check_suffix
-from .cover import Cover
+from .cover import Costs, Cover
 
 
 class Carrier(ABC):
@@ -56,6 +56,13 @@ class Carrier(ABC):
             f"the capacity of {self.name!r} depends on the cover.",
             "Give one with --cover.",
         )
+
+    def costs(self, cover: Cover) -> Costs | None:
+        """What changes of the user's own cover cost in this medium, for adaptive embedding; None: all the same.
+
+        A function of codes, range, free samples and geometry. `stegafield.costs` has maps for pictures, sound, fields.
+        """
+        return None
 
     def value(self, source: Any, data: bytes) -> Any:
         """The stego file as the type of `source` (an array for an array); the bytes themselves where it has none."""

@@ -1,6 +1,7 @@
 """A cover as the engine sees it: integer codes, which of them are free, and their geometry."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -33,6 +34,21 @@ class Law:
     """Standard deviation of the noise, in codes: a constant of the carrier."""
 
 
+class Costs(NamedTuple):
+    """What one step down and one step up cost at every sample; infinity: that step must not be taken.
+
+    Only ratios count. Two steps cost 16 times as much as one, three 81 times.
+    """
+
+    down: Float[ndarray, "..."]
+    up: Float[ndarray, "..."]
+
+    @classmethod
+    def alike(cls, price: Float[ndarray, "..."]) -> "Costs":
+        """The same price both ways."""
+        return cls(price, price)
+
+
 @dataclass(frozen=True, slots=True)
 class Cover:
     """One item, as a file would hold it. "Storage order" is the C order of `codes`."""
@@ -54,6 +70,8 @@ class Cover:
     """Name of the channel that the container belongs to; "" where its carrier writes only one format."""
     law: Law | None = None
     """For generated covers only."""
+    costs: Costs | None = None
+    """What changes cost, where embedding is to be adaptive: of the sender alone, from `Carrier.costs`."""
     weight: Float[ndarray, "channel *space"] | None = None
     """Share of the domain that a sample stands for (cosine of latitude), for metrics and costs."""
     step: float = 1.0

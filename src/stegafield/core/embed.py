@@ -36,11 +36,13 @@ class Effort(Options):
     loss: Literal["hinge", "bce", "bce-normal"] | None = None
     """What `optimize` lowers, for extractors that offer a choice; None is the extractor's own."""
     finish: bool = True
-    """Whether `optimize` lets the extractor repair what rounding broke; the paper does not."""
+    """Whether `optimize` cares for rounding: the solver as it goes, the extractor afterwards. The paper does not."""
     least_psnr: float | None = Field(None, gt=0)
     """An attempt below this PSNR in dB is given up, and a fresh salt (so a fresh seed) is tried (the paper's 20)."""
     batch: int = Field(1 << 18, ge=1)
     """How many samples `hide_many` optimises together at most; it bounds memory, and changes nothing else."""
+    costs: bool = True
+    """Whether `project` changes the user's own covers where changes show least, if carrier and extractor can."""
     attempts: int = Field(4, ge=1, le=100)
     """Fresh salts (and fresh covers, where the carrier draws them) before giving up; `sample` has one attempt."""
 
@@ -184,7 +186,7 @@ def _optimize(
     bounds = [_bounds(t.cover, effort.epsilon) for t in tasks]
     lower, upper = (np.stack(side) for side in zip(*bounds, strict=True))
     origin = np.clip(np.stack([_start(task) for task in tasks]), lower, upper)
-    box = Box(lower - origin, upper - origin, _scale(tasks[0].cover))
+    box = Box(lower - origin, upper - origin, _scale(tasks[0].cover), whole=effort.finish)
     whole = objectives[0] if len(tasks) == 1 else Together(objectives)
     solution = optimizer.solve(Moved(whole, origin) if origin.any() else whole, box)
     changes = np.clip(origin + solution.change, lower, upper)

@@ -61,6 +61,7 @@ class Engine:
         method: str | None = None,
         optimizer: str | None = None,
         preset: str = "default",
+        max_risk: float | None = None,
         seed: int | None = None,
         rng: Generator | None = None,
         set: Mapping[str, Any] | None = None,
@@ -71,7 +72,8 @@ class Engine:
             message: Any bytes; text is encoded as UTF-8. An empty message is a mark of presence.
             carrier: The medium: "image", "dataset", "era5", or what a plugin registered.
             key: Who has it can reveal. Without one a fresh key is made: keep `stego.key`.
-            cover: The user's own cover (path, bytes, file object, array), for carriers that take one.
+            cover: The user's own cover (path, bytes, file object, array), for carriers that take one; or a `Cover` that
+                the carrier drew before.
             name: The original file name, to be hidden with the message.
             size: (height, width) of a generated cover, or to resample the user's own to.
             as_function: Fit a function to the cover and hide in fresh noisy samples of it: such a cover has a law.
@@ -81,6 +83,8 @@ class Engine:
             method: "sample", "project" or "optimize"; the first that is possible if not given.
             optimizer: For "optimize".
             preset: A named set of these arguments.
+            max_risk: Refuse where a measured detector is expected to err less often than this (P_E, 0 to 0.5), or
+                where nothing was measured.
             seed: Repeats the noise-free part of a generated cover; noise and salt stay fresh. For tests.
             rng: Replaces all randomness but the noise of plain covers, the salt's too. For tests: a repeated salt
                 betrays the message.
@@ -101,6 +105,7 @@ class Engine:
             method=method,
             optimizer=optimizer,
             preset=preset,
+            max_risk=max_risk,
             set=set,
         )
         job = self._hiding(plan, message, name=name, key=key, cover=cover, seed=seed, rng=rng)
@@ -239,6 +244,7 @@ class Engine:
         extractor: str | None = None,
         preset: str = "default",
         method: str | None = None,
+        max_risk: float | None = None,
         set: Mapping[str, Any] | None = None,
     ) -> int:
         """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most.
@@ -254,10 +260,11 @@ class Engine:
             extractor=extractor,
             preset=preset,
             method=method,
+            max_risk=max_risk,
             set=set,
         )
         if cover is not None:
-            item = plan.carrier.open(cover)
+            item = plan.priced(plan.carrier.open(cover))
         else:
             item = plan.carrier.blank()
         return plan.capacity(item)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
@@ -48,6 +49,11 @@ class Extractor(ABC):
         """
         return LADDER_BY_RATE if method != "sample" else bound.rungs(cover)
 
+    @classmethod
+    def adapts(cls, rung: Rung) -> bool:
+        """Whether `project` follows `cover.costs` at a rung; one that does not may ignore them."""
+        return False
+
     @abstractmethod
     def read(
         self,
@@ -64,7 +70,7 @@ class Extractor(ABC):
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
-        """The nearest codes that read `bits`; ties are broken with `rng`."""
+        """The nearest codes that read `bits`, or the cheapest where the cover has costs; ties are broken with `rng`."""
         raise NotImplementedError
 
     def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
@@ -101,6 +107,32 @@ class Extractor(ABC):
         Called after an optimizer, where rounding its change left bits wrong.
         """
         return codes, 0
+
+
+class Positionwise(Extractor):
+    """Reads D bits at every position whose channels are all free, output after output; D is rate times channels."""
+
+    @abstractmethod
+    def outputs(
+        self, codes: Int[ndarray, "channel *space"], spec: GridSpec
+    ) -> Bool[ndarray, "depth *space"]:
+        """The bits of all positions, for a depth that is not 0."""
+
+    def read(
+        self,
+        codes: Int[ndarray, "channel *space"],
+        free: Bool[ndarray, "channel *space"],
+        spec: GridSpec,
+    ) -> UInt8[ndarray, " bit"]:
+        """The bits at all positions whose channels are all free."""
+        where = np.asarray(free.all(axis=0))
+        if not depth(self.rate, len(codes)) or not where.any():
+            return np.empty(0, np.uint8)
+        return self.outputs(codes, spec)[:, where].astype(np.uint8).ravel()
+
+    def count(self, cover: Cover) -> int:
+        """D bits for each position whose channels are all free."""
+        return depth(self.rate, len(cover.codes)) * int(np.count_nonzero(cover.free.all(axis=0)))
 
 
 def supports(extractor: Extractor | type[Extractor], method: str) -> bool:

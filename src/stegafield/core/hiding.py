@@ -17,6 +17,7 @@ from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
 from . import bound, payload, regions
+from .adaptive import CODING_LOSS, flooded
 from .carrier import writer
 from .cover import Cover
 from .embed import Embedding, Task, strays, usual_changes
@@ -65,7 +66,8 @@ class Hiding:
         self.random: Source = rng.bytes if rng else os.urandom
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
-        self.item = None if cover is None else plan.carrier.open(cover)
+        given = cover is None or isinstance(cover, Cover)
+        self.item = cover if given else plan.priced(plan.carrier.open(cover))
         self.report = Report(
             carrier=plan.carrier.name,
             channel=writer(plan.carrier, self.item).name,
@@ -84,8 +86,10 @@ class Hiding:
             if report.method == "sample":  # drawn once: a choice among draws is another law
                 raise EmbeddingFailed(f"the draw failed: {report.failures[-1]}", report)
             report.attempts += 1
-            cover = self.item or plan.carrier.covers(1, self.cover_rng)[0]
-            rung = plan.rung(cover, frame.needed(self.body))
+            cover = self.item or plan.priced(plan.carrier.covers(1, self.cover_rng)[0])
+            cover, rung, report.expected = plan.choice(cover, frame.needed(self.body))
+            if report.attempts > 2 and cover.costs is not None and plan.max_risk is None:
+                cover, report.expected = flooded(cover), []  # a run of samples had no way
             salt = self.random(SALT_BYTES)
             file_key = self.key.file_key(salt)
             header = Header(plan.profile(rung), plan.tag)
@@ -94,7 +98,10 @@ class Hiding:
                 ready, nats = regions.draw_bootstrap(cover, salt, header, file_key, self.random)
             else:
                 typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-                ready = regions.write_bootstrap(cover, salt, header, file_key, self.rng, typical)
+                rate = rung.rate * (1 + CODING_LOSS)
+                ready = regions.write_bootstrap(
+                    cover, salt, header, file_key, self.rng, typical, rate
+                )
                 nats = 0.0
             ready = suited(extractor, ready)
             bits = payload.to_bits(self.body, header, file_key, extractor.count(ready))
@@ -146,6 +153,8 @@ class Hiding:
         """What this attempt came to, in the report."""
         plan, report, bits = self.plan, self.report, draft.task.bits.size
         report.bit_errors = result.errors
+        if result.method == "project":
+            report.costs = draft.cover.costs is not None and plan.extractor.adapts(draft.rung)
         report.unrounded_bit_errors = result.unrounded_errors
         report.optimizer = (
             plan.optimizer.name if plan.optimizer and result.method == "optimize" else None

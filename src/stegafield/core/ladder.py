@@ -165,7 +165,11 @@ DRAWN: tuple[Rung, ...] = tuple(
 """The rungs that the sampler draws at, by rate and then by phases, which is by cost. 5, 15 and 4, 1 are old ones."""
 TRELLIS_MOST = 1 << 18
 """More free samples than this take the block form: the trellis form would need more than a few seconds."""
+ADAPTIVE_MOST = 1 << 20
+"""The same where changes have costs: there it is worth some ten seconds."""
+ADAPTIVE_BELOW = 0.7
 _TRELLIS_BELOW = 0.3
+_QUICK_BITS, _LONG = 8, 128
 _CROWDED = 0.02
 
 
@@ -184,6 +188,28 @@ def with_trellis(free: int, crowded: float) -> list[Rung]:
     taken = {rung.rate for rung in trellis}
     block = [rung for rung in LADDER_BY_RATE if rung.rate not in taken]
     return sorted(trellis + block, key=lambda rung: rung.rate)
+
+
+def follows_costs(rung: Rung) -> bool:
+    """Whether changes can be chosen by their costs: in the trellis form, and in windows that are quickly searched.
+
+    Above two thirds of a bit per sample there is no choice left.
+    """
+    quick = rung.bits <= _QUICK_BITS or not rung.listed
+    return rung.rate < ADAPTIVE_BELOW and (bool(rung.span) or quick)
+
+
+def with_costs(free: int) -> list[Rung]:
+    """The rungs for a cover whose changes have costs: those that follow them, and the block form at higher rates."""
+    small = free <= ADAPTIVE_MOST
+    adaptive = [
+        rung
+        for rung in PROJECTED
+        if follows_costs(rung) and (bool(rung.span) is small or rung.samples > _LONG)
+    ]
+    most = max(rung.rate for rung in adaptive)
+    high = [rung for rung in LADDER_BY_RATE if rung.rate > most]
+    return sorted(adaptive + high, key=lambda rung: rung.rate)
 
 
 def at_least(

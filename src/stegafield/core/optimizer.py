@@ -12,7 +12,11 @@ from numpy import ndarray
 from . import options
 
 Objective = Callable[[Any], Any]
-"""Change ``(item, *shape)`` to loss ``(item,)``, in the array type of the optimizer (torch tensors, as a rule)."""
+"""Change ``(item, *shape)`` to loss ``(item,)``, in the array type of the optimizer (torch tensors, as a rule).
+
+It may have a method `tightened`: the objective that asks more of whatever a change leaves unmet. A solver calls it with
+what it has so far and goes on with what it returns (`core.rounds`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,25 @@ class Box:
     upper: Float[ndarray, "item *shape"]
     scale: float = 1.0
     """Full scale in codes, for solvers whose first step is a share of it."""
+    whole: bool = False
+    """True where the change will be rounded to whole numbers: a solver may settle samples on them as it goes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """The objective of a batch in which every item has its own. Only the call: no other method of the parts."""
+    """The objective of a batch in which every item has its own."""
 
     parts: Sequence[Objective]
+
+    def __getattr__(self, name: str) -> Any:
+        """`tightened`, where the parts have it; no other method of theirs."""
+        if name != "tightened" or not all(hasattr(one, name) for one in self.parts):
+            raise AttributeError(name)
+        return self._tightened
+
+    def _tightened(self, change: Any) -> "Together":
+        parts: Sequence[Any] = self.parts
+        return Together([one.tightened(change[i : i + 1]) for i, one in enumerate(parts)])
 
     def __call__(self, change: Any) -> Any:
         """The loss ``(item,)``: of each item by its own objective, so that no item changes another's by a digit."""
@@ -87,6 +103,14 @@ class Optimizer(ABC):
     def __init__(self, options: Any = None, *, device: str = "cpu") -> None:
         self.options: Any = options or type(self).Options()
         self.device = device
+
+    def place(self) -> str:
+        """The device to work on, for solvers that use torch: "auto" is a graphics card where there is one."""
+        import torch
+
+        if self.device != "auto":
+            return self.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
 
     @abstractmethod
     def solve(self, objective: Objective, box: Box) -> Solution:

@@ -1,16 +1,16 @@
 """What was asked of `hide` or `capacity`, resolved and validated before a cover is touched."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import CapacityError, ConfigError
+from ..errors import CapacityError, ConfigError, StegafieldError
 from ..message import code, frame
 from ..message.key import FileKey
-from . import bound, options, regions
+from . import adaptive, bound, options, regions, risk
 from .carrier import Carrier
 from .cover import Cover
 from .embed import Effort, Method, choose_method
@@ -20,6 +20,7 @@ from .optimizer import Optimizer
 from .payload import extractor_seed
 from .regions import Profile
 from .registry import Registry
+from .risk import Expectation, Situation
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -35,10 +36,19 @@ DEFAULT_OPTIMIZER = "lbfgs"
 """Where an extractor optimises and no optimizer is named."""
 PLANNED = (
     *("carrier", "size", "format", "as_function", "bpp", "bps", "extractor", "method"),
-    *("optimizer", "preset", "set"),
+    *("optimizer", "preset", "set", "max_risk"),
 )
 """The arguments of `hide` that make a plan."""
 _ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
+
+
+class Choice(NamedTuple):
+    """What a plan comes to for one cover and message."""
+
+    cover: Cover
+    rung: Rung
+    expected: list[Expectation]
+    """What detectors are expected to make of it; empty: not measured."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ class Plan:
     optimizer: Optimizer | None
     rate: tuple[str, float] | None
     """("bpp" or "bps", number), or None for the smallest rung that carries the message."""
+    max_risk: float | None = None
+    """The least P_E that detectors may be expected to have."""
 
     def build(self, key: FileKey, rung: Rung) -> Extractor:
         """The extractor of one file."""
@@ -71,8 +83,25 @@ class Plan:
         """How the bits get into a cover."""
         return choose_method(cover, self.extractor, self.effort.method)
 
+    def priced(self, cover: Cover) -> Cover:
+        """The user's own cover with what changes cost, where they are wanted, known and of use."""
+        if not self.effort.costs or cover.law is not None or self.method(cover) != "project":
+            return cover
+        costs = self.carrier.costs(cover)
+        return cover if costs is None else replace(cover, costs=adaptive.settled(costs, cover))
+
     def rungs(self, cover: Cover) -> Sequence[Rung]:
-        """The rungs that may be used on a cover: the one asked for, or all, lowest rate first."""
+        """The rungs that may be used on a cover, lowest rate first: of a rate asked for, one.
+
+        Where changes have costs, only those that the cover bears, and with a limit on the risk, only those within it:
+        of a rate asked for, the highest that is both.
+        """
+        rungs = self._offered(cover)
+        rungs = rungs[: min(self._borne(cover, rungs), self._safe(cover, rungs))]
+        return rungs if self.rate is None else rungs[-1:]
+
+    def _offered(self, cover: Cover) -> Sequence[Rung]:
+        """The extractor's rungs for a cover, up to the one asked for."""
         method, hint = self.method(cover), ""
         if method == "sample":
             bound.check_law(cover)
@@ -83,7 +112,44 @@ class Plan:
         if self.rate is None:
             return rungs
         unit, rate = self.rate
-        return [at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs, hint)]
+        asked = at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs, hint)
+        return rungs[: list(rungs).index(asked) + 1]
+
+    def _borne(self, cover: Cover, rungs: Sequence[Rung]) -> int:
+        """How many of some rungs, from the lowest on, a cover carries at a finite cost."""
+        if cover.costs is None:
+            return len(rungs)
+        if not regions.bearable(cover):
+            return 0
+        most = adaptive.room(cover) / np.count_nonzero(cover.free)
+        over = [self.extractor.adapts(rung) and rung.rate > most for rung in rungs]
+        return over.index(True) if True in over else len(rungs)
+
+    def _safe(self, cover: Cover, rungs: Sequence[Rung]) -> int:
+        """How many of some rungs, from the lowest on, stay within the limit on the risk."""
+        if self.max_risk is None:
+            return len(rungs)
+        number = 0
+        for rung in rungs:
+            found = self.expected(cover, rung)
+            if not found or any(one.low is None or one.low < self.max_risk for one in found):
+                break
+            number += 1
+        return number
+
+    def expected(self, cover: Cover, rung: Rung) -> list[Expectation]:
+        """What detectors are expected to make of a cover that carries a rung."""
+        method, free = self.method(cover), int(np.count_nonzero(cover.free))
+        if method == "sample" and cover.law is not None:
+            return [risk.drawn(bound.file_nats(rung, cover.law.sigma, free))]
+        situation = Situation(
+            carrier=self.carrier.name,
+            channels=int(cover.free.reshape(len(cover.free), -1).any(axis=1).sum()),
+            extractor=self.extractor.name,
+            method=method,
+            costs=cover.costs is not None and self.extractor.adapts(rung),
+        )
+        return risk.expected(situation, regions.payload_rate(rung, free), free)
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
@@ -92,13 +158,15 @@ class Plan:
 
     def capacity(self, cover: Cover) -> int:
         """The largest message in bytes, at the rate asked for or at the most; `CapacityError` where not even none."""
+        if self.max_risk is None and cover.costs is not None:
+            cover = adaptive.flooded(cover)
         rest = _payload_region(cover)
-        room = max(self.room(rest, rung) for rung in self.rungs(cover))
+        room = max((self.room(rest, rung) for rung in self.rungs(cover)), default=-1)
         if room < 0:
-            raise CapacityError(0, room, self._hint(rest, room))
+            raise self._refusal(cover, rest, 0, room)
         return room
 
-    def rung(self, cover: Cover, needed: int) -> Rung:
+    def choice(self, cover: Cover, needed: int) -> Choice:
         """The lowest rung that carries `needed` bytes; `CapacityError` where none does."""
         room, rest, method = -1, _payload_region(cover), self.method(cover)
         if self.optimizer is not None and method != "optimize":
@@ -109,16 +177,50 @@ class Plan:
         for rung in self.rungs(cover):
             room = max(room, self.room(rest, rung))
             if room >= needed:
-                return rung
-        raise CapacityError(needed, room, self._hint(rest, room))
+                return Choice(cover, rung, self.expected(cover, rung))
+        if cover.costs is not None and self.max_risk is None:
+            offered = self._offered(cover)
+            for rung in offered if self.rate is None else offered[-1:]:
+                room = max(room, self.room(rest, rung))
+                if room >= needed:
+                    return Choice(adaptive.flooded(cover), rung, [])
+        raise self._refusal(cover, rest, needed, room)
 
-    def _hint(self, rest: Cover, room: int) -> str:
+    def _refusal(self, cover: Cover, rest: Cover, needed: int, room: int) -> StegafieldError:
+        """Why no rung will do, and what would."""
+        offered = self._offered(cover)
+        if self._safe(cover, offered) < len(offered):
+            return self._too_risky(cover, offered, needed, room)
+        if self._borne(cover, offered) < len(offered):
+            return CapacityError(needed, room, "the rest of this cover is flat or clipped")
+        hint = ""
         if room >= 0:
             higher = "a higher rate or " if self.rate else ""
-            return f"{higher}a larger cover holds more"
-        if any(self.room(rest, rung) >= 0 for rung in LADDER_BY_RATE):
-            return "not even an empty message fits at this rate"
-        return ""
+            hint = f"{higher}a larger cover holds more"
+        elif any(self.room(rest, rung) >= 0 for rung in LADDER_BY_RATE):
+            hint = "not even an empty message fits at this rate"
+        return CapacityError(needed, room, hint)
+
+    def _too_risky(
+        self, cover: Cover, offered: Sequence[Rung], needed: int, room: int
+    ) -> StegafieldError:
+        """The error of a limit on the risk that no rung keeps."""
+        limit, allowed = self.max_risk or 0.0, self._safe(cover, offered)
+        first = self.expected(cover, offered[allowed])
+        drawn = "or use a carrier that draws its covers, with method 'sample'"
+        if not first or first[0].low is None:
+            what = first[0].note if first else "nothing was measured for such files"
+            if not allowed:
+                return ConfigError(
+                    "max_risk", f"cannot be promised: {what}.", f"Leave it out, {drawn}."
+                )
+        else:
+            what = f"{first[0].detector} may err as little as {first[0].low:.3f} at more"
+        return CapacityError(
+            needed,
+            room,
+            f"P_E is to be {limit:g} at least ({what}): hide less, take a larger cover, {drawn}",
+        )
 
 
 def make_plan(registry: Registry, device: str, *, preset: str = "default", **given: Any) -> Plan:
@@ -171,6 +273,7 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
         options.parse(Effort, parts["effort"], "effort"),
         optimizer,
         _rate(carrier_class, asked["bpp"], asked["bps"]),
+        _risk(asked["max_risk"]),
     )
 
 
@@ -200,6 +303,16 @@ def _rate(carrier: type[Carrier], bpp: Any, bps: Any) -> tuple[str, float] | Non
                 raise ConfigError(unit, f"{rate!r} is not a number.")
             return unit, float(rate)
     return None
+
+
+def _risk(asked: Any) -> float | None:
+    """The least P_E that was asked for."""
+    if asked is None:
+        return None
+    if isinstance(asked, bool) or not isinstance(asked, Real) or not 0 <= float(asked) <= 0.5:
+        hint = "0.5 is a warden who guesses, 0 one who is always right."
+        raise ConfigError("max_risk", f"{asked!r} is not a P_E from 0 to 0.5.", hint)
+    return float(asked)
 
 
 def _parts(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

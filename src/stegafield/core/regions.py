@@ -16,8 +16,8 @@ from ..message import place
 from ..message.code import CODES, Code
 from ..message.key import SALT_BYTES, FileKey
 from ..message.place import keystream, permutation
-from . import sampler, tiles, window
-from .cover import Cover
+from . import adaptive, sampler, tiles, window
+from .cover import Costs, Cover
 from .ladder import LADDER, Rung, bootstrap_rung
 from .noise import Source
 
@@ -25,6 +25,12 @@ FORMAT = 1
 HEADER_BYTES = 8
 LEAST_FREE = 8 * (SALT_BYTES + HEADER_BYTES)
 """Fewer free samples than this carry nothing."""
+_REACH = 4
+"""Steps of a sample of the bootstrap, at most: any byte is reached, where two samples may move that far."""
+_FEWEST_DRY = 4
+"""Samples that may change in a window of the salt: with steps of up to four they reach any byte."""
+_LAST_RESORT, _STEEPEST = 40.0, 4.0
+"""Exponents at most, of one step and relative to one step: numbers stay far from what float64 cannot hold."""
 _PUBLIC = hashlib.sha256(b"stegafield/1/salt").digest()
 
 
@@ -106,6 +112,21 @@ def payload_free(cover: Cover, key: FileKey) -> Bool[ndarray, "channel *space"]:
     return free
 
 
+def payload_rate(rung: Rung, free: int) -> float:
+    """Bits of payload for each of `free` samples at a rung."""
+    bootstrap = (SALT_BYTES + HEADER_BYTES) * bootstrap_rung(free).samples
+    return rung.rate * max(0, free - bootstrap) / free
+
+
+def bearable(cover: Cover) -> bool:
+    """Whether every byte of the salt has samples whose changes cost less than infinity: where it stands is fixed."""
+    windows = salt_windows(cover.free)
+    if cover.costs is None or not windows.size:
+        return True
+    dry = np.isfinite(np.minimum(*(side.ravel()[windows] for side in cover.costs)))
+    return bool((dry.sum(axis=1) >= _FEWEST_DRY).all())
+
+
 def write_bootstrap(
     cover: Cover,
     salt: bytes,
@@ -113,25 +134,32 @@ def write_bootstrap(
     key: FileKey,
     rng: Generator,
     typical: Int[ndarray, " change"] | None = None,
+    rate: float = 0.0,
 ) -> Cover:
     """The cover with salt and header in place, and only the payload's samples still free.
 
     Everybody can compute where the salt is. Its own changes are few; so its samples, and the header's, first get
     changes like the payload's, drawn from `typical`: else they would stand in every file as a clean reference to
-    compare the others with.
+    compare the others with. Where changes have costs, they are drawn from the law that changes of `rate` bits per
+    sample follow, given the bytes: each sample of the bootstrap changes as often as one of the payload at its cost.
     """
     codes = tiles.like(cover.codes)
+    law = None if cover.costs is None else _law(cover.costs, rate)
     for windows, data in (
         (salt_windows(cover.free), salt),
         (header_windows(cover.free, key), _header_mask(header.pack(), key)),
     ):
         low, high = cover.take(cover.low, windows), cover.take(cover.high, windows)
         values = _taken(codes, windows).astype(np.int64)
-        if typical is not None and typical.size:
-            values = _blended(values, low, high, typical, rng)
         symbols = np.frombuffer(data, np.uint8).astype(np.int64)
         rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
-        values = window.project(values, low, high, symbols, rung, rng)
+        if cover.costs is not None and law is not None:
+            here = Costs(*(side.ravel()[windows] for side in cover.costs))
+            values = _drawn(values, low, high, symbols, rung, rng, here, law)
+        else:
+            if typical is not None and typical.size:
+                values = _blended(values, low, high, typical, rng)
+            values = window.project(values, low, high, symbols, rung, rng)
         codes[np.unravel_index(windows, codes.shape)] = values
     return cover.with_codes(codes).with_free(payload_free(cover, key))
 
@@ -161,6 +189,38 @@ def _blended(
     for trial in (values - step, values + step):
         values = np.where((trial >= low) & (trial <= high), trial, values)
     return values
+
+
+def _law(costs: Costs, rate: float) -> float:
+    """The multiplier of the law of changes at a rate, from some 100,000 samples."""
+    every = max(1, costs.down.size >> 17)
+    return adaptive.multiplier(Costs(*(side.ravel()[::every] for side in costs)), rate)
+
+
+def _drawn(
+    values: Int[ndarray, "byte sample"],
+    low: int | ndarray,
+    high: int | ndarray,
+    symbols: Int[ndarray, " byte"],
+    rung: Rung,
+    rng: Generator,
+    costs: Costs,
+    law: float,
+) -> Int[ndarray, "byte sample"]:
+    """Windows with changes from the law p(step) ~ exp(-law cost(step)), given that they read `symbols`.
+
+    What costs infinity is a last resort here: where salt and header stand is not ours to choose.
+    """
+    steps = np.arange(-_REACH, _REACH + 1)
+    trial = values[..., None] + steps
+    allowed = (trial >= np.expand_dims(low, -1)) & (trial <= np.expand_dims(high, -1))
+    price = np.where(steps < 0, costs.down[..., None], costs.up[..., None]).astype(np.float64)
+    size = adaptive.energy(np.abs(steps)).astype(np.float64)
+    spent = np.minimum(law * price, _LAST_RESORT) * np.minimum(size, _STEEPEST)
+    share = np.where(allowed, np.exp(-spent), 0).transpose(1, 2, 0)  # sample, step, byte
+    left = (symbols - window.read_symbols(values, rung)) & (rung.phases - 1)
+    luck = rng.random(values.T.shape)
+    return values + sampler.given(list(share), steps, left, rung, luck).T
 
 
 def _first_tile(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " position"]:

@@ -26,7 +26,7 @@ from .noise import Source, normals, uniforms
 ROUNDING = 2.0**-47
 """Nats per sample that are added for what float64 rounds and for the two tails beyond the support (1.2e-15)."""
 _TAIL = 8  # the support reaches this many sigma and one code further
-_CHUNK = 1 << 14  # numbers per row operation: a few of them stay in the cache
+_CHUNK = 1 << 15  # numbers per row operation: a few of them stay in the cache
 
 
 class Drawn(NamedTuple):
@@ -97,6 +97,17 @@ def _draw(
     return Drawn(centre + change, nats)
 
 
+def given(
+    share: list[Float[ndarray, "step window"]],
+    steps: Int[ndarray, " step"],
+    left: Int[ndarray, " window"],
+    rung: Rung,
+    luck: Float[ndarray, "sample window"],
+) -> Int[ndarray, "sample window"]:
+    """Steps drawn from independent laws (`share`, any weights), given that their residues add up to `left`."""
+    return _backward(share, _forward(share, steps, rung), steps, left, rung, luck)
+
+
 def _divergence(residue: Float[ndarray, "residue window"]) -> float:
     """KL(uniform || residue) of all windows, and what the support cuts off, -log(total).
 
@@ -157,21 +168,32 @@ def _forward(
     share: list[Float[ndarray, "code window"]], steps: Int[ndarray, " code"], rung: Rung
 ) -> Float[ndarray, "state residue window"]:
     """The law of the residue of the first i samples, for i = 0 ... n, relative to that of the centres."""
-    states = np.zeros((rung.samples + 1, rung.phases, share[0].shape[1]))
+    phases, windows = rung.phases, share[0].shape[1]
+    states = np.zeros((rung.samples + 1, phases, windows))
     states[0, 0] = 1
-    product = np.empty_like(states[0])
+    product = np.empty((phases, windows))
     for i, tap in enumerate(rung.taps):
-        turns = steps * tap & (rung.phases - 1)
+        turns, by_turn = _by_turn(share[i], steps * tap & (phases - 1))
         before, after = states[i], states[i + 1]
-        for turn in np.unique(turns):
-            part = share[i][turns == turn].sum(axis=0)
-            if i == 0:
-                after[turn] = part
-                continue
+        if i == 0:
+            after[turns] = by_turn
+            continue
+        for turn, part in zip(turns.tolist(), by_turn, strict=True):
             np.multiply(before, part, out=product)
-            after[turn:] += product[: rung.phases - turn]
-            after[:turn] += product[rung.phases - turn :]
+            after[turn:] += product[: phases - turn]
+            after[:turn] += product[phases - turn :]
     return states
+
+
+def _by_turn(
+    share: Float[ndarray, "code window"], turns: Int[ndarray, " code"]
+) -> tuple[Int[ndarray, " turn"], Float[ndarray, "turn window"]]:
+    """The turns that there are, and the probability of each: codes that turn the residue alike together."""
+    order = np.argsort(turns, kind="stable")
+    first = np.flatnonzero(np.diff(turns[order], prepend=-1))
+    if first.size == turns.size:
+        return turns, share
+    return turns[order][first], np.add.reduceat(share[order], first, axis=0)
 
 
 def _backward(

@@ -17,6 +17,7 @@ from .channel import Channel
 from .cover import Cover
 from .ladder import Rung
 from .publish import write_file
+from .risk import Expectation
 
 
 class Report(BaseModel):
@@ -51,8 +52,12 @@ class Report(BaseModel):
     attempts: int = 0
     failures: list[str] = []
     evaluations: int = 0
+    expected: list[Expectation] = []
+    """What the measured detectors are expected to make of this file, the most dangerous first; empty: not measured."""
     kl_bound_nats: float | None = None
     """`sample` only: KL(stego || plain cover) of this file is at most this, whoever knows f; see the threat model."""
+    costs: bool | None = None
+    """`project` only: whether changes were made where the carrier says that they cost least."""
     changed_share: float | None = None
     """Share of the samples that changed; None for `sample`, where stego and cover are two draws of one law."""
     rms_change: float | None = None

@@ -20,6 +20,8 @@ from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
+from .adaptive import energy
+from .cover import Costs
 from .ladder import Rung
 
 RUN = 16_384
@@ -33,7 +35,7 @@ class Steps(NamedTuple):
     before: Int[ndarray, "sample change state"]
     """The state that a change (0 to 3, modulo 4) of a sample led from."""
     both: bool
-    """Whether changes of two steps are worth considering everywhere, not only at the end of the range."""
+    """Whether changes of two steps are worth considering everywhere, not only at the start and where a step is dear."""
 
 
 def runs(blocks: int, width: int) -> Iterator[slice]:
@@ -61,13 +63,15 @@ def project(
     symbols: Int[ndarray, " block"],
     rung: Rung,
     rng: Generator,
+    costs: Costs | None = None,
 ) -> Int[ndarray, "block sample"]:
-    """The nearest blocks that read `symbols` and stay within [low, high]; ties are broken with `rng`.
+    """The nearest blocks (with costs: the cheapest) that read `symbols` and stay within [low, high].
 
-    A run that cannot reach its symbols (its range is too narrow) keeps its codes.
+    Ties are broken with `rng`. A run that cannot reach its symbols (its range is too narrow, or finite costs are too
+    few) keeps its codes.
     """
     wanted = (symbols - read_symbols(blocks, rung)) & 3
-    steps, costs = _prices(blocks, low, high, rng)
+    steps, prices = _prices(blocks, low, high, rng, costs)
     change = np.zeros(blocks.shape, np.int64)
     by_length: dict[int, list[slice]] = {}
     for run in runs(len(blocks), rung.samples):
@@ -75,8 +79,9 @@ def project(
     for alike in by_length.values():
         found = _viterbi(
             np.stack([wanted[run] for run in alike]),
-            np.stack([costs[run] for run in alike]).reshape(len(alike), -1, 4),
+            np.stack([prices[run] for run in alike]).reshape(len(alike), -1, 4),
             rung,
+            costs is not None,
         )
         for run, residues in zip(alike, found, strict=True):
             change[run] = residues.reshape(-1, rung.samples)
@@ -88,17 +93,28 @@ def _prices(
     low: int | Int[ndarray, "block sample"],
     high: int | Int[ndarray, "block sample"],
     rng: Generator,
+    costs: Costs | None,
 ) -> tuple[Int[ndarray, "block sample 4"], Float[ndarray, "block sample 4"]]:
-    """For each sample and residue modulo 4: the least allowed change, and its energy with a little noise for ties."""
+    """For each sample and residue modulo 4: the cheapest allowed change, and its price with a little noise for ties.
+
+    The price is the square of the change; with costs, its fourth power times that of one step.
+    """
     wide = blocks.astype(np.int64)
     down, up = wide - low, high - wide
     rising = np.array([0, 1, 2, 3])
     falling = np.array([0, -3, -2, -1])
-    upward = np.where(rising <= up[..., None], rising**2, _FAR).astype(np.float32)
-    downward = np.where(-falling <= down[..., None], falling**2, _FAR).astype(np.float32)
-    noise = rng.random((2, *upward.shape), np.float32) * np.float32(1e-3)
+    noise = rng.random((2, *wide.shape, 4), np.float32) * np.float32(1e-3)
     noise[..., 0] = 0
-    upward, downward = upward + noise[0], downward + noise[1]
+    if costs is None:
+        upward, downward = rising**2 + noise[0], falling**2 + noise[1]
+    else:
+        wet = (np.minimum(side[..., None], _FAR) for side in (costs.up, costs.down))
+        upward, downward = (
+            side * (energy(size) + part)
+            for side, size, part in zip(wet, (rising, -falling), noise, strict=True)
+        )
+    upward = np.where(rising <= up[..., None], upward, _FAR).astype(np.float32)
+    downward = np.where(-falling <= down[..., None], downward, _FAR).astype(np.float32)
     rise = upward <= downward
     steps = np.where(rise, rising, falling).astype(blocks.dtype)
     return steps, np.where(rise, upward, downward)
@@ -116,19 +132,24 @@ def tables(rung: Rung) -> Steps:
 
 
 def _viterbi(
-    wanted: Int[ndarray, "run block"], costs: Float[ndarray, "run sample 4"], rung: Rung
+    wanted: Int[ndarray, "run block"],
+    costs: Float[ndarray, "run sample 4"],
+    rung: Rung,
+    adaptive: bool,
 ) -> UInt8[ndarray, "run sample"]:
     """The residues modulo 4 of the cheapest changes whose convolution is `wanted`; zeros for a run that has none."""
     before, both = tables(rung)
     number, blocks = wanted.shape
     states = before.shape[2]
     run, width = np.arange(number), rung.samples
-    two = both | (
-        costs[..., 1::2].max(axis=(0, 2)) > 2
-    )  # a sample at the end of its range takes two steps
+    # At the end of its range, say, a sample may take two steps.
+    two = ((costs[..., 2] < costs[..., 1::2].max(axis=2)) & (costs[..., 2] < _FAR)).any(axis=0)
+    two |= both and not adaptive
+    if adaptive:
+        two[: rung.span * width] = True  # the first blocks have few samples to choose from
     price = np.ascontiguousarray(costs.transpose(1, 2, 0))[..., None]  # sample, residue, run, 1
     chosen = np.empty((blocks * width, number, states), np.uint8)
-    best = np.full((number, states), _FAR, np.float32)
+    best = np.full((number, states), _FAR, costs.dtype)
     best[:, 0] = 0
     one, three, other = (np.empty_like(best) for _ in range(3))
     less = np.empty(best.shape, bool)
@@ -136,8 +157,8 @@ def _viterbi(
     for block in range(blocks):
         for p in range(width):
             _, back1, back2, back3 = before[p]
-            np.take(best, back1, axis=1, out=one, mode="clip")
-            np.take(best, back3, axis=1, out=three, mode="clip")
+            best.take(back1, 1, one, "clip")
+            best.take(back3, 1, three, "clip")
             one += price[at, 1]
             three += price[at, 3]
             take = chosen[at]
@@ -146,7 +167,7 @@ def _viterbi(
             take += 1
             np.minimum(one, three, out=one)
             if two[at]:
-                np.take(best, back2, axis=1, out=other, mode="clip")
+                best.take(back2, 1, other, "clip")
                 other += price[at, 2]
                 np.less(other, one, out=less)
                 take[less] = 2
@@ -158,8 +179,8 @@ def _viterbi(
         kept = best.reshape(number, -1, 4)[run, :, wanted[:, block]]
         best.fill(_FAR)
         least = kept.min(axis=1, keepdims=True)
-        best[:, : states // 4] = np.minimum(kept - np.where(least < _FAR / 2, least, 0), _FAR)
-    state = best.argmin(axis=1)
+        best[:, : states // 4] = np.where(kept < _FAR / 2, kept - least, _FAR)  # no way stays none
+    state, stuck = best.argmin(axis=1), best.min(axis=1) >= _FAR / 2
     change = np.zeros((number, blocks * width), np.uint8)
     for block in reversed(range(blocks)):
         state = (4 * state + wanted[:, block]) % states  # a run without a way may stand anywhere
@@ -167,5 +188,5 @@ def _viterbi(
             at -= 1
             change[:, at] = residue = chosen[at, run, state]
             state = before[p, residue, state]
-    change[state != 0] = 0  # no way from the start
+    change[stuck | (state != 0)] = 0
     return change

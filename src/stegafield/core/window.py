@@ -15,7 +15,7 @@ from numpy.random import Generator
 from .ladder import Rung
 
 _TIES = 16  # equally good changes kept per residue
-_LONGEST_TABLED = 128
+LONGEST_TABLED = 128
 _PASS_BYTES = 1 << 24
 _NEVER = 9_999  # an energy that no change has; twice this fits into int16
 
@@ -47,7 +47,7 @@ def project(
 @lru_cache(maxsize=32)
 def programme(rung: Rung) -> "Table | Ruler":
     """The least-energy programme of a rung, built once per process."""
-    return Table(rung) if rung.samples <= _LONGEST_TABLED else Ruler(rung)
+    return Table(rung) if rung.samples <= LONGEST_TABLED else Ruler(rung)
 
 
 class Table:

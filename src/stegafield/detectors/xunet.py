@@ -1,14 +1,15 @@
 """A small network for steganalysis: high-pass filter, absolute values, saturation, five groups of layers.
 
 G. Xu, H.-Z. Wu, Y.-Q. Shi, "Structural design of convolutional neural networks for steganalysis", IEEE Signal
-Processing Letters 23(5), 2016. Channels of colour pictures are judged alone, and their logits averaged.
+Processing Letters 23(5), 2016. Channels of colour pictures are judged alone, and their logits averaged; a step of
+training sees one channel of each pair.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from numpy import ndarray
 
 from ..core.detector import TrainedDetector
@@ -31,23 +32,26 @@ class XuNet(TrainedDetector):
 
     name = "xunet"
 
-    def __init__(self, *, epochs: int = 60, batch: int = 16, rate: float = 2e-3) -> None:
-        self.epochs, self.batch, self.rate = epochs, batch, rate
+    def __init__(
+        self, *, epochs: int = 60, most_steps: int = 2000, batch: int = 16, rate: float = 2e-3
+    ) -> None:
+        self.epochs, self.most_steps, self.batch, self.rate = epochs, most_steps, batch, rate
         self.network: Any = None
 
-    def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, "channel y x"]:
-        """The codes themselves."""
+    def features(self, codes: Int[ndarray, "channel *space"]) -> Num[ndarray, "channel y x"]:
+        """The codes themselves, as bytes where they are."""
         if codes.ndim != 3 or min(codes.shape[1:]) < _SMALLEST:
             problem = (
                 f"it is for pictures of at least {_SMALLEST}x{_SMALLEST}, not for {codes.shape}."
             )
             raise ConfigError("detector", problem)
-        return codes.astype(np.float32)
+        few = codes.min() >= 0 and codes.max() <= 255
+        return codes.astype(np.uint8 if few else np.float32)
 
     def train(
         self,
-        covers: Float[ndarray, "item channel y x"],
-        stegos: Float[ndarray, "item channel y x"],
+        covers: Num[ndarray, "item channel y x"],
+        stegos: Num[ndarray, "item channel y x"],
         seed: int,
     ) -> None:
         """Adam on batches that hold covers together with their stegos, turned and mirrored alike."""
@@ -58,15 +62,18 @@ class XuNet(TrainedDetector):
             torch.manual_seed(seed)
             network = _network()
         rng = np.random.default_rng(seed)
-        steps = self.epochs * -(-len(covers) // self.batch)
+        each = -(-len(covers) // self.batch)
+        epochs = max(1, min(self.epochs, self.most_steps // each))
+        steps = epochs * each
         optimizer = torch.optim.Adam(network.parameters(), lr=self.rate, weight_decay=1e-4)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.rate, total_steps=steps)
         network.train()
-        for _ in range(self.epochs):
+        for _ in range(epochs):
             order = rng.permutation(len(covers))
             for start in range(0, len(order), self.batch):
                 chosen = order[start : start + self.batch]
-                both = np.concatenate([covers[chosen], stegos[chosen]])
+                plane = rng.integers(covers.shape[1], size=len(chosen))
+                both = np.concatenate([part[chosen, plane] for part in (covers, stegos)])[:, None]
                 turned = np.rot90(both, int(rng.integers(4)), axes=(2, 3))
                 mirrored = turned[..., ::-1] if rng.integers(2) else turned
                 logits = _logits(network, np.ascontiguousarray(mirrored))
@@ -78,7 +85,7 @@ class XuNet(TrainedDetector):
                 schedule.step()
         self.network = network.eval()
 
-    def judge(self, features: Float[ndarray, "item channel y x"]) -> Float[ndarray, " item"]:
+    def judge(self, features: Num[ndarray, "item channel y x"]) -> Float[ndarray, " item"]:
         """The probabilities of stego."""
         if self.network is None:
             raise self.untrained()
@@ -141,11 +148,11 @@ def _network() -> Any:
     )
 
 
-def _logits(network: Any, pictures: Float[ndarray, "item channel y x"]) -> Any:
+def _logits(network: Any, pictures: Num[ndarray, "item channel y x"]) -> Any:
     import torch
 
     items, channels, *size = pictures.shape
-    planes = torch.from_numpy(pictures).reshape(items * channels, 1, *size)
+    planes = torch.from_numpy(pictures).float().reshape(items * channels, 1, *size)
     kernel = torch.tensor(_KV, dtype=torch.float32)[None, None] / 12
     residual = torch.nn.functional.conv2d(planes, kernel)
     return network(residual).reshape(items, channels).mean(dim=1)

@@ -17,10 +17,17 @@ from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..core import sampler, tiles, trellis, window
-from ..core.cover import Cover, GridSpec, widened
+from ..core import priced, sampler, tiles, trellis, window
+from ..core.cover import Costs, Cover, GridSpec, widened
 from ..core.extractor import Extractor
-from ..core.ladder import LADDER_BY_RATE, TRELLIS_MOST, Rung, with_trellis
+from ..core.ladder import (
+    LADDER_BY_RATE,
+    TRELLIS_MOST,
+    Rung,
+    follows_costs,
+    with_costs,
+    with_trellis,
+)
 from ..core.noise import Source
 from ..core.sampler import Drawn
 from ..message import place
@@ -37,15 +44,25 @@ class Phase(Extractor):
     def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
         """Both forms: the trellis form for low rates and crowded covers, where the cover is not too large for it.
 
+        Where changes have costs, those that follow them up to two thirds of a bit per sample.
+
         The sampler takes rungs of its own, all of the block form.
         """
         if method == "sample":
             return super().offers(cover, method)
         free = int(np.count_nonzero(cover.free))
+        if cover.costs is not None:
+            return with_costs(free)
         if free > TRELLIS_MOST:
             return LADDER_BY_RATE
         ends = ((cover.codes == cover.low) | (cover.codes == cover.high)) & cover.free
-        return with_trellis(free, int(np.count_nonzero(ends)) / max(1, free))
+        crowded = int(np.count_nonzero(ends)) / max(1, free)
+        return with_trellis(free, crowded)
+
+    @classmethod
+    def adapts(cls, rung: Rung) -> bool:
+        """Up to two thirds of a bit per sample, changes are made where they cost least."""
+        return follows_costs(rung)
 
     def read(
         self,
@@ -81,14 +98,23 @@ class Phase(Extractor):
             here = tiles.piece(codes, stretch)
             values = here[free]
             index = self._index(number, values.size)
+
+            def gathered(values: ndarray) -> ndarray:
+                return tiles.piece(values, stretch)[free][index]
+
             low, high = (
-                tiles.piece(b, stretch)[free][index] if isinstance(b, ndarray) else b
-                for b in (cover.low, cover.high)
+                gathered(b) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
             )
             wanted = _symbols(bits[first[number] : first[number + 1]], self.rate.bits)
             own = np.random.default_rng(seeds[number])
             windows = widened(values[index])
-            values[index] = self._form.project(windows, low, high, wanted, self.rate, own)
+            given = (windows, low, high, wanted, self.rate, own)
+            if cover.costs is None or not self.adapts(self.rate):
+                values[index] = self._form.project(*given)
+            else:
+                prices = Costs(*map(gathered, cover.costs))
+                form = trellis if self.rate.span else priced
+                values[index] = form.project(*given, prices)
             here[free] = values
             tiles.place(codes, stretch, here)
 

@@ -18,7 +18,7 @@ from numpy.random import Generator
 
 from ..core.convolution import convolve
 from ..core.cover import Cover, GridSpec
-from ..core.extractor import Extractor, depth
+from ..core.extractor import Positionwise, depth
 from ..core.extras import need
 from ..core.optimizer import Objective
 from ..core.weights import words
@@ -35,27 +35,17 @@ HEAT = 0.7  # temperature of its first sweep, in squared codes
 PRICE = (8.0, 80.0)  # of a wrong bit in squared codes, in the first and in the last sweep
 
 
-class PhaseConv(Extractor):
+class PhaseConv(Positionwise):
     """Reads D bits at every position from overlapping neighbourhoods, exactly. No options; optimising needs torch."""
 
     name: ClassVar[str] = "phase-conv"
     exact: ClassVar[bool] = True
 
-    def read(
-        self,
-        codes: Int[ndarray, "channel *space"],
-        free: Bool[ndarray, "channel *space"],
-        spec: GridSpec,
-    ) -> UInt8[ndarray, " bit"]:
-        """The bits at all positions whose channels are all free, output after output."""
-        where = np.asarray(free.all(axis=0))
-        if not depth(self.rate, len(codes)) or not where.any():
-            return np.empty(0, np.uint8)
-        return (self._phases(codes, spec)[:, where] >= PHASES // 2).astype(np.uint8).ravel()
-
-    def count(self, cover: Cover) -> int:
-        """D bits for each position whose channels are all free."""
-        return depth(self.rate, len(cover.codes)) * int(np.count_nonzero(cover.free.all(axis=0)))
+    def outputs(
+        self, codes: Int[ndarray, "channel *space"], spec: GridSpec
+    ) -> Bool[ndarray, "depth *space"]:
+        """Which phases lie in the second half of the turn."""
+        return self._phases(codes, spec) >= PHASES // 2
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> Objective:
         """Convex in the change: how far outputs are outside of the half turn around their nearest right phase."""

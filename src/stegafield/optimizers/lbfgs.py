@@ -10,9 +10,11 @@ search, there is no inner loop, and nothing in a turn asks the device for a numb
 
 Bounds: samples at a bound that the gradient pushes against are left out of direction and curvature, and every trial
 is projected into the box (a projected quasi-Newton method, Bertsekas 1982; two-loop recursion of Nocedal 1980).
+An objective that can be tightened, or a box of whole numbers, is solved in rounds (`core.rounds`), which keep the
+curvature.
 """
 
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -21,6 +23,7 @@ from pydantic import Field
 from ..core import options
 from ..core.extras import need
 from ..core.optimizer import Box, Objective, Optimizer, Solution
+from ..core.rounds import rounds, settle
 
 if TYPE_CHECKING:
     import torch
@@ -69,8 +72,8 @@ class Lbfgs(Optimizer):
     class Options(options.Options):
         """How long and how precisely."""
 
-        evaluations: int = Field(90, ge=1)
-        """At most, per item."""
+        evaluations: int = Field(60, ge=1)
+        """At most, per item, all rounds together."""
         history: int = Field(10, ge=1, le=100)
         """Pairs remembered per item."""
         tolerance: float = Field(1e-7, ge=0)
@@ -82,9 +85,7 @@ class Lbfgs(Optimizer):
         need("torch", "torch")
         import torch
 
-        device = self.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = self.place()
         kind, shape = getattr(torch, self.options.precision), box.lower.shape
         lower, upper = (
             torch.tensor(np.ascontiguousarray(b), dtype=kind, device=device).flatten(1)
@@ -99,15 +100,26 @@ class Lbfgs(Optimizer):
             return loss.detach().to(kind), slope.reshape(point.shape).to(kind)
 
         with torch.no_grad():
-            start = torch.clamp(torch.zeros_like(lower), lower, upper)
-            state = _begin(start, *evaluate(start), self.options.history, lower, upper)
-            limit = self.options.tolerance * state.direction.abs().amax(1)
-            for turn in range(1, self.options.evaluations):
-                # The one question to the device, asked rarely: it waits for all work that was queued.
-                if turn % 8 == 1 and not bool((state.status == _RUNNING).any()):
-                    break
-                trial = torch.clamp(state.point + state.step * state.direction, lower, upper)
-                state = _turn(state, trial, *evaluate(trial), lower, upper, limit)
+            point = torch.clamp(torch.zeros_like(lower), lower, upper)
+            moves = turns = point.new_zeros(self.options.history, *point.shape)
+            count, state, limit = 0, None, None
+            for part in rounds(self.options.evaluations, objective, box.whole):
+                if state is not None:
+                    point, moves, turns, count = state[:1] + state[6:9]
+                if part.tightens:
+                    objective = cast(Any, objective).tightened(point.reshape(shape))
+                if part.settles:
+                    point, lower, upper = settle(point, lower, upper)
+                state = _begin(point, *evaluate(point), moves, turns, count, lower, upper)
+                if limit is None:
+                    limit = self.options.tolerance * state.direction.abs().amax(1)
+                for turn in range(1, part.evaluations):
+                    # The one question to the device, asked rarely: it waits for all work that was queued.
+                    if turn % 8 == 1 and not bool((state.status == _RUNNING).any()):
+                        break
+                    trial = torch.clamp(state.point + state.step * state.direction, lower, upper)
+                    state = _turn(state, trial, *evaluate(trial), lower, upper, limit)
+        assert state is not None, "there is always a first round"
         status = torch.where(state.status == _RUNNING, _SPENT, state.status).cpu().numpy()
         change = state.point.cpu().numpy().astype(np.float64).reshape(shape)
         return Solution(
@@ -118,23 +130,32 @@ class Lbfgs(Optimizer):
         )
 
 
-def _begin(point, loss, slope, history, lower, upper) -> State:
-    """The state after the first evaluation: straight downhill, by a step of length one at most."""
+def _begin(point, loss, slope, moves, turns, count, lower, upper) -> State:
+    """The state after the first evaluation of a round: downhill, at most by one where no curvature is known."""
     import torch
 
-    items, kind = len(point), point.dtype
-    none = point.new_zeros(history, *point.shape)
     slope = torch.nan_to_num(slope, 0.0, 0.0, 0.0)
-    direction = -torch.where(_open(point, slope, lower, upper), slope, 0)
-    status = torch.full((items,), _RUNNING, device=point.device)
+    free = _open(point, slope, lower, upper)
+    downhill = -torch.where(free, slope, 0)
+    direction, step = _aim(downhill, moves, turns, free)
+    status = torch.full((len(point),), _RUNNING, device=point.device)
     status = torch.where(loss == 0, _ZERO, status)
-    status = torch.where((direction == 0).all(1) & (status == _RUNNING), _FLAT, status)
+    status = torch.where((downhill == 0).all(1) & (status == _RUNNING), _FLAT, status)
     status = torch.where(torch.isfinite(loss), status, _NAN)
-    step = 1 / direction.norm(dim=1, keepdim=True).clamp_min(torch.finfo(kind).tiny)
-    count = torch.zeros_like(status)
-    return State(
-        point, loss, slope, direction, step.clamp_max(1), count, none, none, count + 1, status
-    )
+    none = torch.zeros_like(status)
+    return State(point, loss, slope, direction, step, none, moves, turns, none + 1 + count, status)
+
+
+def _aim(downhill, moves, turns, free):
+    """The direction that the curvature gives, and its first step: one, or a short one if it is straight downhill."""
+    import torch
+
+    direction = _two_loops(downhill, moves, turns, free)
+    uphill = (direction * downhill).sum(1, keepdim=True) <= 0
+    direction = torch.where(uphill, downhill, direction)
+    plain = uphill | (turns == 0).all(2).all(0)[:, None]
+    length = direction.norm(dim=1, keepdim=True).clamp_min(torch.finfo(downhill.dtype).tiny)
+    return direction, torch.where(plain, (1 / length).clamp_max(1), 1.0)
 
 
 def _turn(state: State, trial, loss, slope, lower, upper, limit) -> State:
@@ -156,14 +177,9 @@ def _turn(state: State, trial, loss, slope, lower, upper, limit) -> State:
     moves, turns = moves * kept, turns * kept
     free = _open(point, new, lower, upper)
     downhill = -torch.where(free, new, 0)
-    direction = _two_loops(downhill, moves, turns, free)
-    uphill = (direction * downhill).sum(1, keepdim=True) <= 0
-    direction = torch.where(uphill, downhill, direction)
     fresh = good | lost
+    direction, full = _aim(downhill, moves, turns, free)
     direction = torch.where(fresh[:, None], direction, state.direction)
-    plain = uphill | (turns == 0).all(2).all(0)[:, None]
-    length = direction.norm(dim=1, keepdim=True).clamp_min(torch.finfo(point.dtype).tiny)
-    full = torch.where(plain, (1 / length).clamp_max(1), 1.0)
     step = torch.where(fresh[:, None], full, state.step * _shorter(state.loss, loss, promised))
     best = torch.where(good, loss, state.loss)
     status = state.status

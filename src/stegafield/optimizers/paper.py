@@ -54,9 +54,7 @@ class Paper(Optimizer):
         """`unit`: the paper's variable is codes / full scale, and its steps depend on that."""
         import torch
 
-        device = self.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = self.place()
         chosen = self.options
         lower, upper = (
             torch.tensor(np.ascontiguousarray(b / unit), dtype=torch.float32, device=device)

@@ -24,29 +24,33 @@ class ChiSquare(Estimator):
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The mean probability over beginnings of the plane; None where no two pairs of values are frequent enough."""
-        _, inverse, counts = np.unique(plane.ravel() >> 1, return_inverse=True, return_counts=True)
-        frequent = counts >= 2 * _LEAST
+        if not plane.size:
+            return None
+        pairs = (plane >> 1).ravel()
+        pairs = pairs - pairs.min()
+        if pairs.max() > 4 * pairs.size:  # few of very many values: count those that there are
+            pairs = np.unique(pairs, return_inverse=True)[1]
+        frequent = np.bincount(pairs) >= 2 * _LEAST
         if frequent.sum() < 2:
             return None
-        slot = np.where(frequent, np.cumsum(frequent) - 1, -1)[inverse]
-        values = np.where(slot < 0, -1, 2 * slot + (plane.ravel() & 1))
-        seen, found = np.zeros(2 * int(frequent.sum()), np.int64), []
-        for part in np.array_split(values, _PARTS):
-            seen += np.bincount(part[part >= 0], minlength=seen.size)
-            found.append(_probability(seen))
-        return float(np.mean(found))
+        slot = np.where(frequent, np.cumsum(frequent) - 1, -1)[pairs]
+        part = np.repeat(np.arange(_PARTS), [p.size for p in np.array_split(pairs, _PARTS)])
+        slots, used = int(frequent.sum()), slot >= 0
+        cell = (part * slots + slot) * 2 + (plane.ravel() & 1)
+        found = np.bincount(cell[used], minlength=2 * slots * _PARTS)
+        return float(np.mean(_probabilities(found.reshape(_PARTS, slots, 2).cumsum(axis=0))))
 
 
-def _probability(counts: Int[ndarray, " value"]) -> float:
-    """The probability of a statistic at least as large if both values of all pairs were equally likely."""
-    even, odd = counts[::2], counts[1::2]
-    expected = (even + odd) / 2
+def _probabilities(counts: Int[ndarray, "part pair 2"]) -> list[float]:
+    """For each part, the probability of so large a statistic if both values of all pairs were equally likely."""
+    expected = counts.sum(axis=2) / 2
     used = expected >= _LEAST
-    freedom = int(used.sum()) - 1
-    if freedom < 1:
-        return 0.0
-    statistic = (((even - expected)[used] ** 2) / expected[used]).sum()
-    return chi_square_tail(float(statistic), freedom)
+    terms = (counts[..., 0] - expected) ** 2 / np.where(used, expected, 1)
+    statistic, freedom = (terms * used).sum(axis=1), used.sum(axis=1) - 1
+    return [
+        chi_square_tail(float(one), int(free)) if free >= 1 else 0.0
+        for one, free in zip(statistic, freedom, strict=True)
+    ]
 
 
 def chi_square_tail(statistic: float, freedom: int) -> float:

@@ -97,11 +97,12 @@ def _grow(
     while len(errors) < _MOST:
         chosen = rng.permutation(features)[:size]
         bag = rng.integers(0, count, count)
-        direction, offset = _discriminant(covers[bag][:, chosen], stegos[bag][:, chosen])
+        drawn = np.ix_(bag, chosen)
+        direction, offset = _discriminant(covers[drawn], stegos[drawn])
         unseen = np.ones(count, bool)
         unseen[bag] = False
         for kind, part in enumerate((covers, stegos)):
-            vote = np.sign(part[unseen][:, chosen] @ direction + offset)
+            vote = np.sign(part[np.ix_(unseen, chosen)] @ direction + offset)
             votes[kind, unseen] += vote
         errors.append(_error(votes))
         weights.append(np.zeros(features))

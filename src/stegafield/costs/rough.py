@@ -1,0 +1,83 @@
+"""HILL: a change is cheap where the neighbourhood is rough. For pictures, and for fields with what wraps around.
+
+B. Li, M. Wang, J. Huang, X. Li, "A new cost function for spatial image steganography", ICIP 2014: a high-pass filter,
+and a mean over 3x3 and, of the reciprocal, over 15x15 samples.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from . import correlated, mean
+
+LEAST = 1e-10
+"""Of the roughness: a place that is flat all around costs 1 / LEAST."""
+_SMOOTH, _SPREAD = 3, 15
+
+
+def hill(plane: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
+    """HILL's cost of one step, of a plane of floats."""
+    return _spread(_smoothed(_edges(plane, (False, False)), (False, False)), (False, False))
+
+
+def picture(
+    codes: Int[ndarray, "channel y x"],
+    low: int | Int[ndarray, "channel y x"],
+    high: int | Int[ndarray, "channel y x"],
+) -> Float[ndarray, "channel y x"]:
+    """HILL of each channel by itself; never where everything around is flat, nor where samples are clipped.
+
+    A sample at an end of its range next to another one there was cut off, and says nothing but that.
+    """
+    found = np.empty(codes.shape, np.float32)
+    for number, plane in enumerate(codes):
+        found[number] = np.where(flat(price := hill(plane.astype(np.float32))), np.inf, price)
+    for end in (low, high):
+        found[_clustered(codes == end)] = np.inf
+    return found
+
+
+def field(
+    codes: Int[ndarray, "channel y x"],
+    valid: Bool[ndarray, "channel y x"],
+    wraps: tuple[bool, bool],
+) -> Float[ndarray, "channel y x"]:
+    """HILL of each level or time by itself, with axes that wrap; what borders on invalid samples counts as smooth."""
+    found = np.empty(codes.shape, np.float32)
+    for number, (plane, good) in enumerate(zip(codes, valid, strict=True)):
+        middle = int(np.median(plane[good])) if good.any() else 0  # codes of floats are large
+        level = np.where(good, plane - np.int64(middle), 0).astype(np.float64)
+        inner = mean(good.astype(np.float64), 3, (0, 1), wraps) > 1 - 1e-9
+        rough = np.where(inner, _edges(level, wraps), 0.0)
+        price = _spread(_smoothed(rough, wraps), wraps)
+        found[number] = np.where(flat(price), np.inf, price)
+    return found
+
+
+def flat(price: Float[ndarray, "y x"]) -> Bool[ndarray, "y x"]:
+    """Where HILL's price is that of a place that is flat all around."""
+    return price > 0.99 / LEAST
+
+
+def _edges(plane: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
+    """The size of the residual of the Ker-Boehme filter: a second difference along both axes."""
+    across = correlated(plane, (-0.5, 1, -0.5), 1, wraps[1])
+    return np.abs(correlated(across, (-0.5, 1, -0.5), 0, wraps[0]))
+
+
+def _smoothed(rough: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
+    return mean(rough, _SMOOTH, (0, 1), wraps)
+
+
+def _spread(rough: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
+    return mean(1 / np.maximum(rough, LEAST), _SPREAD, (0, 1), wraps)
+
+
+def _clustered(ends: Bool[ndarray, "channel y x"]) -> Bool[ndarray, "channel y x"]:
+    """Samples of a set that touch another one of it above, below, left or right."""
+    beside = np.zeros_like(ends)
+    beside[:, 1:] |= ends[:, :-1]
+    beside[:, :-1] |= ends[:, 1:]
+    beside[:, :, 1:] |= ends[:, :, :-1]
+    beside[:, :, :-1] |= ends[:, :, 1:]
+    return ends & beside

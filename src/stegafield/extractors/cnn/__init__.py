@@ -1,0 +1,162 @@
+"""The extractor of the paper: a fixed convolutional network of four 3x3 layers, D outputs a position, bit = sign.
+
+    codes / full scale -> conv 128 -> conv 128 -> conv 128 -> conv D -> > 0 ?       (norm="none": ReLU between)
+
+It cannot invert itself: an optimizer moves the cover until the network reads the message. `norm="batch"` is
+SteganoGAN's decoder (LeakyReLU, then batch normalisation with the statistics of this one item), on a centred input and
+with kernels whose sum is zero: it looks at differences of neighbours, and reacts to far smaller changes.
+There are no biases. So the sign of an output does not depend on the scale of the input, and both sides need not agree
+on a full scale beyond what the codes themselves show.
+"""
+
+import math
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int, UInt8
+from numpy import ndarray
+from numpy.random import Generator
+
+from ...core import options
+from ...core.cover import Cover, GridSpec
+from ...core.extractor import Positionwise, depth
+from ...core.extras import need
+from ...core.optimizer import Objective
+from ...core.weights import balanced, uniform
+from .network import LAYERS, Network
+from .objective import CrossEntropy, Margins, Target
+
+HIDDEN = 128
+FULL_SCALES = (255, 65_535, 2**32 - 1)
+PASSES, FIRST = 30, 4  # of the finish: evaluations at most, and half as many steps at first
+
+
+class Cnn(Positionwise):
+    """The paper's network: four 3x3 convolutions, 128 hidden features; bits are signs. Needs torch and an optimizer."""
+
+    name: ClassVar[str] = "cnn"
+    losses: ClassVar[tuple[str, ...]] = ("hinge", "bce", "bce-normal")
+
+    class Options(options.Options):
+        """What both sides must agree on."""
+
+        norm: Literal["none", "batch"] = "none"
+        """"none": ReLU, as the paper. "batch": LeakyReLU and normalisation by the statistics of the item itself."""
+
+    def outputs(
+        self, codes: Int[ndarray, "channel *space"], spec: GridSpec
+    ) -> Bool[ndarray, "depth *space"]:
+        """Which outputs of the network are positive."""
+        need("torch", "torch")
+        import torch
+
+        with torch.no_grad():
+            value = torch.from_numpy(_scaled(codes))[None]
+            found = self._network(len(codes), codes.ndim - 1, spec.periodic)(value)[0]
+        return found.numpy() > 0
+
+    def objective(
+        self, cover: Cover, bits: UInt8[ndarray, " bit"], loss: str = "hinge"
+    ) -> Objective:
+        """The loss of a change: squared hinge with margin, or the paper's binary cross-entropy. Has `errors`, too.
+
+        Signs do not depend on the scale of the weights, but cross-entropy does: "bce" takes the outputs as they are,
+        "bce-normal" as they were with weights of variance one, which FNNS's program draws.
+        """
+        target = self._target(cover, cover.codes, bits)
+        if loss == "hinge":
+            return Margins.beyond_rounding(target)
+        gain = self._gain(len(cover.codes), cover.codes.ndim - 1) if loss == "bce-normal" else 1.0
+        return CrossEntropy(target, gain)
+
+    def _target(
+        self, cover: Cover, codes: Int[ndarray, "channel *space"], bits: UInt8[ndarray, " bit"]
+    ) -> Target:
+        need("torch", "torch")
+        return Target(
+            self._network(len(codes), codes.ndim - 1, cover.spec.periodic),
+            _scaled(codes),
+            1 / _full_scale(codes),
+            np.asarray(cover.free.all(axis=0)),
+            bits.reshape(depth(self.rate, len(codes)), -1),
+        )
+
+    def _gain(self, channels: int, rank: int) -> float:
+        """How much larger outputs would be with weights of variance one; normalising undoes all but the last layer."""
+        fans = [before * 3**rank for before in (channels, *[HIDDEN] * (LAYERS - 1))]
+        counted = fans if self.options.norm == "none" else fans[-1:]
+        return math.prod(math.sqrt(3 * fan) for fan in counted)  # uniform in +-b: variance b^2 / 3
+
+    def finish(
+        self,
+        cover: Cover,
+        codes: Int[ndarray, "channel *space"],
+        bits: UInt8[ndarray, " bit"],
+        low: Int[ndarray, "channel *space"],
+        high: Int[ndarray, "channel *space"],
+        rng: Generator,
+    ) -> tuple[Int[ndarray, "channel *space"], int]:
+        """Codes moved by single steps, where the gradient of the wrong bits is largest, and the evaluations taken.
+
+        An optimizer that minds whole numbers leaves few wrong. Steps that do not help are taken back, and fewer are
+        tried; where not even one helps, the next best.
+        """
+        need("torch", "torch")
+        import torch
+
+        loss = Margins.repaired(self._target(cover, codes, bits))
+        step = torch.zeros((1, *codes.shape))
+        down, up = (torch.from_numpy((b - codes)[None].astype(np.float32)) for b in (low, high))
+        least, best, slope, count, evaluations = np.inf, step, step, FIRST, 0
+        chosen, tried = slice(0, 0), torch.zeros(step.numel(), dtype=torch.bool)
+        while evaluations < PASSES:
+            evaluations += 1
+            leaf = step.clone().requires_grad_()
+            found = loss(leaf).sum()
+            now = found.item()
+            if now < least:
+                (slope,) = torch.autograd.grad(found, leaf)
+                least, best, count = now, step, min(2 * count, 1024)
+                tried[:] = False
+            elif count > 1:
+                count = max(1, count // 4)
+            else:
+                tried[chosen] = True
+            if least == 0 or not np.isfinite(least):
+                break
+            wanted = best - slope.sign()
+            gain = torch.where((wanted >= down) & (wanted <= up), slope.abs(), 0).flatten()
+            gain[tried] = 0
+            chosen = torch.topk(gain, min(count, gain.numel())).indices
+            step = best.flatten().clone()
+            step[chosen] = torch.where(gain > 0, wanted.flatten(), step)[chosen]
+            step = step.reshape(best.shape)
+        return codes + best[0].numpy().astype(codes.dtype), evaluations
+
+    def weights(self, channels: int, rank: int) -> list[Float32[ndarray, "..."]]:
+        """The weights of the four layers: uniform in +-1/sqrt(fan-in), as torch draws them, but from the seed.
+
+        With `norm="batch"` the sum of every kernel is zero: see docs/decisions.md.
+        """
+        sizes = [channels, *[HIDDEN] * (LAYERS - 1), depth(self.rate, channels)]
+        found = []
+        for layer, (before, after) in enumerate(pairwise(sizes)):
+            shape = (after, before, *[3] * rank)
+            bound = np.float32(1 / np.sqrt(float(before * 3**rank)))
+            draw = uniform if self.options.norm == "none" else balanced
+            found.append(draw(self.seed, f"cnn/{self.options.norm}/{layer}", shape) * bound)
+        return found
+
+    def _network(self, channels: int, rank: int, periodic: tuple[bool, ...]) -> Network:
+        return Network(self.weights(channels, rank), periodic, self.options.norm == "batch")
+
+
+def _full_scale(codes: Int[ndarray, "channel *space"]) -> float:
+    """255, 65535 or 2**32 - 1: the least that no code exceeds. It changes no sign, only the size of the floats."""
+    most = max(abs(int(codes.min())), abs(int(codes.max())))
+    return float(next((scale for scale in FULL_SCALES if most <= scale), 2**63))
+
+
+def _scaled(codes: Int[ndarray, "channel *space"]) -> Float32[ndarray, "channel *space"]:
+    return (codes / _full_scale(codes)).astype(np.float32)

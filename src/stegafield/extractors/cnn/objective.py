@@ -1,0 +1,129 @@
+"""What an optimizer lowers for the network: margins under a small change, or the paper's cross-entropy.
+
+Outputs are measured in *steps*: the change of an output when the samples change by 1/255 of full scale at random, so
+that a picture and a 16-bit sound, a network that reacts and one that hardly does, look alike to a solver.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+from numpy import ndarray
+
+from .network import Network
+
+STEP = 1 / 255  # of full scale
+ROUNDING = 2.5  # margin, in standard deviations of what rounding to codes does to the outputs
+LEAST = (
+    0.03  # margin at least, in standard deviations of the outputs: far beyond what floats differ
+)
+STIFFNESS = 12.0  # weight of the margins beside the change, where outputs are as far away as the margin is wide
+FINISHED = 0.01  # margin of the finish: 2,000 times what float32 differs between machines
+
+
+class Target:
+    """The bits that the outputs of a network shall have, for one cover."""
+
+    def __init__(
+        self,
+        network: Network,
+        start: Float32[ndarray, "channel *space"],
+        unit: float,
+        where: Bool[ndarray, "*space"],
+        bits: UInt8[ndarray, "depth position"],
+    ) -> None:
+        """`start`: the cover as a share of full scale; `unit`: one code as such a share."""
+        import torch
+
+        self.network, self.unit = network, unit
+        self._start = torch.from_numpy(start)
+        self._index = torch.from_numpy(np.flatnonzero(where))
+        self._sign = torch.from_numpy(2.0 * bits.astype(np.float32) - 1)
+        with torch.no_grad():
+            noise = torch.rand(self._start.shape, generator=torch.Generator().manual_seed(0)) - 0.5
+            still, shaken = (self.outputs(n[None]) for n in (0 * noise, noise * STEP / unit))
+        tiny = 1e-30
+        self.spread = max(float(still.std(correction=0)), tiny)
+        """Standard deviation of the cover's outputs."""
+        self.step = max(float((shaken - still).std(correction=0)) * 12**0.5, tiny)
+        """Length of the gradient of an output, per `STEP`."""
+
+    def outputs(self, change: Any) -> Any:
+        """The outputs ``(item, depth, position)`` that carry bits, for a change in codes."""
+        start = self._start.to(change.device)
+        found = self.network(start + change.to(start.dtype) * self.unit)
+        return found.flatten(2)[..., self._index.to(change.device)]
+
+    def agreement(self, change: Any) -> Any:
+        """The same, positive where they read what they shall."""
+        return self.outputs(change) * self._sign.to(change.device)
+
+
+@dataclass(frozen=True)
+class _Loss:
+    target: Target
+
+    def errors(self, change: Any) -> Any:
+        """How many bits each item reads wrongly ``(item,)``; of NumPy or torch."""
+        import torch
+
+        with torch.no_grad():
+            return (self.target.agreement(torch.as_tensor(change)) <= 0).sum((1, 2))
+
+
+@dataclass(frozen=True)
+class Margins(_Loss):
+    """The squared change, and how far every bit falls short of its margin; an augmented Lagrangian.
+
+    The change in steps; `margin` too. `short`: what each bit has fallen short by in earlier rounds, and is asked to
+    make up for (its multiplier). So the least change that reads by the margin is found without large weights.
+    """
+
+    margin: float
+    weight: float
+    nearness: float = 1.0
+    short: Any = 0.0
+
+    @classmethod
+    def beyond_rounding(cls, target: Target) -> "Margins":
+        """A margin that most roundings leave intact, and a weight for it."""
+        rounding = target.unit / STEP / 12**0.5
+        margin = max(ROUNDING * rounding, LEAST * target.spread / target.step)
+        return cls(target, margin, STIFFNESS * max(1, target.spread / target.step / margin))
+
+    @classmethod
+    def repaired(cls, target: Target) -> "Margins":
+        """Only that every bit is right beyond the noise of floats; zero if so, however large the change is."""
+        return cls(target, FINISHED * target.spread / target.step, 1.0, nearness=0.0)
+
+    def _shortfall(self, change: Any) -> Any:
+        wanted = self.margin + self.short
+        return (wanted - self.target.agreement(change) / self.target.step).relu()
+
+    def __call__(self, change: Any) -> Any:
+        """The loss ``(item,)``."""
+        found = self.weight * self._shortfall(change).square().sum((1, 2))
+        moved = change.flatten(1) * (self.target.unit / STEP)
+        return found + self.nearness * moved.square().sum(1)
+
+    def tightened(self, change: Any) -> "Margins":
+        """Ask more of what falls short at this change."""
+        import torch
+
+        with torch.no_grad():
+            return replace(self, short=self._shortfall(change))
+
+
+@dataclass(frozen=True)
+class CrossEntropy(_Loss):
+    """log(1 + exp(-gain agreement)), the paper's: never zero, and hardly curved where gain x agreement is small."""
+
+    gain: float
+
+    def __call__(self, change: Any) -> Any:
+        """The loss ``(item,)``."""
+        from torch.nn import functional
+
+        agreement = self.target.agreement(change)
+        return functional.softplus(-self.gain * agreement).sum((1, 2))
