@@ -104,8 +104,14 @@ def given(
     rung: Rung,
     luck: Float[ndarray, "sample window"],
 ) -> Int[ndarray, "sample window"]:
-    """Steps drawn from independent laws (`share`, any weights), given that their residues add up to `left`."""
-    return _backward(share, _forward(share, steps, rung), steps, left, rung, luck)
+    """Steps drawn from independent laws (`share`, any weights), given that their residues add up to `left`.
+
+    A window that has no such steps takes none.
+    """
+    states = _forward(share, steps, rung)
+    reached = states[-1][left, np.arange(left.size)] > 0
+    change = _backward(share, states, steps, np.where(reached, left, 0), rung, luck)
+    return np.where(reached, change, 0)
 
 
 def _divergence(residue: Float[ndarray, "residue window"]) -> float:
