@@ -51,8 +51,8 @@ class Law(NamedTuple):
     """Cosine and sine of local solar time and of twice that, in kelvin for a unit of `insolation`."""
     gust: Float[ndarray, "181 360"]
     """Logarithm of the standard deviation within a week, without its season, in kelvin."""
-    fast: Float[ndarray, " degree"]
-    """Standard deviation of a harmonic of the weather within a week, by degree."""
+    fast: Float[ndarray, "order degree"]
+    """Standard deviation of a harmonic of the weather within a week: along a parallel and across it they differ."""
 
 
 @cache
@@ -129,10 +129,10 @@ def draw(time: datetime, rng: Generator, kind: Literal["hour", "week"] = "hour")
 
 
 def gaussian_series(
-    spread: Float[ndarray, " degree"], rng: Generator
+    spread: Float[ndarray, " degree"] | Float[ndarray, "order degree"], rng: Generator
 ) -> Complex[ndarray, "order degree"]:
-    """Coefficients of a Gaussian random field with these standard deviations by degree."""
-    degrees = spread.size
+    """Coefficients of a Gaussian random field with these standard deviations, by degree or by order and degree."""
+    degrees = spread.shape[-1]
     noise = rng.standard_normal((2, degrees, degrees))
     noise[1, 0] = 0
     return np.triu((noise[0] - 1j * noise[1]) * spread)
