@@ -4,10 +4,10 @@
         --finest QUARTER.nc --land MASK.npz --out src/stegafield/generators/weather.npz
 
 WEEKLY: weekly mean t2m of 1980 to 1982 on 32x64 points. HOURLY: single steps of one week on 1 degree. FIELDS: the 226
-fields at 46x90: its monthly climatology (ITU-R P.1510, 36 years of ERA-Interim) and its winter means (NCEP, to check the
-warming) are used. PRESSURE: any t2m-like file with surface
-pressure `sp` at 0.75 degrees, which tells the height of the ground. QUARTER: a `temperature` at 0.25 degrees (850 hPa),
-which tells how the spectrum falls where one degree does not reach. MASK: the land mask of the package global-land-mask
+fields at 46x90, of which the monthly climatology (ITU-R P.1510: 36 years of ERA-Interim) and the winter means (NCEP, to
+check the warming) are used. PRESSURE: any t2m-like file with surface pressure `sp` at 0.75 degrees, which tells the
+height of the ground. QUARTER: a `temperature` at 0.25 degrees (850 hPa), which tells how the spectrum falls where one
+degree does not reach. MASK: the land mask of the package global-land-mask
 (NOAA GLOBE, 30 arc seconds). Number i in FIELDS is held out of training where i is a multiple of 8, in all files.
 Needs the extra "dev"; some minutes on one core.
 """
@@ -145,7 +145,7 @@ def squares_of(fields, degrees):
 
 
 def slant(found, expected, degrees):
-    """Ratio of variances (order, degree), smooth in the logarithm of the degree and in order / degree; zonal means apart.
+    """Ratio of variances (order, degree), smooth in log(degree) and in order / degree; zonal means apart.
 
     A prior of 1 with the weight of 20 squares steadies what few coefficients tell; a week's fields count as 6.
     """
@@ -209,9 +209,9 @@ def climatology(cycle, means, months):
 
 
 def kriged(values, at, reach, share):
-    """Values known at points (latitude, longitude), on 1 degree: their correlation is Gaussian with this reach in degrees.
+    """Values known at points (latitude, longitude), on 1 degree; their correlation is Gaussian.
 
-    `share` of their variance is believed.
+    `reach` is its width in degrees, `share` of their variance is believed.
     """
 
     def unit(latitude, longitude):
@@ -348,6 +348,7 @@ def main():
     print("detail, K rms:", round(np.sqrt(np.average((detail**2).mean(1), weights=weight)), 2))
     cycle_fine[0] += detail
     cycle_fine[:, [0, -1]] = cycle_fine[:, [0, -1]].mean(2, keepdims=True)
+
     # What the weekly means know of their own points beyond that: two years of it predict four fifths of a third year's,
     # and its correlation falls with the distance as these reaches say (degrees; the mean, and the waves).
     def lack():
@@ -357,7 +358,10 @@ def main():
             interpolate(part, lat, lon) + jump * interpolate(edge, lat, lon) for part, edge in parts
         ]
 
-    before, rms = lack(), lambda x: np.sqrt(np.average((x**2).mean(2), axis=1, weights=area_of(lat)))
+    before, rms = (
+        lack(),
+        lambda x: np.sqrt(np.average((x**2).mean(2), axis=1, weights=area_of(lat))),
+    )
     own = (weekly - np.tensordot(waves, cycle.reshape(before.shape) - before, 1))[train]
     of = (np.arange(159) // 53)[train]
     own = np.stack([own[of == n].mean(0) for n in range(3)])
@@ -372,7 +376,9 @@ def main():
     for number, reach in enumerate((1.2, 2.8, 2.8, 2.8, 2.8)):
         cycle_fine[number] += kriged(before[number].ravel(), at, reach, np.mean(slopes))
     cycle_fine[:, [0, -1]] = cycle_fine[:, [0, -1]].mean(2, keepdims=True)
-    print("the cycle there, K rms off: before and after", rms(before).round(2), rms(lack()).round(2))
+    print(
+        "the cycle there, K rms off: before and after", rms(before).round(2), rms(lack()).round(2)
+    )
     law["cycle"] = cycle_fine
 
     # 4. Warming between 1981 and 2026: a week tells no more than its mean, slope and curvature in latitude, and land in

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from ..core.extras import need
 from ..generators.distribution import FunctionDistribution
 from ..metrics import distribution
-from .generators import Comparison
+from .generators import COLUMNS, OTHER, Comparison
 
 Faces = UInt8[ndarray, "item 64 64 3"]
 CONFIG = "celeba64-lattice"
@@ -44,8 +44,12 @@ def measure(
     seed: int,
     bar: Callable[..., Any],
     model: FunctionDistribution | None = None,
+    other: tuple[str, FunctionDistribution] | None = None,
 ) -> Comparison:
-    """The comparison; `data` is a folder or archive of aligned CelebA faces. The shipped model if none is given."""
+    """The comparison; `data` is a folder or archive of aligned CelebA faces. The shipped model if none is given.
+
+    `other`, a name and a model, is measured in the same way for columns of its own.
+    """
     need("skimage", "bench")
     from ..generators import zoo
     from ..training import config
@@ -54,8 +58,18 @@ def measure(
     asked, rng = config.read(CONFIG), np.random.default_rng(seed)
     model = model or zoo.load("celeba")
     held, trained = load(data, asked, held_out=True), load(data, asked)
-    drawn = draw(model, count, rng, bar)
-    rows = [*_shares(held, drawn), *_sets(held, drawn, trained, rng), *_model(model, rng)]
+
+    def rows_of(one: FunctionDistribution) -> tuple[Faces, list[dict[str, Any]]]:
+        made = draw(one, count, rng, bar)
+        return made, [*_shares(held, made), *_sets(held, made, trained, rng), *_model(one, rng)]
+
+    drawn, rows = rows_of(model)
+    made: Faces | None = None
+    if other is not None:
+        made, theirs = rows_of(other[1])
+        names = dict(zip(OTHER, (*COLUMNS[5:8], "passed"), strict=True))
+        for row, their in zip(rows, theirs, strict=True):
+            row |= {mine: their[name] for mine, name in names.items()}
     about = ABOUT.format(count=count, held=len(held), trained=len(trained))
     return Comparison(
         "Generated faces and real ones",
@@ -64,6 +78,8 @@ def measure(
         partial(_figure, held, drawn, trained),
         partial(_sheet, drawn[:64]),
         partial(_neighbours, drawn[:48], trained),
+        other=other and other[0],
+        draw_other=None if made is None else partial(_sheet, made[:64]),
     )
 
 
@@ -142,6 +158,7 @@ def _row(
         "drawn_90": ninth,
         "test": test,
         "passed": None if passed is None else bool(passed),
+        "exact": None,
     }
 
 

@@ -100,17 +100,37 @@ class Weather:
         return _physical(field)
 
 
-def draw(time: datetime, rng: Generator, kind: Literal["hour", "week"] = "hour") -> Weather:
-    """One function: a single hour (UTC), or the mean of the week around it, which has no cycle of the day."""
+class Anomaly(NamedTuple):
+    """What makes one week differ from the same week of other years."""
+
+    scores: Float[ndarray, " mode"]
+    slow: Complex[ndarray, "order degree"]
+
+
+def anomaly(rng: Generator) -> Anomaly:
+    """A week's, drawn from the law."""
     law = learned()
+    return Anomaly(rng.standard_normal(len(law.modes)), gaussian_series(law.slow, rng))
+
+
+def draw(
+    time: datetime,
+    rng: Generator,
+    kind: Literal["hour", "week"] = "hour",
+    week: Anomaly | None = None,
+) -> Weather:
+    """One function: a single hour (UTC), or the mean of the week around it, which has no cycle of the day.
+
+    Hours that are given the same `week` are of one week; each is of a week of its own if none is given.
+    """
+    law, week = learned(), week or anomaly(rng)
     day = (time - datetime(time.year, 1, 1)).total_seconds() / 86400
     waves = _year(day)
     years = time.year + day / YEAR - _BASE
     grid = (np.linspace(90, -90, 181), np.arange(360.0))
-    scores = rng.standard_normal(len(law.modes))
     spread = np.tensordot(waves[:3], law.spread, 1)
-    slow = interpolate(np.tensordot(scores, law.modes, 1), *grid)
-    slow += synthesis(gaussian_series(law.slow, rng), *grid)
+    slow = interpolate(np.tensordot(week.scores, law.modes, 1), *grid)
+    slow += synthesis(week.slow, *grid)
     smooth = (
         np.tensordot(waves, law.cycle, 1)
         + years * interpolate(law.trend, *grid)
