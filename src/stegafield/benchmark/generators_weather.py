@@ -206,13 +206,13 @@ def rows(held: Held) -> Iterator[dict[str, Any]]:
     """
     reverse = held.kind == "hour"
     for what, unit, statistic in _statistics():
-        test = _within if reverse else _covers
+        test = "real" if reverse else "drawn"
         yield _row(what, unit, statistic(held.real), statistic(held.drawn), test)
     if not reverse:
         for name, sign in (("north", 1), ("south", -1)):
             real, drawn = (_seasonal(f, held.times, sign) for f in (held.real, held.drawn))
             what = f"seasonal range, land {name} of 20"
-            yield _row(what, "K", real, drawn.reshape(1, -1), _within)
+            yield _row(what, "K", real, drawn.reshape(1, -1), "real")
     yield _coverage(held)
 
 
@@ -226,6 +226,9 @@ def _within(real: ndarray, drawn: ndarray) -> bool:
     """The test "real": all real values in the central 98 % of drawn ones."""
     low, high = np.quantile(drawn, [0.01, 0.99])
     return bool(low <= real.min() and real.max() <= high)
+
+
+_TESTS = {"drawn": _covers, "real": _within}
 
 
 def _coverage(held: Held) -> dict[str, Any]:
@@ -255,12 +258,10 @@ def _wanted(count: int) -> float:
     return 100 * (1 - 2 * _cut(count) / (count + 1))
 
 
-def _row(
-    what: str, unit: str, real: ndarray, drawn: ndarray, test: Callable[[ndarray, ndarray], bool]
-) -> dict[str, Any]:
+def _row(what: str, unit: str, real: ndarray, drawn: ndarray, name: str) -> dict[str, Any]:
     """Real (time,), drawn (time, draw). Each draw stands in for the real ones once, against all others."""
+    test = _TESTS[name]
     standing = [test(drawn[:, k], np.delete(drawn, k, axis=1)) for k in range(drawn.shape[1])]
-    name = {_covers: "drawn", _within: "real"}[test]
     return _numbers(what, unit, real, drawn) | _verdict(name, test(real, drawn), standing)
 
 
