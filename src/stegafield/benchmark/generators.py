@@ -58,6 +58,12 @@ def page(comparison: Comparison, command: str, pictures: Mapping[str, str]) -> s
     return "\n\n".join(parts) + "\n"
 
 
+def _span(row: dict[str, Any], names: Sequence[str]) -> str:
+    """Three numbers; nothing where real items have none."""
+    numbers = [f"{row[name]:.2f}" for name in names]
+    return "" if "nan" in numbers else ", ".join(numbers)
+
+
 def _markdown(rows: Sequence[dict[str, Any]], other: str | None) -> str:
     """A table; without the columns that nothing is known for."""
     exact = any(row["exact"] is not None for row in rows)
@@ -69,7 +75,7 @@ def _markdown(rows: Sequence[dict[str, Any]], other: str | None) -> str:
     for row in rows:
         cells = [f"{row['what']}, {row['unit']}"]
         spans = (COLUMNS[2:5], COLUMNS[5:8], *([OTHER[:3]] if other else []))
-        cells += [", ".join(f"{row[n]:.2f}" for n in names) for names in spans]
+        cells += [_span(row, names) for names in spans]
         cells += [row["test"], verdicts[row["passed"]]]
         cells += [verdicts[row["other_passed"]]] if other else []
         cells += [f"{row['exact']:.0f} %" if row["exact"] is not None else ""] if exact else []
