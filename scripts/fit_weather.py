@@ -4,19 +4,21 @@
         --finest QUARTER.nc --land MASK.npz --out src/stegafield/generators/weather.npz
 
 WEEKLY: weekly mean t2m of 1980 to 1982 on 32x64 points. HOURLY: single steps of one week on 1 degree. FIELDS: the 226
-fields at 46x90; only its winter means (NCEP) are used, to check the warming. PRESSURE: any t2m-like file with surface
-pressure `sp` at 0.75 degrees, which tells the height of the ground. QUARTER: a `temperature` at 0.25 degrees (850 hPa),
-which tells how the spectrum falls where one degree does not reach. MASK: the land mask of the package global-land-mask
+fields at 46x90, of which the monthly climatology (ITU-R P.1510: 36 years of ERA-Interim) and the winter means (NCEP, to
+check the warming) are used. PRESSURE: any t2m-like file with surface pressure `sp` at 0.75 degrees, which tells the
+height of the ground. QUARTER: a `temperature` at 0.25 degrees (850 hPa), which tells how the spectrum falls where one
+degree does not reach. MASK: the land mask of the package global-land-mask
 (NOAA GLOBE, 30 arc seconds). Number i in FIELDS is held out of training where i is a multiple of 8, in all files.
 Needs the extra "dev"; some minutes on one core.
 """
 
 import argparse
 import time
+from itertools import pairwise
 
 import numpy as np
 import xarray
-from scipy.interpolate import RectBivariateSpline
+from scipy.interpolate import RectBivariateSpline, RegularGridInterpolator
 from scipy.linalg import cho_factor, cho_solve
 
 from stegafield.generators.sphere import interpolate, legendre, synthesis
@@ -135,6 +137,38 @@ def power(fields, latitude, longitude, degrees):
     return total.sum(0) / (2 * np.arange(degrees) + 1)
 
 
+def squares_of(fields, degrees):
+    """Mean variance of one coefficient of fields on 1 degree, by order and degree."""
+    squares = (np.abs(analysis(fields, *FINE, degrees)) ** 2).mean(0)
+    squares[1:] /= 2
+    return squares
+
+
+def slant(found, expected, degrees):
+    """Ratio of variances (order, degree), smooth in log(degree) and in order / degree; zonal means apart.
+
+    A prior of 1 with the weight of 20 squares steadies what few coefficients tell; a week's fields count as 6.
+    """
+    steps, shares = [1, 4, 8, 14, 22, 34, 50, 80], [-1, 0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1]
+    order, degree = np.ogrid[: len(found), : len(found)]
+    share = order / np.maximum(degree, 1)
+    ratio = found / np.where(order <= degree, expected, 1)
+    nodes = np.ones((len(steps) - 1, len(shares) - 1))
+    for i, (low, high) in enumerate(pairwise(steps)):
+        for j, (left, right) in enumerate(pairwise(shares)):
+            here = (degree >= low) & (degree < high) & (share > left) & (share <= right)
+            nodes[i, j] = (6 * ratio[here].sum() + 20) / (6 * here.sum() + 20)
+    middle = np.log([np.sqrt(low * high) for low, high in pairwise(steps)])
+    centres = [(left + right) / 2 for left, right in pairwise(shares[1:])]
+    order, degree = np.mgrid[:degrees, :degrees]
+    at = np.log(degree.clip(np.exp(middle[0]), np.exp(middle[-1])))
+    waves = RegularGridInterpolator((middle, centres), nodes[:, 1:])
+    share = (order / np.maximum(degree, 1)).clip(centres[0], centres[-1])
+    smooth = waves(np.stack([at, share], axis=-1))
+    smooth[0] = np.interp(at[0], middle, nodes[:, 0])
+    return smooth
+
+
 def year(days, two=True):
     """1, and cosine and sine of the phase of the year (and of twice that)."""
     phase = 2 * np.pi * np.asarray(days) / YEAR
@@ -145,6 +179,58 @@ def year(days, two=True):
 def day_of(times):
     """Days since the year began, with fractions."""
     return np.array([(t - t.astype("datetime64[Y]")) / np.timedelta64(1, "D") for t in times])
+
+
+def seen_coarsely(fields):
+    """Fields on 1 degree as FIELDS shows them: means of 4x4 points around its own."""
+    wide = np.concatenate([fields[..., :1, :], fields, *[fields[..., -1:, :]] * 2], axis=-2)
+    wide = np.roll(wide, 2, axis=-1)
+    return wide.reshape(*fields.shape[:-2], 46, 4, 90, 4).mean((-3, -1))
+
+
+def ramp(degrees, first, last):
+    """By degree: 0 up to `first`, 1 from `last` on."""
+    return 0.5 - 0.5 * np.cos(np.pi * np.clip((np.arange(degrees) - first) / (last - first), 0, 1))
+
+
+def climatology(cycle, means, months):
+    """The cycle (5, 181, 360) with what monthly means (n, 46, 90) know between degrees 6 and 44.
+
+    Fitted are mean, year and half year, less what averaging over a month loses of them.
+    """
+    middle = (np.asarray(months) - 0.5) / 12 * YEAR
+    loss = np.sinc(np.array([0, 1, 1, 2, 2]) / 12)
+    found = np.linalg.lstsq(year(middle) * loss, means.reshape(len(means), -1), rcond=None)[0]
+    band = ramp(45, 6, 12) * (1 - ramp(45, 36, 44))
+    for _ in range(4):  # averages over 4 degrees hide some of it
+        lack = found.reshape(5, 46, 90) - seen_coarsely(cycle)
+        cycle = cycle + [synthesis(s * band, *FINE) for s in analysis(lack, *COARSE, 45)]
+    return cycle
+
+
+def kriged(values, at, reach, share):
+    """Values known at points (latitude, longitude), on 1 degree; their correlation is Gaussian.
+
+    `reach` is its width in degrees, `share` of their variance is believed.
+    """
+
+    def unit(latitude, longitude):
+        north, east = np.radians(latitude), np.radians(longitude)
+        return np.stack(
+            [np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], -1
+        )
+
+    known, narrow = unit(*at), np.radians(reach) ** 2
+    matrix = np.exp((known @ known.T - 1) / narrow)
+    matrix[np.diag_indices_from(matrix)] = 1 / share
+    strength = np.linalg.solve(matrix, values)
+    rows = (unit(np.full(360, row), FINE[1]) for row in FINE[0])
+    return np.stack([np.exp((row @ known.T - 1) / narrow) @ strength for row in rows])
+
+
+def area_of(latitude):
+    """The area that a row of a grid stands for, up to a factor."""
+    return np.cos(np.radians(latitude))
 
 
 def kept(count, first):
@@ -219,7 +305,29 @@ def main():
     contrast = harmonics(7, *points(*COARSE))[0] @ beta[121:170]
     law["contrast"] = contrast.T.reshape(5, 46, 90)
 
-    # 2. What one degree shows beyond that: the mean of a week, without its weather (the long waves).
+    # 2. Between 4 and 30 degrees weekly means on a coarse grid fold what they cannot resolve: there a climatology of
+    #    all months is believed, and checked on months that it was not given.
+    fields = np.load(files.fields)
+    source = [str(name) for name in fields["source"]]
+    monthly = [i for i, name in enumerate(source) if name.startswith("itu") and i % HELD_OUT]
+    months = np.array([int(source[i][-2:]) for i in monthly])
+    means = fields["t2m"][monthly].astype(float)
+    band, apart = ramp(45, 6, 12) * (1 - ramp(45, 36, 44)), []
+    for left in (np.arange(first, len(months), 4) for first in range(4)):
+        others = np.delete(np.arange(len(months)), left)
+        filled = climatology(cycle_fine, means[others], months[others])
+        for state in (cycle_fine, filled):
+            phases = year((months[left] - 0.5) / 12 * YEAR)
+            off = means[left] - seen_coarsely(np.tensordot(phases, state, 1))
+            off = np.stack([synthesis(s * band, *COARSE) for s in analysis(off, *COARSE, 45)])
+            apart.append(np.average((off**2).mean((0, 2)), weights=np.cos(np.radians(COARSE[0]))))
+    print(
+        "months left out, degrees 6 to 44, K rms off: without and with the other months",
+        np.sqrt(np.reshape(apart, (4, 2)).mean(0)).round(2),
+    )
+    cycle_fine = climatology(cycle_fine, means, months)
+
+    # 3. What one degree shows beyond that: the mean of a week, without its long waves.
     data = xarray.load_dataset(files.hourly)
     steps, times = data["t2m"].values.astype(float), data["time"].values
     use = kept(24, STEPS.start)
@@ -227,47 +335,74 @@ def main():
     march_2026 = 2026 + march / YEAR
     mean = steps[use].mean(0)
     beyond = mean - np.tensordot(year(march), cycle_fine, 1)
-    taper = 0.5 + 0.5 * np.cos(np.pi * np.clip((np.arange(43) - 22) / 20, 0, 1))
-    detail = beyond - synthesis(analysis(beyond, *FINE, 43) * taper, *FINE)
-    print(
-        "detail beyond 5.6 degrees, K rms:",
-        np.sqrt(
-            np.average(
-                detail**2, weights=np.repeat(np.cos(np.radians(FINE[0])), 360).reshape(181, 360)
-            )
-        ).round(2),
-    )
+    weight = np.cos(np.radians(FINE[0]))
+    detail = beyond - synthesis(analysis(beyond, *FINE, 45) * (1 - ramp(45, 36, 44)), *FINE)
+    # A week's weather is in it, too: halves of the week do not have that in common.
+    half = [steps[use][part].mean(0) for part in (slice(0, 10), slice(11, 21))]
+    half = [h - synthesis(analysis(h, *FINE, 45) * (1 - ramp(45, 36, 44)), *FINE) for h in half]
+    pairs = half, (half[0],) * 2, (half[1],) * 2
+    both, *own = (np.average((one * other).mean(1), weights=weight) for one, other in pairs)
+    share = both / np.sqrt(own[0] * own[1])
+    print("detail beyond degree 40: correlation of the halves of a week", round(share, 3))
+    detail *= np.sqrt(share)
+    print("detail, K rms:", round(np.sqrt(np.average((detail**2).mean(1), weights=weight)), 2))
     cycle_fine[0] += detail
-    # Where the weekly means are known, the function goes through them.
-    jump = interpolate(coast(land), lat, lon)
-    for _ in range(3):
-        for part, contrast, known in zip(cycle_fine, law["contrast"], cycle, strict=True):
-            value = interpolate(part, lat, lon) + jump * interpolate(contrast, lat, lon)
-            part += on_lattice(known.reshape(value.shape) - value, lat, lon, FINE)
-            part[[0, -1]] = part[[0, -1]].mean(1, keepdims=True)
+    cycle_fine[:, [0, -1]] = cycle_fine[:, [0, -1]].mean(2, keepdims=True)
+
+    # What the weekly means know of their own points beyond that: two years of it predict four fifths of a third year's,
+    # and its correlation falls with the distance as these reaches say (degrees; the mean, and the waves).
+    def lack():
+        jump = interpolate(coast(land), lat, lon)
+        parts = zip(cycle_fine, law["contrast"], strict=True)
+        return cycle.reshape(5, lat.size, lon.size) - [
+            interpolate(part, lat, lon) + jump * interpolate(edge, lat, lon) for part, edge in parts
+        ]
+
+    before, rms = (
+        lack(),
+        lambda x: np.sqrt(np.average((x**2).mean(2), axis=1, weights=area_of(lat))),
+    )
+    own = (weekly - np.tensordot(waves, cycle.reshape(before.shape) - before, 1))[train]
+    of = (np.arange(159) // 53)[train]
+    own = np.stack([own[of == n].mean(0) for n in range(3)])
+    slopes = []
+    for n in range(3):
+        rest = (own.sum(0) - own[n]) / 2
+        slopes.append(
+            np.average((rest * own[n]).mean(1), weights=area_of(lat))
+            / np.average((rest**2).mean(1), weights=area_of(lat))
+        )
+    print("points of the weekly means: one year's lack by that of two others", np.round(slopes, 2))
+    for number, reach in enumerate((1.2, 2.8, 2.8, 2.8, 2.8)):
+        cycle_fine[number] += kriged(before[number].ravel(), at, reach, np.mean(slopes))
+    cycle_fine[:, [0, -1]] = cycle_fine[:, [0, -1]].mean(2, keepdims=True)
+    print(
+        "the cycle there, K rms off: before and after", rms(before).round(2), rms(lack()).round(2)
+    )
     law["cycle"] = cycle_fine
 
-    # 3. Warming between 1981 and 2026: a week tells no more than its mean, slope, curvature in latitude, and land.
+    # 4. Warming between 1981 and 2026: a week tells no more than its mean, slope and curvature in latitude, and land in
+    #    either hemisphere.
     at_fine, flat = list(points(*FINE)), np.repeat(np.cos(np.radians(FINE[0])), 360).clip(1e-6)
 
     def few(lat, lon):
         slope = np.sin(np.radians(lat))
-        return np.stack([np.ones_like(lat), slope, slope**2, GROUND["land"](lat, lon)], axis=1)
+        shore = GROUND["land"](lat, lon)
+        return np.stack([np.ones_like(lat), slope, slope**2, shore, shore * slope], axis=1)
 
     passed = march_2026 - 1981.5
-    shape = solve(few(*at_fine), beyond.ravel(), np.zeros(4), flat) / passed
+    shape = solve(few(*at_fine), beyond.ravel(), np.zeros(5), flat) / passed
     law["trend"] = (few(*points(*COARSE)) @ shape).reshape(46, 90)
     law["trend"][[0, -1]] = law["trend"][[0, -1]].mean(1, keepdims=True)
-    fields = np.load(files.fields)
-    winter = np.flatnonzero([str(s).startswith("ncep") for s in fields["source"]])
+    winter = np.flatnonzero([name.startswith("ncep") for name in source])
     good = winter % HELD_OUT != 0
     means = np.average(fields["t2m"][winter].mean(2), axis=1, weights=np.cos(np.radians(COARSE[0])))
     slope = np.polyfit(np.arange(winter.size)[good], means[good], 1)[0]
     whole = np.average(beyond.ravel(), weights=flat) / passed
     print(f"warming, K a year: {whole:.4f} from 1981 to 2026; {slope:.4f} in NCEP's winters")
-    print("its mean, slope, curvature, land:", shape.round(4))
+    print("its mean, slope, curvature, land, its slope:", shape.round(4))
 
-    # 4. Local standard deviation of weekly anomalies, by season.
+    # 5. Local standard deviation of weekly anomalies, by season.
     seasons = year(middle, two=False)
     envelope = [("1", 7), ("land", 4)]
     space, penalty = features(envelope, *at)
@@ -277,7 +412,7 @@ def main():
     law["spread"] = (coefficients @ space_fine.T).reshape(3, 181, 360)
     scaled = anomaly / np.exp(seasons @ coefficients @ space.T)
 
-    # 5. Modes of the scaled anomalies, and an isotropic field for what they leave.
+    # 6. Modes of the scaled anomalies, and an isotropic field for what they leave.
     print(
         "kurtosis of anomalies: raw",
         kurtosis(anomaly[train], area),
@@ -350,9 +485,7 @@ def main():
             f"scores of the modes, {name}: variance {second:.2f}, kurtosis {np.mean(scores[of] ** 4) / second**2:.2f}"
         )
 
-    weight = np.cos(np.radians(FINE[0]))
-
-    # 6. The cycle of the day, in local solar time; what is left is the weather within a week.
+    # 7. The cycle of the day, in local solar time; what is left is the weather within a week.
     hour = (times - times[0].astype("datetime64[D]")) / np.timedelta64(1, "h")
     every = (FINE[0][::2], FINE[1][::2])
     here = list(points(*every))
@@ -406,7 +539,7 @@ def main():
         "within a week, K rms: all, without the day's cycle; the same held out:", np.round(rms, 2)
     )
 
-    # 7. Its local standard deviation and spectrum by degree, with the power law that they end in.
+    # 8. Its local standard deviation and spectrum by degree, with the power law that they end in.
     at_here = features([("1", 7), ("land", 5)], *here)
     coefficients = (
         log_variance(
@@ -439,8 +572,22 @@ def main():
     tail *= 0.5 + 0.5 * np.cos(np.pi * np.clip((every - 300) / 60, 0, 1))
     tail[:90] = spectrum[:90]
     tail[0] = min(tail[0], spectrum[1])
-    total = (tail * (2 * every + 1)).sum()
-    law["fast"], law["gust"] = np.sqrt(tail / total), law["gust"] + np.log(total) / 2
+    # Waves along a parallel and across it are not alike. What the shape of one half of the week says is tried on the
+    # other: the mean of log(variance) + square / variance, less is better.
+    drawn = [synthesis(gaussian_series(np.sqrt(tail[:140]), rng), *FINE) for _ in range(16)]
+    drawn = squares_of(np.exp(local) * np.array(drawn), 140)
+    one, other = (squares_of(fast[use][part], 140) for part in (slice(0, 10), slice(11, 21)))
+    twice, misfit = np.where(every[:, None] > 0, 2, 1), []
+    for expected in (drawn, drawn * slant(one, drawn, 140)):
+        level = (other * twice[:140]).sum(0) / np.triu(expected * twice[:140]).sum(0)
+        inside = np.triu(np.ones((140, 140), bool), 1) & (every[:140] >= 4) & (every[:140] < 80)
+        square, variance = other[inside], (expected * level)[inside]
+        misfit.append((np.log(variance) + square / variance).mean())
+    print("waves within a week alike in all directions, or not:", np.round(misfit, 3))
+    spectrum = np.triu(tail * slant(squares_of(fast[use], 140), drawn, DEGREES))
+    spectrum *= tail * (2 * every + 1) / np.maximum((spectrum * twice).sum(0), 1e-30)
+    total = (spectrum * twice).sum()
+    law["fast"], law["gust"] = np.sqrt(spectrum / total), law["gust"] + np.log(total) / 2
     print(f"variance of the weather within a week in units of its local one: {total:.2f}")
 
     dtype = {"cycle": np.float32, "land": np.uint8, "slow": np.float32, "fast": np.float32}

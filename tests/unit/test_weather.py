@@ -142,8 +142,8 @@ def test_seasons_days_and_warming():
 
 
 def test_spectra_are_of_unit_variance():
-    fast = weather.learned().fast
-    assert np.sum(fast**2 * (2 * np.arange(fast.size) + 1)) == pytest.approx(1, abs=1e-4)
+    squares = np.triu(weather.learned().fast ** 2)
+    assert squares[0].sum() + 2 * squares[1:].sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_seeds_repeat():
@@ -219,9 +219,11 @@ def test_bench_on_the_command_line(tmp_path):
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
     assert all(set(row) == {"kind", *COLUMNS} for row in rows)
-    assert {row["kind"] for row in rows} == {"Weekly means", "Single hours"}
+    assert {row["kind"] for row in rows} == {"Weekly means", "Single hours", "Evaluation"}
+    assert all(row["passed"] for row in rows if row["kind"] == "Evaluation")
     text = (tmp_path / "p.md").read_text()
     assert text.count("| pass |") + text.count("| **fail** |") == len(rows)
+    assert text.count("tests pass. Of draws in the place of the real fields") == 2
     assert "(f.png)" in text and "(s.png)" in text
     for name in ("f.png", "s.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

@@ -4,14 +4,17 @@ A family (weather, ...) is a module with `measure(data, count, seed)` that makes
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 COLUMNS = (
     *("what", "unit", "real_low", "real", "real_high"),
-    *("drawn_10", "drawn", "drawn_90", "test", "passed"),
+    *("drawn_10", "drawn", "drawn_90", "test", "passed", "exact"),
 )
+"""`exact`: how often the test would pass, in %, if real items were draws of the generator; None where unknown."""
+OTHER = ("other_10", "other", "other_90", "other_passed")
+"""The same of another model on the same data, where one was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,12 @@ class Comparison:
     """Saves samples to look at."""
     draw_neighbours: Callable[[Path], None] | None = None
     """Saves samples beside the nearest training items, where those may be shown."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """A sentence on a table, by heading."""
+    other: str | None = None
+    """What the other model is called, where one was given."""
+    draw_other: Callable[[Path], None] | None = None
+    """Saves samples of it."""
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, each with its table's heading."""
@@ -44,16 +53,31 @@ def page(comparison: Comparison, command: str, pictures: Mapping[str, str]) -> s
     parts.append(f"{passed} of {asked} tests pass.")
     parts += [f"![{caption}]({link})" for caption, link in pictures.items()]
     for name, table in comparison.tables.items():
-        lines = [
-            "| statistic | real: least, median, greatest | drawn: 10 %, median, 90 % | test | |",
-            "|---|---|---|---|---|",
-        ]
-        for row in table:
-            real, drawn = (
-                ", ".join(f"{row[n]:.2f}" for n in names) for names in (COLUMNS[2:5], COLUMNS[5:8])
-            )
-            verdict = {None: "", True: "pass", False: "**fail**"}[row["passed"]]
-            what = f"{row['what']}, {row['unit']}"
-            lines.append(f"| {what} | {real} | {drawn} | {row['test']} | {verdict} |")
-        parts += [f"## {name}", "\n".join(lines)]
+        parts += [f"## {name}", *filter(None, [comparison.notes.get(name)])]
+        parts.append(_markdown(table, comparison.other))
     return "\n\n".join(parts) + "\n"
+
+
+def _span(row: dict[str, Any], names: Sequence[str]) -> str:
+    """Three numbers; nothing where real items have none."""
+    numbers = [f"{row[name]:.2f}" for name in names]
+    return "" if "nan" in numbers else ", ".join(numbers)
+
+
+def _markdown(rows: Sequence[dict[str, Any]], other: str | None) -> str:
+    """A table; without the columns that nothing is known for."""
+    exact = any(row["exact"] is not None for row in rows)
+    heads = ["statistic", "real: least, median, greatest", "drawn: 10 %, median, 90 %"]
+    heads += [f"{other}: the same"] if other else []
+    heads += ["test", *([""] if not other else ["drawn", other]), *(["if exact"] if exact else [])]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    verdicts = {None: "", True: "pass", False: "**fail**"}
+    for row in rows:
+        cells = [f"{row['what']}, {row['unit']}"]
+        spans = (COLUMNS[2:5], COLUMNS[5:8], *([OTHER[:3]] if other else []))
+        cells += [_span(row, names) for names in spans]
+        cells += [row["test"], verdicts[row["passed"]]]
+        cells += [verdicts[row["other_passed"]]] if other else []
+        cells += [f"{row['exact']:.0f} %" if row["exact"] is not None else ""] if exact else []
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +31,18 @@ def stated(found: Mapping[str, Any]) -> str:
         f"{found['cpu']}, {found['cores']} cores, {found['system']}, Python {found['python']}, "
         f"NumPy {found['numpy']}, {torch}, stegafield {found['stegafield']}"
     )
+
+
+def peak_mib() -> float:
+    """The largest resident set of this process so far. (`ru_maxrss` may be inherited from the parent on Linux.)"""
+    status = Path("/proc/self/status")
+    for line in status.read_text().splitlines() if status.exists() else ():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 20)
 
 
 def _processor() -> str:

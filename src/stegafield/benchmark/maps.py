@@ -1,15 +1,19 @@
 """World maps of temperature fields, with coastlines."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from ..channels.netcdf import LOCK
 from ..generators import weather
 from .figure import check_figure
 
@@ -17,13 +21,14 @@ from .figure import check_figure
 def draw_maps(
     fields: Float[ndarray, "field y x"], titles: Sequence[str], path: str | os.PathLike[str]
 ) -> None:
-    """Save a sheet of fields in kelvin, on regular grids from 90 north and longitude 0, three a row, in one scale."""
+    """Save a sheet of fields in kelvin, on regular grids from 90 north and longitude 0, in one scale."""
     check_figure(path)
     from matplotlib.figure import Figure
 
-    rows = -(-len(fields) // 3)
-    figure = Figure(figsize=(15, 2.4 * rows), layout="constrained")
-    panels = figure.subplots(rows, 3, squeeze=False)
+    across = max(min(3, len(fields)), math.ceil((len(fields) / 2) ** 0.5))
+    rows = -(-len(fields) // across)
+    figure = Figure(figsize=(15, 0.4 + 7.2 / across * rows), layout="constrained")
+    panels = figure.subplots(rows, across, squeeze=False)
     half = fields.shape[2] // 2
     shown: Any = None
     for panel, field, title in zip(panels.flat, fields, titles, strict=False):
@@ -40,6 +45,21 @@ def draw_maps(
         panel.set_axis_off()
     figure.colorbar(shown, ax=panels, shrink=0.6, label="K")
     figure.savefig(path, dpi=80)
+
+
+def draw_files(files: Iterable[bytes], path: str | os.PathLike[str]) -> None:
+    """The same of NetCDF files as the carrier `era5` writes them, each with its hour."""
+    import xarray
+
+    fields, titles = [], []
+    with TemporaryDirectory() as folder:
+        for data in files:
+            file = Path(folder, "field.nc")
+            file.write_bytes(data)
+            with LOCK, xarray.open_dataset(file, engine="netcdf4") as found:
+                fields.append(found["t2m"].values[0])
+                titles.append(str(found["time"].values[0])[:16].replace("T", ", "))
+    draw_maps(np.array(fields), titles, path)
 
 
 def _outline(panel: Any) -> None:

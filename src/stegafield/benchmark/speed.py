@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .machine import machine
+from .machine import machine, peak_mib
 
 SIZES = ((64, 64), (128, 128), (256, 256), (512, 512), (1024, 1024), (2048, 2048))
 """Pictures that are measured where nothing else is asked for."""
@@ -185,7 +185,7 @@ def _measured(path: Path, carrier: str, unit: str, rate: float, repeats: int) ->
 
     engine = Engine(device="cpu")
     plan = engine.plan(carrier=carrier, **{unit: rate})
-    base, rng = _peak_mib(), np.random.default_rng(0)
+    base, rng = peak_mib(), np.random.default_rng(0)
     took: dict[str, list[float]] = {}
     found: dict[str, Any] = {}
     for number in range(repeats):
@@ -213,29 +213,17 @@ def _measured(path: Path, carrier: str, unit: str, rate: float, repeats: int) ->
             "file_mib": len(written) / (1 << 20),
         }
         del cover, bits, result, read, written
-    parts = _peak_mib()
+    parts = peak_mib()
     start = time.perf_counter()
     asked: dict[str, Any] = {"carrier": carrier, unit: rate}
     engine.hide(b"m", cover=path, key=Key(bytes(32)), **asked)
     times = {name: median(values) for name, values in took.items()}
-    peaks = {"base_mib": base, "peak_mib": parts, "hide_peak_mib": _peak_mib()}
+    peaks = {"base_mib": base, "peak_mib": parts, "hide_peak_mib": peak_mib()}
     return found | times | {"hide_ms": _since(start)} | peaks
 
 
 def _since(start: float) -> float:
     return 1000 * (time.perf_counter() - start)
-
-
-def _peak_mib() -> float:
-    """The largest resident set of this process so far. (`ru_maxrss` may be inherited from the parent on Linux.)"""
-    status = Path("/proc/self/status")
-    for line in status.read_text().splitlines() if status.exists() else ():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 20)
 
 
 if __name__ == "__main__":

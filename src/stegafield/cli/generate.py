@@ -63,11 +63,15 @@ def sample(
     with (fitting if as_function else busy)("drawing"):
         for file, (item, data) in zip(files, drawn, strict=True):
             write_file(file, data, force=force)
-            shown += [item] if len(shown) < 64 and figure is not None else []
-    if figure is not None:
+            shown += [(item, data)] if len(shown) < 64 and figure is not None else []
+    if figure is not None and carrier == "era5":
+        from ..benchmark.maps import draw_files
+
+        draw_files((data for _, data in shown), figure)
+    elif figure is not None:
         from ..benchmark.figure import draw_sheet
 
-        draw_sheet(shown, figure)
+        draw_sheet([item for item, _ in shown], figure)
     err.print(f"wrote {count} plain covers to {out}", markup=False)
 
 

@@ -12,8 +12,9 @@ from numpy import ndarray
 
 def plane(height: int, width: int) -> Float[ndarray, "{height} {width} 2"]:
     """(y, x) of every pixel centre, y downwards; float32."""
-    y, x = np.meshgrid(_centres(height), _centres(width), indexing="ij")
-    return np.stack([y, x], axis=-1).astype(np.float32)
+    points = np.empty((height, width, 2), np.float32)  # large grids: nothing else of that size
+    points[..., 0], points[..., 1] = _centres(height)[:, None], _centres(width)
+    return points
 
 
 def globe(

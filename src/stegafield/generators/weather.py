@@ -51,8 +51,8 @@ class Law(NamedTuple):
     """Cosine and sine of local solar time and of twice that, in kelvin for a unit of `insolation`."""
     gust: Float[ndarray, "181 360"]
     """Logarithm of the standard deviation within a week, without its season, in kelvin."""
-    fast: Float[ndarray, " degree"]
-    """Standard deviation of a harmonic of the weather within a week, by degree."""
+    fast: Float[ndarray, "order degree"]
+    """Standard deviation of a harmonic of the weather within a week: along a parallel and across it they differ."""
 
 
 @cache
@@ -100,17 +100,37 @@ class Weather:
         return _physical(field)
 
 
-def draw(time: datetime, rng: Generator, kind: Literal["hour", "week"] = "hour") -> Weather:
-    """One function: a single hour (UTC), or the mean of the week around it, which has no cycle of the day."""
+class Anomaly(NamedTuple):
+    """What makes one week differ from the same week of other years."""
+
+    scores: Float[ndarray, " mode"]
+    slow: Complex[ndarray, "order degree"]
+
+
+def anomaly(rng: Generator) -> Anomaly:
+    """A week's, drawn from the law."""
     law = learned()
+    return Anomaly(rng.standard_normal(len(law.modes)), gaussian_series(law.slow, rng))
+
+
+def draw(
+    time: datetime,
+    rng: Generator,
+    kind: Literal["hour", "week"] = "hour",
+    week: Anomaly | None = None,
+) -> Weather:
+    """One function: a single hour (UTC), or the mean of the week around it, which has no cycle of the day.
+
+    Hours that are given the same `week` are of one week; each is of a week of its own if none is given.
+    """
+    law, week = learned(), week or anomaly(rng)
     day = (time - datetime(time.year, 1, 1)).total_seconds() / 86400
     waves = _year(day)
     years = time.year + day / YEAR - _BASE
     grid = (np.linspace(90, -90, 181), np.arange(360.0))
-    scores = rng.standard_normal(len(law.modes))
     spread = np.tensordot(waves[:3], law.spread, 1)
-    slow = interpolate(np.tensordot(scores, law.modes, 1), *grid)
-    slow += synthesis(gaussian_series(law.slow, rng), *grid)
+    slow = interpolate(np.tensordot(week.scores, law.modes, 1), *grid)
+    slow += synthesis(week.slow, *grid)
     smooth = (
         np.tensordot(waves, law.cycle, 1)
         + years * interpolate(law.trend, *grid)
@@ -129,10 +149,10 @@ def draw(time: datetime, rng: Generator, kind: Literal["hour", "week"] = "hour")
 
 
 def gaussian_series(
-    spread: Float[ndarray, " degree"], rng: Generator
+    spread: Float[ndarray, " degree"] | Float[ndarray, "order degree"], rng: Generator
 ) -> Complex[ndarray, "order degree"]:
-    """Coefficients of a Gaussian random field with these standard deviations by degree."""
-    degrees = spread.size
+    """Coefficients of a Gaussian random field with these standard deviations, by degree or by order and degree."""
+    degrees = spread.shape[-1]
     noise = rng.standard_normal((2, degrees, degrees))
     noise[1, 0] = 0
     return np.triu((noise[0] - 1j * noise[1]) * spread)
