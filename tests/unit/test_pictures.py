@@ -1,9 +1,11 @@
 """WebP, TIFF and BMP: only the pixels change, any picture can be written as any of them, damage is never a crash."""
 
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
+import png
 import pytest
 import tifffile
 from hypothesis import example, given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stegafield.channels.picture.bmp import BmpChannel
-from stegafield.channels.picture.png import PngChannel
+from stegafield.channels.picture.png import PngChannel, parse
 from stegafield.channels.picture.tiff import TiffChannel
 from stegafield.channels.picture.webp import WebpChannel
 from stegafield.errors import CapacityError, ConfigError, FormatError, NoMessage
@@ -31,18 +33,74 @@ def saved(array, form, **options):
     return out.getvalue()
 
 
+def _tiff(array, **options):
+    out = BytesIO()
+    tifffile.imwrite(out, array, metadata=None, **options)
+    return out.getvalue()
+
+
+def file_of(array, form, **options):
+    """The bytes of a picture (y, x, sample); of 16-bit colour, which Pillow does not write, by other libraries."""
+    if array.dtype == np.uint16 and array.shape[2] > 1:
+        return deep_png(array) if form == "PNG" else deep_tiff(array, **options)
+    return saved(array[..., 0] if array.shape[2] == 1 else array, form, **options)
+
+
+def deep_png(array, **options):
+    height, width, number = array.shape
+    out, kind = BytesIO(), {"greyscale": number < 3, "alpha": number in (2, 4), "bitdepth": 16}
+    png.Writer(width, height, **kind, **options).write(out, array.reshape(height, -1).tolist())
+    return out.getvalue()
+
+
+def chunk(kind, body):
+    """One of a PNG."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def deep_tiff(array, compression=None, **options):
+    """By tifffile, which has no LZW: that is the strip of the same bytes as 16-bit grey, which Pillow writes."""
+    more = {"photometric": "rgb", **options}
+    if array.shape[2] == 4:
+        more["extrasamples"] = ["unassalpha"]
+    if compression != "tiff_lzw":
+        return _tiff(array, compression=compression and "zlib", **more)
+    plain = bytearray(_tiff(array, **more))
+    packed = saved(array.reshape(len(array), -1), "TIFF", compression=compression)
+    tags = Image.open(BytesIO(packed)).tag_v2
+    (start,), (size,) = tags[273], tags[279]
+    wanted = {259: 5, 273: len(plain), 279: size}
+    for entry in range(10, 10 + 12 * struct.unpack_from("<H", plain, 8)[0], 12):
+        tag, kind = struct.unpack_from("<HH", plain, entry)
+        if tag in wanted:
+            struct.pack_into("<H" if kind == 3 else "<I", plain, entry + 8, wanted[tag])
+    return bytes(plain) + packed[start : start + size]
+
+
 def pixels(data):
-    return np.asarray(Image.open(BytesIO(data))).astype(int)
+    """What others see in a file: pypng and tifffile of 16-bit colour, which Pillow cuts to 8 bits."""
+    image = Image.open(BytesIO(data))
+    if image.format == "PNG" and data[24] == 16:
+        width, height, rows, _ = png.Reader(bytes=data).asDirect()
+        found = np.array([list(row) for row in rows]).reshape(height, width, -1)
+        return found[..., 0] if found.shape[2] == 1 else found
+    if image.format == "TIFF" and np.max(image.tag_v2[258]) == 16 and image.tag_v2[259] != 5:
+        return tifffile.imread(BytesIO(data)).astype(int)
+    return np.asarray(image).astype(int)
 
 
 DEPTHS = [*((samples, np.uint8) for samples in (1, 2, 3, 4)), (1, np.uint16)]
+DEEP = [(3, np.uint16), (4, np.uint16)]
 KINDS = {
-    "png": [(PngChannel, "PNG", samples, dtype, {}) for samples, dtype in DEPTHS],
+    "png": [
+        (PngChannel, "PNG", samples, dtype, {})
+        for samples, dtype in (*DEPTHS, (2, np.uint16), *DEEP)
+    ],
     "webp": [(WebpChannel, "WEBP", samples, np.uint8, LOSSLESS) for samples in (3, 4)],
     "bmp": [(BmpChannel, "BMP", samples, np.uint8, {}) for samples in (1, 3)],
     "tiff": [
         (TiffChannel, "TIFF", samples, dtype, {"compression": packing} if packing else {})
-        for samples, dtype in DEPTHS
+        for samples, dtype in (*DEPTHS, *DEEP)
         for packing in (None, "tiff_lzw", "tiff_adobe_deflate")
     ],
 }
@@ -60,10 +118,9 @@ def test_any_pixels_make_the_round_trip(form):
     def check(kind, height, width, seed):
         channel, name, samples, dtype, options = kind
         array = noise(height, width, samples, dtype=dtype, seed=seed)
-        array = array[..., 0] if samples == 1 else array
         if samples in (2, 4):
-            alpha = array[..., -1] = (array[..., -1] > 99) * 255
-        data = saved(array, name, **options)
+            alpha = array[..., -1] = np.where(array[..., -1] % 3, array[..., -1], 0)
+        data = file_of(array, name, **options)
         (cover,) = channel().read(data)
         codes = noise(*cover.codes.shape, dtype=dtype, seed=seed + 1).astype(np.int32)
         codes = np.where(cover.free, codes, cover.codes)
@@ -71,6 +128,11 @@ def test_any_pixels_make_the_round_trip(form):
         (found,) = channel().read(written)
         assert np.array_equal(found.codes, codes) and np.array_equal(found.free, cover.free)
         shown = np.atleast_3d(pixels(written)).transpose(2, 0, 1)
+        if "tiff_lzw" in options.values() and dtype == np.uint16 and samples > 1:
+            codes, alpha = (
+                codes >> 8,
+                array[..., -1] >> 8,
+            )  # no other reader of it is here than Pillow
         assert np.array_equal(shown[: len(codes)], codes)
         if samples in (2, 4):
             assert np.array_equal(shown[-1] if len(shown) == samples else alpha * 0 + 255, alpha)
@@ -111,16 +173,14 @@ def test_every_other_byte_of_a_bmp_stays(engine, key, samples, downward):
     assert np.abs(pixels(stego.data) - pixels(data)).max() <= 4
 
 
-def _tiff(array, **options):
-    out = BytesIO()
-    tifffile.imwrite(out, array, metadata=None, **options)
-    return out.getvalue()
-
-
 @pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
 @pytest.mark.parametrize("rows", [7, 40])
 def test_every_other_byte_of_a_plain_tiff_stays(engine, key, order, big, rows):
-    for array in (noise(40, 50, 3), noise(40, 50, dtype=np.uint16)):
+    for array in (
+        noise(40, 50, 3),
+        noise(40, 50, dtype=np.uint16),
+        noise(40, 50, 3, dtype=np.uint16),
+    ):
         data = _tiff(
             array, byteorder=order, bigtiff=big, rowsperstrip=rows, description="a holiday"
         )
@@ -137,13 +197,16 @@ def test_every_other_byte_of_a_plain_tiff_stays(engine, key, order, big, rows):
 
 
 @pytest.mark.parametrize("predictor", [1, 2])
-def test_a_compressed_tiff_keeps_its_tags(engine, key, predictor):
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_compressed_tiff_keeps_its_tags(engine, key, predictor, dtype):
+    array = noise(40, 50, 3, dtype=dtype)
     data = _tiff(
-        noise(40, 50, 3), compression="zlib", predictor=predictor, description="a holiday",
+        array, compression="zlib", predictor=predictor, description="a holiday",
         resolution=(300, 300), software="a scanner", iccprofile=b"profile" * 9,
         extratags=[(40001, 3, 2, (7, 8), True), (40002, 2, 4, "own", True)],
     )  # fmt: skip
     stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
+    assert 0 < np.abs(pixels(stego.data) - array).max() <= 4 and stego.report.notes == []
     layout = {273, 278, 279}
     tags = []
     for file in (data, stego.data):
@@ -195,6 +258,8 @@ def test_what_a_format_cannot_hold_is_refused_or_noted(engine, key):
         (deep, "webp", "16 bits"),
         (deep, "bmp", "16 bits"),
         (clear, "bmp", "transparent"),
+        (noise(40, 40, 3, dtype=np.uint16), "webp", "16 bits"),
+        (noise(40, 40, 2, dtype=np.uint16), "bmp", "16 bits"),
         (noise(1, 20000, 3), "webp", "WebP|webp"),
     ):
         with pytest.raises(ConfigError, match=says):
@@ -215,18 +280,100 @@ def test_a_turned_photograph_becomes_an_upright_tiff(engine, key):
 
 
 ODD = {
-    "16-bit RGB": (_tiff(noise(40, 40, 3, dtype=np.uint16), photometric="rgb"), "16-bit colour"),
+    "16-bit CMYK": (
+        _tiff(noise(40, 40, 4, dtype=np.uint16), photometric="separated"),
+        "16-bit TIFF of a kind",
+    ),
+    "16-bit planes": (
+        _tiff(noise(3, 40, 40, dtype=np.uint16), photometric="rgb", planarconfig="separate"),
+        "16-bit TIFF of a kind",
+    ),
+    "16-bit colour that is transparent": (
+        deep_png(noise(40, 40, 3, dtype=np.uint16), transparent=(1, 2, 3)),
+        "16-bit PNG of a kind",
+    ),
     "two pages": (_tiff(noise(2, 40, 40), photometric="minisblack"), "2 frames"),
 }
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_tiffs_that_are_refused(engine, name):
+def test_pictures_that_are_refused(engine, key, name):
     data, says = ODD[name]
-    with pytest.raises(ConfigError, match=says):
-        engine.hide(b"", carrier="image", cover=data, format="tiff")
+    for form in ("png", "tiff"):
+        with pytest.raises(ConfigError, match=says):
+            engine.hide(b"", carrier="image", cover=data, format=form)
     with pytest.raises(NoMessage):
-        engine.reveal(data, key=__import__("stegafield").Key(bytes(32)))
+        engine.reveal(data, key=key)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+@pytest.mark.parametrize("interlace", [False, True])
+def test_16_bit_png(engine, key, number, interlace):
+    """Every chunk but the pixels stays; other readers see steps of one."""
+    array = noise(41, 43, number, dtype=np.uint16)
+    plain = deep_png(array, interlace=interlace, gamma=0.45)
+    data = plain[:33] + chunk(b"tEXt", b"Comment\0a holiday") + plain[33:] + b"rest"
+    stego = engine.hide(b"m", carrier="image", cover=data, key=key)
+    kept = [
+        [c.raw for c in parse(file)[0] if c.kind not in (b"IHDR", b"IDAT")]
+        for file in (data, stego.data)
+    ]
+    assert kept[0] == kept[1] and len(kept[0]) == 3 and stego.data.endswith(b"rest")
+    assert stego.data[:28] == data[:28] and stego.report.notes == []
+    change = np.abs(pixels(stego.data) - array)
+    assert 0 < change.max() <= 4 and engine.reveal(stego.data, key=key) == b"m"
+    if number in (2, 4):
+        assert not change[..., -1].any() and not change[array[..., -1] == 0].any()
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_arrays_of_16_bits(engine, key, number):
+    array = noise(40, 44, number, dtype=np.uint16)
+    before = array.copy()
+    for form in ("png", "tiff"):
+        stego = engine.hide(b"m", carrier="image", cover=array, key=key, format=form)
+        assert np.array_equal(before, array) and engine.reveal(stego.data, key=key) == b"m"
+        found = stego.value.astype(int)
+        if form == "tiff" and number == 2:
+            assert any("LA to RGBA" in note for note in stego.report.notes)
+            found = found[..., [0, 3]]
+        else:
+            assert stego.value.shape == array.shape and stego.value.dtype == array.dtype
+            assert engine.reveal(stego.value, key=key) == b"m"
+        assert 0 < np.abs(found - array).max() <= 4 and stego.report.psnr > 100
+
+
+@pytest.mark.parametrize("form", ["png", "tiff"])
+@pytest.mark.parametrize("source", ["PNG", "TIFF"])
+def test_16_bit_colour_crosses_over_whole(engine, key, form, source):
+    array = noise(40, 44, 3, dtype=np.uint16) // 4 + 24_000  # so that resampling never clips
+    data = file_of(array, source)
+    stego = engine.hide(b"m", carrier="image", cover=data, key=key, format=form)
+    assert np.abs(pixels(stego.data) - array).max() <= 4
+    small = engine.hide(b"m", carrier="image", cover=data, key=key, format=form, size=(32, 36))
+    eight = Image.fromarray((array >> 8).astype(np.uint8)).resize(
+        (36, 32), Image.Resampling.LANCZOS
+    )
+    assert np.abs(pixels(small.data) / 257 - np.asarray(eight)).max() < 2
+
+
+def test_transparent_colour_does_not_bleed(engine, key):
+    array = np.full((64, 64, 4), 60000, np.uint16)
+    array[:, 32:] = 0
+    stego = engine.hide(b"m", carrier="image", cover=array, key=key, size=(32, 32))
+    seen = stego.value[..., 3] > 3000
+    assert np.abs(stego.value[seen][:, :3].astype(int) - 60000).max() < 100
+
+
+def test_a_picture_of_16_bits_that_exif_turns_is_not_made_a_tiff(engine, key):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = chunk(b"eXIf", exif.tobytes()[6:])
+    data = deep_png(noise(40, 44, 3, dtype=np.uint16))
+    data = data[:33] + turned + data[33:]
+    with pytest.raises(ConfigError, match="turn it first"):
+        engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
+    assert turned in engine.hide(b"m", carrier="image", cover=data, key=key).data
 
 
 def _turned():
@@ -278,8 +425,7 @@ def test_lossy_and_moving_webp_hold_nothing(key, engine):
 @example(KINDS["tiff"][0], 0.0, [(0.1875, 1)], False)  # strips without their lengths
 def test_damage_is_no_message_or_no_file(engine, key, kind, keep, flips, early):
     channel, name, samples, dtype, options = kind
-    array = noise(20, 20, samples, dtype=dtype)
-    data = bytearray(saved(array[..., 0] if samples == 1 else array, name, **options))
+    data = bytearray(file_of(noise(20, 20, samples, dtype=dtype), name, **options))
     for place, mask in flips:
         data[int(place * (60 if early else len(data)))] ^= mask
     broken = bytes(data[: int(keep * len(data)) if not flips else len(data)])
