@@ -1,11 +1,9 @@
 """WebP, TIFF and BMP: only the pixels change, any picture can be written as any of them, damage is never a crash."""
 
 import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
-import png
 import pytest
 import tifffile
 from hypothesis import example, given, settings
@@ -17,77 +15,17 @@ from stegafield.channels.picture.png import PngChannel, parse
 from stegafield.channels.picture.tiff import TiffChannel
 from stegafield.channels.picture.webp import WebpChannel
 from stegafield.errors import CapacityError, ConfigError, FormatError, NoMessage
+from tests.pictures import (
+    LOSSLESS,
+    chunk,
+    deep_png,
+    file_of,
+    noise,
+    pixels,
+    saved,
+    tiff,
+)
 from tests.sounds import chunks
-
-LOSSLESS = {"lossless": True, "exact": True}
-
-
-def noise(*shape, dtype=np.uint8, seed=0):
-    high = np.iinfo(dtype).max
-    return np.random.default_rng(seed).integers(0, high, shape, dtype, endpoint=True)
-
-
-def saved(array, form, **options):
-    out = BytesIO()
-    Image.fromarray(array).save(out, form, **options)
-    return out.getvalue()
-
-
-def _tiff(array, **options):
-    out = BytesIO()
-    tifffile.imwrite(out, array, metadata=None, **options)
-    return out.getvalue()
-
-
-def file_of(array, form, **options):
-    """The bytes of a picture (y, x, sample); of 16-bit colour, which Pillow does not write, by other libraries."""
-    if array.dtype == np.uint16 and array.shape[2] > 1:
-        return deep_png(array) if form == "PNG" else deep_tiff(array, **options)
-    return saved(array[..., 0] if array.shape[2] == 1 else array, form, **options)
-
-
-def deep_png(array, **options):
-    height, width, number = array.shape
-    out, kind = BytesIO(), {"greyscale": number < 3, "alpha": number in (2, 4), "bitdepth": 16}
-    png.Writer(width, height, **kind, **options).write(out, array.reshape(height, -1).tolist())
-    return out.getvalue()
-
-
-def chunk(kind, body):
-    """One of a PNG."""
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def deep_tiff(array, compression=None, **options):
-    """By tifffile, which has no LZW: that is the strip of the same bytes as 16-bit grey, which Pillow writes."""
-    more = {"photometric": "rgb", **options}
-    if array.shape[2] == 4:
-        more["extrasamples"] = ["unassalpha"]
-    if compression != "tiff_lzw":
-        return _tiff(array, compression=compression and "zlib", **more)
-    plain = bytearray(_tiff(array, **more))
-    packed = saved(array.reshape(len(array), -1), "TIFF", compression=compression)
-    tags = Image.open(BytesIO(packed)).tag_v2
-    (start,), (size,) = tags[273], tags[279]
-    wanted = {259: 5, 273: len(plain), 279: size}
-    for entry in range(10, 10 + 12 * struct.unpack_from("<H", plain, 8)[0], 12):
-        tag, kind = struct.unpack_from("<HH", plain, entry)
-        if tag in wanted:
-            struct.pack_into("<H" if kind == 3 else "<I", plain, entry + 8, wanted[tag])
-    return bytes(plain) + packed[start : start + size]
-
-
-def pixels(data):
-    """What others see in a file: pypng and tifffile of 16-bit colour, which Pillow cuts to 8 bits."""
-    image = Image.open(BytesIO(data))
-    if image.format == "PNG" and data[24] == 16:
-        width, height, rows, _ = png.Reader(bytes=data).asDirect()
-        found = np.array([list(row) for row in rows]).reshape(height, width, -1)
-        return found[..., 0] if found.shape[2] == 1 else found
-    if image.format == "TIFF" and np.max(image.tag_v2[258]) == 16 and image.tag_v2[259] != 5:
-        return tifffile.imread(BytesIO(data)).astype(int)
-    return np.asarray(image).astype(int)
-
 
 DEPTHS = [*((samples, np.uint8) for samples in (1, 2, 3, 4)), (1, np.uint16)]
 DEEP = [(3, np.uint16), (4, np.uint16)]
@@ -181,9 +119,7 @@ def test_every_other_byte_of_a_plain_tiff_stays(engine, key, order, big, rows):
         noise(40, 50, dtype=np.uint16),
         noise(40, 50, 3, dtype=np.uint16),
     ):
-        data = _tiff(
-            array, byteorder=order, bigtiff=big, rowsperstrip=rows, description="a holiday"
-        )
+        data = tiff(array, byteorder=order, bigtiff=big, rowsperstrip=rows, description="a holiday")
         stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
         assert len(stego.data) == len(data) and stego.report.notes == []
         with tifffile.TiffFile(BytesIO(stego.data)) as file:
@@ -200,7 +136,7 @@ def test_every_other_byte_of_a_plain_tiff_stays(engine, key, order, big, rows):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_compressed_tiff_keeps_its_tags(engine, key, predictor, dtype):
     array = noise(40, 50, 3, dtype=dtype)
-    data = _tiff(
+    data = tiff(
         array, compression="zlib", predictor=predictor, description="a holiday",
         resolution=(300, 300), software="a scanner", iccprofile=b"profile" * 9,
         extratags=[(40001, 3, 2, (7, 8), True), (40002, 2, 4, "own", True)],
@@ -270,7 +206,7 @@ def test_what_a_format_cannot_hold_is_refused_or_noted(engine, key):
     assert any("from L to RGB" in note for note in stego.report.notes)
 
 
-def test_a_turned_photograph_becomes_an_upright_tiff(engine, key):
+def test_a_turned_photograph_becomes_an_uprighttiff(engine, key):
     exif = Image.Exif()
     exif[0x0112] = 6
     data = saved(noise(40, 60, 3), "JPEG", exif=exif.tobytes())
@@ -281,18 +217,18 @@ def test_a_turned_photograph_becomes_an_upright_tiff(engine, key):
 
 ODD = {
     "16-bit CMYK": (
-        _tiff(noise(40, 40, 4, dtype=np.uint16), photometric="separated"),
+        tiff(noise(40, 40, 4, dtype=np.uint16), photometric="separated"),
         "16-bit TIFF of a kind",
     ),
     "16-bit planes": (
-        _tiff(noise(3, 40, 40, dtype=np.uint16), photometric="rgb", planarconfig="separate"),
+        tiff(noise(3, 40, 40, dtype=np.uint16), photometric="rgb", planarconfig="separate"),
         "16-bit TIFF of a kind",
     ),
     "16-bit colour that is transparent": (
         deep_png(noise(40, 40, 3, dtype=np.uint16), transparent=(1, 2, 3)),
         "16-bit PNG of a kind",
     ),
-    "two pages": (_tiff(noise(2, 40, 40), photometric="minisblack"), "2 frames"),
+    "two pages": (tiff(noise(2, 40, 40), photometric="minisblack"), "2 frames"),
 }
 
 
@@ -365,7 +301,7 @@ def test_transparent_colour_does_not_bleed(engine, key):
     assert np.abs(stego.value[seen][:, :3].astype(int) - 60000).max() < 100
 
 
-def test_a_picture_of_16_bits_that_exif_turns_is_not_made_a_tiff(engine, key):
+def test_a_picture_of_16_bits_that_exif_turns_is_not_made_atiff(engine, key):
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = chunk(b"eXIf", exif.tobytes()[6:])
@@ -383,9 +319,9 @@ def _turned():
 
 
 OTHERS = {
-    "white is zero": _tiff(noise(40, 40), photometric="miniswhite"),
-    "planes": _tiff(noise(3, 40, 40), photometric="rgb", planarconfig="separate"),
-    "CMYK": _tiff(noise(40, 40, 4), photometric="separated"),
+    "white is zero": tiff(noise(40, 40), photometric="miniswhite"),
+    "planes": tiff(noise(3, 40, 40), photometric="rgb", planarconfig="separate"),
+    "CMYK": tiff(noise(40, 40, 4), photometric="separated"),
     "turned": _turned(),
     "JPEG": saved(noise(40, 40, 3), "TIFF", compression="jpeg"),
     "bits": saved(noise(40, 40) > 99, "TIFF"),
@@ -400,7 +336,7 @@ def test_other_tiffs_become_new_ones(engine, key, name):
 
 
 def test_tiles_are_encoded_anew(engine, key):
-    data = _tiff(noise(48, 48, 3), tile=(16, 16))
+    data = tiff(noise(48, 48, 3), tile=(16, 16))
     stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
     assert np.abs(pixels(stego.data) - pixels(data)).max() <= 4
 

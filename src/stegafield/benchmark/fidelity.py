@@ -1,6 +1,7 @@
 """What embedding costs, below `hide`: every window of a rung full of random bits, no header, through a real file."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,12 +27,14 @@ from ..metrics import fidelity, recovery
 
 COLUMNS = (
     *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
-    *("psnr", "psnr_luma", "ssim", "bound", "milliseconds", "evaluations", "near_ends"),
+    *("psnr", "psnr_luma", "ssim", "bound", "milliseconds", "cpu_milliseconds", "evaluations"),
+    "near_ends",
 )
 """Of pictures."""
 FIELD_COLUMNS = (
     *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
-    *("rms", "rms_physical", "unit", "dbfs", "bound", "milliseconds", "evaluations", "near_ends"),
+    *("rms", "rms_physical", "unit", "dbfs", "bound", "milliseconds", "cpu_milliseconds"),
+    *("evaluations", "near_ends"),
 )
 """Of sounds and fields, which have no pixels and mostly no full scale: changes in codes and in physical units."""
 
@@ -81,7 +84,9 @@ def measure_one(
     `rung`: in place of the one that the engine would take for the rate of the plan.
     """
     cover, extractor, bits, rng = prepared(plan, path, crop, seed, rung)
+    busy = time.process_time()
     result = embed(cover, bits, extractor, plan.effort, plan.optimizer, rng)
+    busy = time.process_time() - busy
     wrong = result.unrounded_errors
     unrounded = None if wrong is None else wrong / bits.size
     channel = writer(plan.carrier, cover)
@@ -102,6 +107,7 @@ def measure_one(
         "ber_unrounded": unrounded,
         **distances(cover, read.codes, bits.size, low, high),
         "milliseconds": result.milliseconds,
+        "cpu_milliseconds": 1000 * busy,
         "evaluations": result.evaluations,
         "near_ends": float(at_ends.mean()),
     }
