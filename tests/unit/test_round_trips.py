@@ -44,7 +44,7 @@ def picture(form, number, rng):
     """A picture, some of its samples at an end of the range, some of its pixels transparent."""
     kinds = PICTURES[form]
     samples, dtype, options = kinds[number % len(kinds)]
-    shape = (*rng.integers(20, 36, 2), samples)
+    shape = (*rng.integers(24, 36, 2), samples)
     array = pictures.noise(*shape, dtype=dtype, seed=number)
     array[rng.random(shape) < rng.choice([0, 0.1, 0.6])] = rng.choice([0, np.iinfo(dtype).max])
     if samples in (2, 4):
@@ -131,9 +131,10 @@ def test_a_hundred_messages(engine, key, form):
     for number in range(100):
         rng = np.random.default_rng(number)
         cover = made(form, number, rng)
-        message = rng.bytes(int(rng.integers(0, 20)))
         asked = {"format": form} if carrier != "dataset" else {}
         rate = float(rng.choice([1, 2, 4]))
+        room = engine.capacity(carrier=carrier, cover=cover, bps=rate)
+        message = rng.bytes(int(rng.integers(0, min(room, 20), endpoint=True)))
         stego = engine.hide(message, carrier=carrier, cover=cover, key=key, bps=rate, **asked)
         assert engine.reveal(BytesIO(stego.data), key=key) == message
         assert rest(stego.data) == rest(cover) and stego.data != cover, number
