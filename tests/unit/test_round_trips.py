@@ -139,3 +139,15 @@ def test_a_hundred_messages(engine, key, form):
         assert engine.reveal(BytesIO(stego.data), key=key) == message
         assert rest(stego.data) == rest(cover) and stego.data != cover, number
         assert stego.report.notes == [] or carrier == "dataset"
+
+
+@pytest.mark.parametrize("form", CASES)
+def test_a_file_is_known_by_its_content(engine, key, form, tmp_path):
+    carrier, made, _ = CASES[form]
+    asked = {"format": form} if carrier != "dataset" else {}
+    cover = made(form, 2, np.random.default_rng(2))
+    stego = engine.hide(b"m", carrier=carrier, cover=cover, key=key, bps=1, **asked)
+    for name in ("no suffix", "holiday.mp3", "a.png", "b.wav"):
+        path = tmp_path / name
+        path.write_bytes(stego.data)
+        assert engine.reveal(path, key=key) == b"m"

@@ -90,7 +90,7 @@ def _sets(lines: list[Row]) -> str:
 
 
 def _pictures(lines: list[Row]) -> str:
-    found = [line for line in lines if line.get("unit") == "bpp" and "clear" in line]
+    found = _ordered(line for line in lines if line.get("unit") == "bpp" and "clear" in line)
     columns = (
         *("set", "bpp", "pictures", "misread", "clear", "PSNR of clear ones, dB", "asked"),
         *("others: dB below their bound", "SSIM", "CPU", "ms"),
@@ -114,6 +114,11 @@ def _pictures(lines: list[Row]) -> str:
     return _section("Pictures", _PICTURES, columns, rows) + _refused(found)
 
 
+def _ordered(lines: Iterable[Row]) -> list[Row]:
+    """By set and rate, also where some sets were measured anew."""
+    return sorted(lines, key=lambda line: (line["set"], line["rate"]))
+
+
 def _verdict(line: Row) -> str:
     """Whether the extremes of a row meet what was asked for."""
     floor, missed = ASKED.get(line["rate"]), []
@@ -127,7 +132,7 @@ def _verdict(line: Row) -> str:
 
 
 def _fields(lines: list[Row]) -> str:
-    found = [line for line in lines if line.get("unit") == "bps" and "rms" in line]
+    found = _ordered(line for line in lines if line.get("unit") == "bps" and "rms" in line)
     columns = ("set", "bps", "files", "misread", "RMS, codes", "times bound", "dBFS", "CPU", "ms")
     rows = [
         (
