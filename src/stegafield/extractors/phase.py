@@ -42,7 +42,7 @@ class Phase(Extractor):
 
     @classmethod
     def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
-        """Both forms: the trellis form for low rates and crowded covers, where the cover is not too large for it.
+        """Both forms: the trellis form for low rates, where the cover is not too large for it.
 
         Where changes have costs, those that follow them up to two thirds of a bit per sample.
 
