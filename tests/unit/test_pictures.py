@@ -262,6 +262,13 @@ def test_16_bit_png(engine, key, number, interlace):
         assert not change[..., -1].any() and not change[array[..., -1] == 0].any()
 
 
+def test_a_function_is_not_fitted_to_half_the_bits(engine):
+    array = noise(40, 44, 3, dtype=np.uint16)
+    for cover in (array, deep_png(array)):
+        with pytest.raises(ConfigError, match="16 bits"):
+            engine.hide(b"m", carrier="image", cover=cover, as_function=True)
+
+
 @pytest.mark.parametrize("number", [2, 3, 4])
 def test_arrays_of_16_bits(engine, key, number):
     array = noise(40, 44, number, dtype=np.uint16)

@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from jaxtyping import UInt16
 from PIL import Image, ImageOps
 from pydantic import Field, field_validator
 
@@ -206,7 +207,9 @@ def _encode(
     return new if fine is None else deep.deepened(new, channel, fine), notes
 
 
-def _held(fine: deep.Deep, image: Image.Image, form: str, notes: list[str]) -> deep.Deep:
+def _held(
+    fine: deep.Deep, image: Image.Image, form: str, notes: list[str]
+) -> UInt16[np.ndarray, "y x held"]:
     """Samples of 16 bits of a kind that the format holds; `ConfigError` where it holds none."""
     if form not in ("png", "tiff"):
         problem = f"has 16 bits a sample, and {form} files hold 8."
