@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stegafield.channels.picture import samples
 from stegafield.core.ladder import LADDER_BY_RATE
 from stegafield.errors import CapacityError, ConfigError, FormatError
 from stegafield.metrics import fidelity
@@ -175,17 +176,28 @@ def test_sixteen_bit_grey_with_a_transparent_level_loses_nothing(engine, key):
 
 
 @pytest.mark.parametrize("colour", [2, 4, 6])
-def test_sixteen_bit_colour_is_refused(engine, refused, hide_png, folder, colour):
+def test_sixteen_bit_colour_keeps_its_sixteen_bits(engine, key, colour):
     channels = {2: 3, 4: 2, 6: 4}[colour]
-    data = raw_png(40, 40, 16, colour, [row.tobytes() for row in noise(40, 80 * channels)])
-    with pytest.raises(
-        ConfigError, match=r"16-bit colour .* Save it as 8-bit RGB or 16-bit grey"
-    ) as caught:
-        engine.hide(b"x", carrier="image", cover=data)
-    assert caught.value.field == "cover"
-    if colour == 2:
-        (folder / "cover.png").write_bytes(data)
-        refused(2, *hide_png, "--message", "x", "--out", "x.png", says=["16-bit", "Save it as"])
+    array = noise(40, 40, channels, dtype=np.uint16)
+    data = raw_png(40, 40, 16, colour, [row.astype(">u2").tobytes() for row in array])
+    stego = hidden(engine, key, data, bps=1)
+    assert stego.data[16:29] == data[16:29]  # IHDR
+    change = np.abs(samples(stego.data).astype(int) - array)
+    assert 0 < change.max() <= 4 and (channels == 3 or not change[..., -1].any())
+    assert change[..., 0].any(), "the higher byte alone was read"
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_a_picture_of_16_bits_that_lies_about_its_size(engine, channels):
+    """Gigabytes declared in a few bytes, rows that are missing, a stream that ends early."""
+    colour = {3: 2, 2: 4, 4: 6}[channels]
+    lines = [row.tobytes() for row in noise(8, 16 * channels)]
+    for height, width in ((100_000, 100_000), (2**31 - 1, 1)):
+        with pytest.raises(FormatError, match="declares|too large"):
+            engine.hide(b"", carrier="image", cover=raw_png(width, height, 16, colour, lines))
+    for height, width in ((9, 8), (8, 9), (8, 40)):  # Pillow takes what is there, as of 8 bits
+        with pytest.raises((FormatError, CapacityError)):
+            engine.hide(b"", carrier="image", cover=raw_png(width, height, 16, colour, lines))
 
 
 @pytest.mark.parametrize("channels", [2, 4])
@@ -231,7 +243,7 @@ ARRAYS = {
     "object": np.full((40, 40), None),
     "bool": np.zeros((40, 40), bool),
     "int64": np.zeros((40, 40), np.int64),
-    "uint16 RGB": np.zeros((40, 40, 3), np.uint16),
+    "uint16 with five channels": np.zeros((40, 40, 5), np.uint16),
     "five channels": np.zeros((40, 40, 5), np.uint8),
     "line": np.zeros(1600, np.uint8),
     "batch": np.zeros((2, 40, 40, 3), np.uint8),

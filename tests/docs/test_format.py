@@ -36,13 +36,17 @@ def _through_the_page(stego):
 
 
 @pytest.mark.parametrize("rung", LADDER, ids=lambda rung: f"{rung.bits}/{rung.samples}")
-def test_reader_from_the_page_reads_every_rung(engine, key, rung):
+def test_reader_from_the_page_reads_every_rung(engine, key, rung, monkeypatch):
     rng = np.random.default_rng(1)
     cover = rng.integers(0, 256, (530, 500), np.uint8) if rung.rate < 0.01 else NOISE
     if rung.rate == 0.25 and not rung.span:  # a small cover would take the trellis form
         cover = rng.integers(0, 256, (530, 500), np.uint8)
-    if rung.rate > 0.3 and rung.span:  # only where many samples stand at an end of their range
+    if rung.rate > 0.3 and rung.span:  # only where most samples stand at an end of their range
         cover = rng.choice([0, 255], NOISE.shape).astype(np.uint8)
+    if (
+        rung.rate > 0.35 and rung.span
+    ):  # what no cover gets of itself; files of older versions have it
+        monkeypatch.setattr(Phase, "offers", classmethod(lambda cls, cover, method: [rung]))
     message = b"" if rung.rate < 0.01 else b"meet at dawn " * 3
     if (
         LADDER.index(rung) > 30

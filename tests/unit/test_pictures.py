@@ -11,38 +11,34 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stegafield.channels.picture.bmp import BmpChannel
-from stegafield.channels.picture.png import PngChannel
+from stegafield.channels.picture.png import PngChannel, parse
 from stegafield.channels.picture.tiff import TiffChannel
 from stegafield.channels.picture.webp import WebpChannel
 from stegafield.errors import CapacityError, ConfigError, FormatError, NoMessage
+from tests.pictures import (
+    LOSSLESS,
+    chunk,
+    deep_png,
+    file_of,
+    noise,
+    pixels,
+    saved,
+    tiff,
+)
 from tests.sounds import chunks
 
-LOSSLESS = {"lossless": True, "exact": True}
-
-
-def noise(*shape, dtype=np.uint8, seed=0):
-    high = np.iinfo(dtype).max
-    return np.random.default_rng(seed).integers(0, high, shape, dtype, endpoint=True)
-
-
-def saved(array, form, **options):
-    out = BytesIO()
-    Image.fromarray(array).save(out, form, **options)
-    return out.getvalue()
-
-
-def pixels(data):
-    return np.asarray(Image.open(BytesIO(data))).astype(int)
-
-
 DEPTHS = [*((samples, np.uint8) for samples in (1, 2, 3, 4)), (1, np.uint16)]
+DEEP = [(3, np.uint16), (4, np.uint16)]
 KINDS = {
-    "png": [(PngChannel, "PNG", samples, dtype, {}) for samples, dtype in DEPTHS],
+    "png": [
+        (PngChannel, "PNG", samples, dtype, {})
+        for samples, dtype in (*DEPTHS, (2, np.uint16), *DEEP)
+    ],
     "webp": [(WebpChannel, "WEBP", samples, np.uint8, LOSSLESS) for samples in (3, 4)],
     "bmp": [(BmpChannel, "BMP", samples, np.uint8, {}) for samples in (1, 3)],
     "tiff": [
         (TiffChannel, "TIFF", samples, dtype, {"compression": packing} if packing else {})
-        for samples, dtype in DEPTHS
+        for samples, dtype in (*DEPTHS, *DEEP)
         for packing in (None, "tiff_lzw", "tiff_adobe_deflate")
     ],
 }
@@ -60,10 +56,9 @@ def test_any_pixels_make_the_round_trip(form):
     def check(kind, height, width, seed):
         channel, name, samples, dtype, options = kind
         array = noise(height, width, samples, dtype=dtype, seed=seed)
-        array = array[..., 0] if samples == 1 else array
         if samples in (2, 4):
-            alpha = array[..., -1] = (array[..., -1] > 99) * 255
-        data = saved(array, name, **options)
+            alpha = array[..., -1] = np.where(array[..., -1] % 3, array[..., -1], 0)
+        data = file_of(array, name, **options)
         (cover,) = channel().read(data)
         codes = noise(*cover.codes.shape, dtype=dtype, seed=seed + 1).astype(np.int32)
         codes = np.where(cover.free, codes, cover.codes)
@@ -71,6 +66,11 @@ def test_any_pixels_make_the_round_trip(form):
         (found,) = channel().read(written)
         assert np.array_equal(found.codes, codes) and np.array_equal(found.free, cover.free)
         shown = np.atleast_3d(pixels(written)).transpose(2, 0, 1)
+        if "tiff_lzw" in options.values() and dtype == np.uint16 and samples > 1:
+            codes, alpha = (
+                codes >> 8,
+                array[..., -1] >> 8,
+            )  # no other reader of it is here than Pillow
         assert np.array_equal(shown[: len(codes)], codes)
         if samples in (2, 4):
             assert np.array_equal(shown[-1] if len(shown) == samples else alpha * 0 + 255, alpha)
@@ -111,19 +111,15 @@ def test_every_other_byte_of_a_bmp_stays(engine, key, samples, downward):
     assert np.abs(pixels(stego.data) - pixels(data)).max() <= 4
 
 
-def _tiff(array, **options):
-    out = BytesIO()
-    tifffile.imwrite(out, array, metadata=None, **options)
-    return out.getvalue()
-
-
 @pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
 @pytest.mark.parametrize("rows", [7, 40])
 def test_every_other_byte_of_a_plain_tiff_stays(engine, key, order, big, rows):
-    for array in (noise(40, 50, 3), noise(40, 50, dtype=np.uint16)):
-        data = _tiff(
-            array, byteorder=order, bigtiff=big, rowsperstrip=rows, description="a holiday"
-        )
+    for array in (
+        noise(40, 50, 3),
+        noise(40, 50, dtype=np.uint16),
+        noise(40, 50, 3, dtype=np.uint16),
+    ):
+        data = tiff(array, byteorder=order, bigtiff=big, rowsperstrip=rows, description="a holiday")
         stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
         assert len(stego.data) == len(data) and stego.report.notes == []
         with tifffile.TiffFile(BytesIO(stego.data)) as file:
@@ -137,13 +133,16 @@ def test_every_other_byte_of_a_plain_tiff_stays(engine, key, order, big, rows):
 
 
 @pytest.mark.parametrize("predictor", [1, 2])
-def test_a_compressed_tiff_keeps_its_tags(engine, key, predictor):
-    data = _tiff(
-        noise(40, 50, 3), compression="zlib", predictor=predictor, description="a holiday",
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_compressed_tiff_keeps_its_tags(engine, key, predictor, dtype):
+    array = noise(40, 50, 3, dtype=dtype)
+    data = tiff(
+        array, compression="zlib", predictor=predictor, description="a holiday",
         resolution=(300, 300), software="a scanner", iccprofile=b"profile" * 9,
         extratags=[(40001, 3, 2, (7, 8), True), (40002, 2, 4, "own", True)],
     )  # fmt: skip
     stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
+    assert 0 < np.abs(pixels(stego.data) - array).max() <= 4 and stego.report.notes == []
     layout = {273, 278, 279}
     tags = []
     for file in (data, stego.data):
@@ -195,6 +194,8 @@ def test_what_a_format_cannot_hold_is_refused_or_noted(engine, key):
         (deep, "webp", "16 bits"),
         (deep, "bmp", "16 bits"),
         (clear, "bmp", "transparent"),
+        (noise(40, 40, 3, dtype=np.uint16), "webp", "16 bits"),
+        (noise(40, 40, 2, dtype=np.uint16), "bmp", "16 bits"),
         (noise(1, 20000, 3), "webp", "WebP|webp"),
     ):
         with pytest.raises(ConfigError, match=says):
@@ -205,7 +206,7 @@ def test_what_a_format_cannot_hold_is_refused_or_noted(engine, key):
     assert any("from L to RGB" in note for note in stego.report.notes)
 
 
-def test_a_turned_photograph_becomes_an_upright_tiff(engine, key):
+def test_a_turned_photograph_becomes_an_uprighttiff(engine, key):
     exif = Image.Exif()
     exif[0x0112] = 6
     data = saved(noise(40, 60, 3), "JPEG", exif=exif.tobytes())
@@ -215,18 +216,107 @@ def test_a_turned_photograph_becomes_an_upright_tiff(engine, key):
 
 
 ODD = {
-    "16-bit RGB": (_tiff(noise(40, 40, 3, dtype=np.uint16), photometric="rgb"), "16-bit colour"),
-    "two pages": (_tiff(noise(2, 40, 40), photometric="minisblack"), "2 frames"),
+    "16-bit CMYK": (
+        tiff(noise(40, 40, 4, dtype=np.uint16), photometric="separated"),
+        "16-bit TIFF of a kind",
+    ),
+    "16-bit planes": (
+        tiff(noise(3, 40, 40, dtype=np.uint16), photometric="rgb", planarconfig="separate"),
+        "16-bit TIFF of a kind",
+    ),
+    "16-bit colour that is transparent": (
+        deep_png(noise(40, 40, 3, dtype=np.uint16), transparent=(1, 2, 3)),
+        "16-bit PNG of a kind",
+    ),
+    "two pages": (tiff(noise(2, 40, 40), photometric="minisblack"), "2 frames"),
 }
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_tiffs_that_are_refused(engine, name):
+def test_pictures_that_are_refused(engine, key, name):
     data, says = ODD[name]
-    with pytest.raises(ConfigError, match=says):
-        engine.hide(b"", carrier="image", cover=data, format="tiff")
+    for form in ("png", "tiff"):
+        with pytest.raises(ConfigError, match=says):
+            engine.hide(b"", carrier="image", cover=data, format=form)
     with pytest.raises(NoMessage):
-        engine.reveal(data, key=__import__("stegafield").Key(bytes(32)))
+        engine.reveal(data, key=key)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+@pytest.mark.parametrize("interlace", [False, True])
+def test_16_bit_png(engine, key, number, interlace):
+    """Every chunk but the pixels stays; other readers see steps of one."""
+    array = noise(41, 43, number, dtype=np.uint16)
+    plain = deep_png(array, interlace=interlace, gamma=0.45)
+    data = plain[:33] + chunk(b"tEXt", b"Comment\0a holiday") + plain[33:] + b"rest"
+    stego = engine.hide(b"m", carrier="image", cover=data, key=key)
+    kept = [
+        [c.raw for c in parse(file)[0] if c.kind not in (b"IHDR", b"IDAT")]
+        for file in (data, stego.data)
+    ]
+    assert kept[0] == kept[1] and len(kept[0]) == 3 and stego.data.endswith(b"rest")
+    assert stego.data[:28] == data[:28] and stego.report.notes == []
+    change = np.abs(pixels(stego.data) - array)
+    assert 0 < change.max() <= 4 and engine.reveal(stego.data, key=key) == b"m"
+    if number in (2, 4):
+        assert not change[..., -1].any() and not change[array[..., -1] == 0].any()
+
+
+def test_a_function_is_not_fitted_to_half_the_bits(engine):
+    array = noise(40, 44, 3, dtype=np.uint16)
+    for cover in (array, deep_png(array)):
+        with pytest.raises(ConfigError, match="16 bits"):
+            engine.hide(b"m", carrier="image", cover=cover, as_function=True)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_arrays_of_16_bits(engine, key, number):
+    array = noise(40, 44, number, dtype=np.uint16)
+    before = array.copy()
+    for form in ("png", "tiff"):
+        stego = engine.hide(b"m", carrier="image", cover=array, key=key, format=form)
+        assert np.array_equal(before, array) and engine.reveal(stego.data, key=key) == b"m"
+        found = stego.value.astype(int)
+        if form == "tiff" and number == 2:
+            assert any("LA to RGBA" in note for note in stego.report.notes)
+            found = found[..., [0, 3]]
+        else:
+            assert stego.value.shape == array.shape and stego.value.dtype == array.dtype
+            assert engine.reveal(stego.value, key=key) == b"m"
+        assert 0 < np.abs(found - array).max() <= 4 and stego.report.psnr > 100
+
+
+@pytest.mark.parametrize("form", ["png", "tiff"])
+@pytest.mark.parametrize("source", ["PNG", "TIFF"])
+def test_16_bit_colour_crosses_over_whole(engine, key, form, source):
+    array = noise(40, 44, 3, dtype=np.uint16) // 4 + 24_000  # so that resampling never clips
+    data = file_of(array, source)
+    stego = engine.hide(b"m", carrier="image", cover=data, key=key, format=form)
+    assert np.abs(pixels(stego.data) - array).max() <= 4
+    small = engine.hide(b"m", carrier="image", cover=data, key=key, format=form, size=(32, 36))
+    eight = Image.fromarray((array >> 8).astype(np.uint8)).resize(
+        (36, 32), Image.Resampling.LANCZOS
+    )
+    assert np.abs(pixels(small.data) / 257 - np.asarray(eight)).max() < 2
+
+
+def test_transparent_colour_does_not_bleed(engine, key):
+    array = np.full((64, 64, 4), 60000, np.uint16)
+    array[:, 32:] = 0
+    stego = engine.hide(b"m", carrier="image", cover=array, key=key, size=(32, 32))
+    seen = stego.value[..., 3] > 3000
+    assert np.abs(stego.value[seen][:, :3].astype(int) - 60000).max() < 100
+
+
+def test_a_picture_of_16_bits_that_exif_turns_is_not_made_atiff(engine, key):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = chunk(b"eXIf", exif.tobytes()[6:])
+    data = deep_png(noise(40, 44, 3, dtype=np.uint16))
+    data = data[:33] + turned + data[33:]
+    with pytest.raises(ConfigError, match="turn it first"):
+        engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
+    assert turned in engine.hide(b"m", carrier="image", cover=data, key=key).data
 
 
 def _turned():
@@ -236,9 +326,9 @@ def _turned():
 
 
 OTHERS = {
-    "white is zero": _tiff(noise(40, 40), photometric="miniswhite"),
-    "planes": _tiff(noise(3, 40, 40), photometric="rgb", planarconfig="separate"),
-    "CMYK": _tiff(noise(40, 40, 4), photometric="separated"),
+    "white is zero": tiff(noise(40, 40), photometric="miniswhite"),
+    "planes": tiff(noise(3, 40, 40), photometric="rgb", planarconfig="separate"),
+    "CMYK": tiff(noise(40, 40, 4), photometric="separated"),
     "turned": _turned(),
     "JPEG": saved(noise(40, 40, 3), "TIFF", compression="jpeg"),
     "bits": saved(noise(40, 40) > 99, "TIFF"),
@@ -253,7 +343,7 @@ def test_other_tiffs_become_new_ones(engine, key, name):
 
 
 def test_tiles_are_encoded_anew(engine, key):
-    data = _tiff(noise(48, 48, 3), tile=(16, 16))
+    data = tiff(noise(48, 48, 3), tile=(16, 16))
     stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
     assert np.abs(pixels(stego.data) - pixels(data)).max() <= 4
 
@@ -278,8 +368,7 @@ def test_lossy_and_moving_webp_hold_nothing(key, engine):
 @example(KINDS["tiff"][0], 0.0, [(0.1875, 1)], False)  # strips without their lengths
 def test_damage_is_no_message_or_no_file(engine, key, kind, keep, flips, early):
     channel, name, samples, dtype, options = kind
-    array = noise(20, 20, samples, dtype=dtype)
-    data = bytearray(saved(array[..., 0] if samples == 1 else array, name, **options))
+    data = bytearray(file_of(noise(20, 20, samples, dtype=dtype), name, **options))
     for place, mask in flips:
         data[int(place * (60 if early else len(data)))] ^= mask
     broken = bytes(data[: int(keep * len(data)) if not flips else len(data)])

@@ -64,6 +64,7 @@ def _rate(unit: str, rate: float, rows: list[Row]) -> Row:
         "errors": dict(Counter(row["error"] for row in rows if "error" in row)),
         "misread": sum(row["ber"] > 0 for row in done),
         "milliseconds": spread(row["milliseconds"] for row in done),
+        "cpu_milliseconds": spread(row.get("cpu_milliseconds") for row in done),
     }
     if unit == "bpp":
         clear = [row for row in done if row["near_ends"] < CLEAR]

@@ -5,12 +5,13 @@ from io import BytesIO
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from jaxtyping import UInt16
 from PIL import Image, ImageOps
 from pydantic import Field, field_validator
 
-from ..channels.picture import alpha_of, as_cover, decode
+from ..channels.picture import alpha_of, as_cover, decode, deep, opened, samples
 from ..channels.picture.bmp import BmpChannel
-from ..channels.picture.png import PngChannel, parse
+from ..channels.picture.png import PngChannel
 from ..channels.picture.tiff import TiffChannel
 from ..channels.picture.webp import WebpChannel
 from ..core import options
@@ -79,16 +80,17 @@ class ImageCarrier(Carrier):
     def open(self, source: Any) -> Cover:
         """The picture as a cover. A file of the asked format keeps all but its pixels; anything else becomes new."""
         image, data = _image(source)
-        _refuse(image, data)
         channel = next(c for c in self.channels if c.name == self.options.format)()
         if self.options.as_function:
-            return self._drawn(image)
+            return self._drawn(_eight(source, image, data))
         own = data is not None and image.format == channel.name.upper()
         if own and data is not None and self.options.size is None:
             cover = next(channel.read(data), None)
             if cover is not None:
                 return cover
-        new, notes = _encode(image, self.options.size, channel.name)
+        fine = _fine(source, image, data)
+        image = image if data is None else decode(data)
+        new, notes = _encode(image, fine, self.options.size, channel)
         return replace(next(channel.read(new)), notes=tuple(notes))
 
     def blank(self) -> Cover:
@@ -100,8 +102,7 @@ class ImageCarrier(Carrier):
 
     def samples(self, source: Any) -> Samples:
         """What a function is fitted to: the picture upright, without what is fully transparent."""
-        image, data = _image(source)
-        _refuse(image, data)
+        image = _eight(source, *_image(source))
         return _samples(_upright(image, self.options.format, []))
 
     def costs(self, cover: Cover) -> Costs:
@@ -111,7 +112,7 @@ class ImageCarrier(Carrier):
     def value(self, source: Any, data: bytes) -> Any:
         """An array for an array (of its shape, where it was not resampled), a `PIL.Image` for one, else the bytes."""
         if isinstance(source, np.ndarray):
-            found = np.asarray(decode(data))
+            found = samples(data)
             return found.reshape(source.shape) if found.size == source.size else found
         return decode(data) if isinstance(source, Image.Image) else data
 
@@ -149,55 +150,77 @@ _SAVE: dict[str, dict[str, Any]] = {
 
 
 def _image(source: Any) -> tuple[Image.Image, bytes | None]:
-    """The picture of a source, and its file where it has one."""
+    """The picture of a source, and its file where it has one; of a file, only what its header says."""
     if isinstance(source, Image.Image):
-        return source, None
-    if isinstance(source, np.ndarray):
-        return _from_array(source), None
-    data = read_bytes(source)
-    if data is None:
-        raise FormatError(f"the image carrier takes no {type(source).__name__}")
-    return decode(data), data
-
-
-def _refuse(image: Any, data: bytes | None) -> None:
-    """Raise `ConfigError` for pictures that are several, or that Pillow would cut to 8 bits."""
+        image, data = source, None
+    elif isinstance(source, np.ndarray):
+        image, data = _from_array(source), None
+    else:
+        data = read_bytes(source)
+        if data is None:
+            raise FormatError(f"the image carrier takes no {type(source).__name__}")
+        image = opened(data)
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # an MPO is a photograph with a preview
-        raise ConfigError(
-            "cover", f"has {frames} frames.", "Save one of them as a PNG and hide in that."
-        )
-    deep, kind = False, "colour"
-    if data is not None and image.format == "PNG":
-        depth, colour = data[24:26]  # in IHDR
-        kind = "colour" if colour else "transparent grey"
-        deep = depth == 16 and (colour != 0 or any(c.kind == b"tRNS" for c in parse(data)[0]))
-    elif data is not None and image.format == "TIFF":
-        deep = np.max(image.tag_v2.get(258, 1)) > 8 and not image.mode.startswith(("I", "F"))
-    if deep:
-        raise ConfigError(
-            "cover",
-            f"is a 16-bit {kind} {image.format}, which would lose half its bits.",
-            "Save it as 8-bit RGB or 16-bit grey.",
-        )
+        hint = "Save one of them as a PNG and hide in that."
+        raise ConfigError("cover", f"has {frames} frames.", hint)
+    return image, data
 
 
-def _encode(image: Image.Image, size: tuple[int, int] | None, form: str) -> tuple[bytes, list[str]]:
-    """A new file of a picture, resampled where asked, with its colour profile, EXIF data and resolution."""
-    notes: list[str] = []
+def _fine(source: Any, image: Image.Image, data: bytes | None) -> deep.Deep | None:
+    """The samples of a picture that Pillow holds only half of; None for others."""
+    return deep.of_array(source) if data is None else deep.of_file(image, data)
+
+
+def _eight(source: Any, image: Image.Image, data: bytes | None) -> Image.Image:
+    """A picture with its pixels that Pillow holds whole; `ConfigError` for others."""
+    if _fine(source, image, data) is not None:
+        problem = "has 16 bits a sample, of which a function would be fitted to 8."
+        raise ConfigError("cover", problem, "Save it as 8-bit RGB or 16-bit grey.")
+    return image if data is None else decode(data)
+
+
+def _encode(
+    image: Image.Image, fine: deep.Deep | None, size: tuple[int, int] | None, channel: Channel
+) -> tuple[bytes, list[str]]:
+    """A new file of a picture, resampled where asked, with its colour profile, EXIF data and resolution.
+
+    Where there are `fine` samples, they are the picture's: a file of 8 bits is made first, and gets these samples.
+    """
+    form, notes = channel.name, list[str]()
     if image.format not in (None, "PNG") or form != "png":
         source = f"a {image.format} cover" if image.format else "a picture"
         notes.append(f"{source} was decoded; the stego is a new {form.upper()}")
-    if form == "tiff":  # its readers turn it
+    if fine is not None:
+        fine = _held(fine, image, form, notes)
+    elif form == "tiff":  # its readers turn it
         image = _turned(image, notes)
-    converted = _direct(image, notes)
+    converted = _direct(image, notes) if fine is None else deep.halved(fine)
     if size is not None and (size[1], size[0]) != image.size:
         notes.append(
             f"the cover was resampled from {image.height}x{image.width} to {size[0]}x{size[1]}"
         )
         converted = converted.resize((size[1], size[0]), Image.Resampling.LANCZOS)
+        fine = None if fine is None else deep.resized(fine, size)
     kept = {name: image.info[name] for name in ("exif", "dpi") if name in image.info}
-    return _saved(_fitted(_clean(converted), form, notes), form, kept | _profile(image)), notes
+    new = _saved(_fitted(_clean(converted), form, notes), form, kept | _profile(image))
+    return new if fine is None else deep.deepened(new, channel, fine), notes
+
+
+def _held(
+    fine: deep.Deep, image: Image.Image, form: str, notes: list[str]
+) -> UInt16[np.ndarray, "y x held"]:
+    """Samples of 16 bits of a kind that the format holds; `ConfigError` where it holds none."""
+    if form not in ("png", "tiff"):
+        problem = f"has 16 bits a sample, and {form} files hold 8."
+        raise ConfigError("cover", problem, "Write a PNG or a TIFF.")
+    if form == "tiff" and image.getexif().get(0x0112, 1) != 1:
+        problem = "has 16 bits a sample, and EXIF data that say to turn it."
+        raise ConfigError("cover", problem, "Write a PNG, or turn it first.")
+    if form == "tiff" and fine.shape[2] == 2:
+        notes.append("pixels were converted from LA to RGBA, as few programs read such TIFFs")
+        return fine[..., [0, 0, 0, 1]]
+    return fine
 
 
 def _saved(image: Image.Image, form: str, kept: dict[str, Any]) -> bytes:
@@ -286,14 +309,14 @@ def _fitted(image: Image.Image, form: str, notes: list[str]) -> Image.Image:
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
+    """The picture of an array; of several samples of 16 bits, their upper halves."""
     flat = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
-    good = flat.ndim == 2 or (
-        flat.ndim == 3 and flat.shape[2] in (2, 3, 4) and flat.dtype == np.uint8
-    )
+    good = flat.ndim == 2 or (flat.ndim == 3 and flat.shape[2] in (2, 3, 4))
     if not good or flat.dtype not in (np.uint8, np.uint16) or not flat.size:
         raise ConfigError(
             "cover",
             f"is a {array.dtype} array of shape {array.shape}.",
-            "Give uint8 (y, x[, 1 to 4]) or uint16 (y, x); as in np.rint(255 * x).astype(np.uint8).",
+            "Give uint8 or uint16, (y, x[, 1 to 4]); as in np.rint(255 * x).astype(np.uint8).",
         )
-    return Image.fromarray(np.ascontiguousarray(flat))
+    fine = deep.of_array(flat)
+    return Image.fromarray(np.ascontiguousarray(flat)) if fine is None else deep.halved(fine)

@@ -87,7 +87,7 @@ def ways(cover: Cover) -> tuple[int, int]:
 
 
 def room(cover: Cover) -> float:
-    """Bits that single steps at a finite cost carry, with a margin for the code; no limit where hardly any is barred."""
+    """Bits that single steps at a finite cost carry, with a margin for the code; no limit where few are barred."""
     one, both = ways(cover)
     if one + both >= _OPEN * np.count_nonzero(cover.free):
         return np.inf

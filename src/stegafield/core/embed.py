@@ -53,8 +53,8 @@ class Embedding:
 
     codes: Int[ndarray, "channel *space"]
     method: Method
-    errors: int
-    """Bits that the extractor reads wrongly from these codes."""
+    errors: int | None
+    """Bits that the extractor reads wrongly from these codes; None where that was not counted, as it reads exactly."""
     evaluations: int
     """Evaluations of the objective; 0 where nothing was optimised."""
     milliseconds: float
@@ -117,7 +117,7 @@ def embed(
     rng: Generator,
     source: Source = os.urandom,
 ) -> Embedding:
-    """Codes of the cover that read `bits`. Never raises for failing to: `errors` counts what reads back wrongly."""
+    """Codes of the cover that read `bits`. Never raises for failing to: reading them back tells."""
     task = Task(suited(extractor, cover), bits, extractor, rng, source)
     return next(embed_many([task], effort, optimizer))
 
@@ -146,7 +146,9 @@ def embed_many(
             own = np.random.default_rng(list(task.rng.bytes(32)))
             together.append(replace(task, rng=own))
         else:
-            yield _directly(task, method)
+            result = _directly(task, method)
+            del task  # which may be most of what is in memory
+            yield result
     if together:
         yield from _optimize(together, effort, optimizer)
 
@@ -158,7 +160,8 @@ def _directly(task: Task, method: Method) -> Embedding:
     else:
         codes = task.extractor.project(task.cover, task.bits, task.rng)
     milliseconds = 1000 * (time.perf_counter() - start)
-    return Embedding(codes, method, _errors(task, codes), 0, milliseconds, nats=nats)
+    errors = None if task.extractor.exact else _errors(task, codes)
+    return Embedding(codes, method, errors, 0, milliseconds, nats=nats)
 
 
 def strays(cover: Cover, codes: Int[ndarray, "channel *space"]) -> bool:

@@ -156,16 +156,18 @@ class Engine:
         """The first attempts of all jobs, in batches; what fails goes on by itself. Jobs are taken as needed."""
         drafts, stegos = deque[tuple[Hiding, Draft]](), list[Stego]()
 
-        def tasks() -> Iterator[Task]:
-            for job in jobs:
-                drafts.append((job, job.draft()))
-                yield drafts[-1][1].task
+        def task(job: Hiding) -> Task:
+            drafts.append((job, job.draft()))
+            found = drafts[-1][1].task
+            assert found is not None
+            return found
 
-        for result in embed_many(tasks(), plan.effort, plan.optimizer):
+        for result in embed_many(map(task, jobs), plan.effort, plan.optimizer):
             job, draft = drafts.popleft()
             while (stego := job.close(draft, result, self._reveal)) is None:
-                draft = job.draft()
-                result = next(embed_many([draft.task], plan.effort, plan.optimizer))
+                again = iter([task(job)])
+                _, draft = drafts.pop()
+                result = next(embed_many(again, plan.effort, plan.optimizer))
             stegos.append(stego)
         return stegos
 

@@ -29,14 +29,15 @@ from .regions import Header
 from .stego import Report, Stego
 
 
-@dataclass(frozen=True)
+@dataclass
 class Draft:
     """One attempt: the cover with salt and header in place, and what its payload shall be."""
 
     cover: Cover
     rung: Rung
     header: Header
-    task: Task
+    task: Task | None
+    """None once it is embedded and measured: of a large cover, bits and codes are as much as the file."""
     nats: float
     """What drawing salt and header cost; 0 where they were written."""
 
@@ -119,14 +120,15 @@ class Hiding:
         self, draft: Draft, result: Embedding, reveal: Callable[[bytes, Key], Frame]
     ) -> Stego | None:
         """The file of a draft, where `reveal` finds the message in its bytes; None, and a failure noted, where not."""
-        plan, report, cover = self.plan, self.report, draft.cover
-        if strays(draft.task.cover, result.codes):
-            name = draft.task.extractor.name
+        plan, report, cover, task = self.plan, self.report, draft.cover, draft.task
+        assert task is not None
+        if strays(task.cover, result.codes):
+            name = task.extractor.name
             report.failures.append(f"{name} moved samples that are not its to move")
             return None
-        channel = writer(plan.carrier, cover)
-        data = channel.write(cover, result.codes)
-        self._note(draft, result)
+        self._note(draft, task, result)
+        bits = task.bits.size
+        draft.task = task = None
         if result.nats is not None:
             report.kl_bound_nats = draft.nats + result.nats
             if not report.kl_bound_nats <= bound.BUDGET:  # not even NaN
@@ -135,23 +137,29 @@ class Hiding:
         if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
             report.failures.append(f"{report.psnr:.1f} dB is too little")
             return None
+        channel = writer(plan.carrier, cover)
+        data = channel.write(cover, result.codes)
         try:
             if reveal(data, self.key) == self.frame:
+                if result.errors is None:
+                    report.bit_errors = 0  # the frame authenticates what was read exactly
                 report.milliseconds_total = round(1000 * (time.perf_counter() - self.start), 3)
                 value = plan.carrier.value(self.source, data)
                 return Stego(data, value, report, cover, result.codes, channel, self.key)
             problem = "a message hidden earlier with this key, in another part of the file, is found first"
         except StegafieldError as error:
-            wrong = f"{result.errors} of {draft.task.bits.size} bits wrong before writing"
-            if result.unrounded_errors is not None:
-                wrong += f", {result.unrounded_errors} before rounding"
-            problem = f"{error} ({wrong})"
+            problem = str(error)
+            if result.errors is not None:
+                wrong = f"{result.errors} of {bits} bits wrong before writing"
+                if result.unrounded_errors is not None:
+                    wrong += f", {result.unrounded_errors} before rounding"
+                problem += f" ({wrong})"
         report.failures.append(problem)
         return None
 
-    def _note(self, draft: Draft, result: Embedding) -> None:
+    def _note(self, draft: Draft, task: Task, result: Embedding) -> None:
         """What this attempt came to, in the report."""
-        plan, report, bits = self.plan, self.report, draft.task.bits.size
+        plan, report, bits = self.plan, self.report, task.bits.size
         report.bit_errors = result.errors
         if result.method == "project":
             report.costs = draft.cover.costs is not None and plan.extractor.adapts(draft.rung)

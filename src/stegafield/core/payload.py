@@ -21,15 +21,14 @@ def to_bits(body: bytes, header: Header, key: FileKey, count: int) -> UInt8[ndar
     if frame.needed(body) > frame.capacity(code.room(coded)):
         return None
     sealed = frame.seal(body, code.room(coded), key.derive("seal"), header.pack())
-    bits = np.zeros(count, np.uint8)
-    bits[: 8 * coded] = np.unpackbits(np.frombuffer(code.encode(sealed, coded), np.uint8))
-    return place.mask(bits, key.derive("mask"))
+    packed = code.encode(sealed, coded).ljust(-(-count // 8), b"\0")
+    return np.unpackbits(place.masked(packed, key.derive("mask")), count=count)
 
 
 def from_bits(bits: UInt8[ndarray, " bit"], header: Header, key: FileKey) -> Frame | None:
     """The frame in masked bits, or None where there is none."""
-    plain = place.mask(bits, key.derive("mask"))[: bits.size // 8 * 8]
-    sealed = header.profile.code.decode(np.packbits(plain).tobytes())
+    plain = place.masked(np.packbits(bits[: bits.size // 8 * 8]), key.derive("mask"))
+    sealed = header.profile.code.decode(plain.tobytes())
     if sealed is None or len(sealed) < frame.TAG_BYTES:
         return None
     return frame.unseal(sealed, key.derive("seal"), header.pack())

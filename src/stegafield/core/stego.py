@@ -46,7 +46,9 @@ class Report(BaseModel):
     bits_per_pixel: float | None = None
     """Payload bits / positions of the grid, where the medium has pixels."""
     bit_errors: int | None = None
-    """Payload bits that the extractor read wrongly before the file was written."""
+    """Payload bits that the extractor read wrongly before the file was written.
+
+    Where it reads exactly they are not counted then: 0, once the file's message was read back and authenticated."""
     unrounded_bit_errors: int | None = None
     """Payload bits that were wrong before an optimised change was rounded to codes: what the paper counts."""
     attempts: int = 0

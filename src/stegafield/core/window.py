@@ -8,7 +8,7 @@ except where samples at the end of their range forbid every tabulated change.
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Int, Int8
+from jaxtyping import Bool, Int, Int8, Integer
 from numpy import ndarray
 from numpy.random import Generator
 
@@ -18,6 +18,10 @@ _TIES = 16  # equally good changes kept per residue
 LONGEST_TABLED = 128
 _PASS_BYTES = 1 << 24
 _NEVER = 9_999  # an energy that no change has; twice this fits into int16
+_BYTE_NEVER, _BYTE_REACH = (
+    120,
+    4,
+)  # the same for bytes, where steps are so small that nothing comes near
 
 
 def read_symbols(windows: Int[ndarray, "window sample"], rung: Rung) -> Int[ndarray, " window"]:
@@ -100,51 +104,76 @@ class Table:
         best = np.where(allowed, rng.random(allowed.shape), -1).argmax(axis=1)
         change = trial[np.arange(best.size), best]
         hard = np.flatnonzero(~allowed.any(axis=1))
-        if not hard.size:
-            return change
-        # Windows whose samples have the same room share one pass of the programme.
-        room, group = np.unique(
-            np.concatenate([down[hard], up[hard]], axis=1), axis=0, return_inverse=True
-        )
         size = max(1, _PASS_BYTES // (2 * self.phases * (self.taps.size + 1)))
-        for start in range(0, len(room), size):
-            here = np.flatnonzero((group >= start) & (group < start + size))
-            fewer, more = np.split(room[start : start + size], 2, axis=1)
-            change[hard[here]] = self._restricted(
-                wanted[hard[here]], group[here] - start, fewer, more, rng
-            )
+        for start in range(0, hard.size, size):
+            part = hard[start : start + size]
+            change[part] = self._cheapest(wanted[part], down[part], up[part], rng)
+        return change
+
+    def _cheapest(
+        self,
+        wanted: Int[ndarray, " window"],
+        down: Int8[ndarray, "window sample"],
+        up: Int8[ndarray, "window sample"],
+        rng: Generator,
+    ) -> Int8[ndarray, "window sample"]:
+        """The least-energy change of each window within its room; zero where there is none.
+
+        Half the reach is tried first. What it finds below the energy of a longer step is the least there is.
+        """
+        half = (self.reach + 1) // 2
+        change, energy = self._restricted(wanted, down, up, half, rng)
+        rest = np.flatnonzero(energy >= (half + 1) ** 2)
+        if rest.size and half < self.reach:
+            change[rest], _ = self._restricted(wanted[rest], down[rest], up[rest], self.reach, rng)
         return change
 
     def _restricted(
         self,
         wanted: Int[ndarray, " window"],
-        group: Int[ndarray, " window"],
-        down: Int8[ndarray, "group sample"],
-        up: Int8[ndarray, "group sample"],
+        down: Int8[ndarray, "window sample"],
+        up: Int8[ndarray, "window sample"],
+        reach: int,
         rng: Generator,
-    ) -> Int8[ndarray, "window sample"]:
-        """The least-energy change of each window under the moves of its group; zero where there is none."""
-        steps = np.array(sorted(range(-self.reach, self.reach + 1), key=abs))
-        barred = (steps[:, None, None] < -down) | (steps[:, None, None] > up)  # step, group, sample
-        price = np.where(barred, _NEVER, (steps * steps)[:, None, None]).astype(np.int16)
-        best = np.full((self.taps.size + 1, len(down), self.phases), _NEVER, np.int16)
+    ) -> tuple[Int8[ndarray, "window sample"], Integer[ndarray, " window"]]:
+        """The least-energy change of each window by steps of up to `reach`, and its energy; zero where there is none.
+
+        A dynamic programme over residues, all windows at once, in bytes where energies are small: most of its time is
+        spent on moving memory.
+        """
+        narrow = reach <= _BYTE_REACH
+        kind, never = (np.uint8, _BYTE_NEVER) if narrow else (np.int16, _NEVER)
+        steps = np.array(sorted(range(-reach, reach + 1), key=abs))
+        barred = (steps[:, None, None] < -down) | (
+            steps[:, None, None] > up
+        )  # step, window, sample
+        price = np.where(barred, never, (steps * steps)[:, None, None]).astype(kind)
+        samples, phases = self.taps.size, self.phases
+        best = np.empty((samples + 1, wanted.size, phases), kind)
+        best[0] = never
         best[0, :, 0] = 0
+        moved = np.empty_like(best[0])
         for i, tap in enumerate(self.taps):
-            twice = np.concatenate([best[i], best[i]], axis=1)  # so that every rotation is a slice
-            for j in np.flatnonzero(~barred[:, :, i].all(axis=1)):
-                start = -int(steps[j] * tap) & (self.phases - 1)
-                moved = twice[:, start : start + self.phases] + price[j, :, i, None]
-                np.minimum(best[i + 1], moved, out=best[i + 1])
-        change, residue = np.zeros((wanted.size, self.taps.size), np.int8), wanted.copy()
-        reached = best[-1, group, residue] < _NEVER
-        for i in reversed(range(self.taps.size)):
-            before = (residue - np.multiply.outer(steps, self.taps[i])[:, None]) & (self.phases - 1)
-            cost = best[i, group, before] + price[:, group, i]
+            old, new = best[i], best[i + 1]
+            new[:] = old
+            for j in range(1, steps.size):
+                if barred[j, :, i].all():
+                    continue
+                shift, cost = int(steps[j] * tap) & (phases - 1), price[j, :, i, None]
+                np.add(old[:, : phases - shift], cost, out=moved[:, shift:])
+                np.add(old[:, phases - shift :], cost, out=moved[:, :shift])
+                np.minimum(new, moved, out=new)
+        row = np.arange(wanted.size)
+        energy, residue = best[-1, row, wanted], wanted.copy()
+        change = np.zeros((wanted.size, samples), np.int8)
+        for i in reversed(range(samples)):
+            before = (residue - np.multiply.outer(steps, self.taps[i])[:, None]) & (phases - 1)
+            cost = best[i, row, before] + price[:, :, i]
             step = steps[(cost + rng.random(cost.shape)).argmin(axis=0)]
             change[:, i] = step
-            residue = (residue - step * self.taps[i]) & (self.phases - 1)
-        change[~reached] = 0
-        return change
+            residue = (residue - step * self.taps[i]) & (phases - 1)
+        change[energy >= never] = 0
+        return change, energy
 
     def _list(
         self, length: int

@@ -42,7 +42,7 @@ class Phase(Extractor):
 
     @classmethod
     def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
-        """Both forms: the trellis form for low rates and crowded covers, where the cover is not too large for it.
+        """Both forms: the trellis form for low rates, where the cover is not too large for it.
 
         Where changes have costs, those that follow them up to two thirds of a bit per sample.
 
@@ -72,13 +72,19 @@ class Phase(Extractor):
     ) -> UInt8[ndarray, " bit"]:
         """The bits of all windows, tile after tile, most significant bit of a symbol first."""
 
-        def bits(tile: tuple[int, slice]) -> ndarray:
+        every, first = tiles.stretches(free), self._first(int(np.count_nonzero(free)))
+        found = np.empty(int(first[-1]) * self.rate.bits, np.uint8)
+
+        def read(tile: tuple[int, slice]) -> None:
             number, stretch = tile
             values = tiles.piece(codes, stretch)[tiles.piece(free, stretch)]
             windows = values[self._index(number, values.size)]
-            return _bits(self._form.read_symbols(windows, self.rate), self.rate.bits)
+            start, stop = first[number : number + 2] * self.rate.bits
+            symbols = self._form.read_symbols(windows, self.rate)
+            found[start:stop] = _bits(symbols, self.rate.bits)
 
-        return np.concatenate(tiles.each(bits, list(enumerate(tiles.stretches(free)))))
+        tiles.each(read, list(enumerate(every)))
+        return found
 
     def count(self, cover: Cover) -> int:
         """k bits for each window that fits into a tile."""

@@ -16,10 +16,10 @@ def keystream(key: bytes, count: int, index: int = 0) -> bytes:
     return Cipher(algorithms.ChaCha20(key, nonce), mode=None).encryptor().update(bytes(count))
 
 
-def mask(bits: UInt8[ndarray, " bit"], key: bytes) -> UInt8[ndarray, " bit"]:
-    """The bits, XORed with the keystream of the key (most significant bit first); its own inverse."""
-    stream = np.frombuffer(keystream(key, -(-bits.size // 8)), np.uint8)
-    return bits ^ np.unpackbits(stream, count=bits.size)
+def masked(packed: bytes | UInt8[ndarray, " byte"], key: bytes) -> UInt8[ndarray, " byte"]:
+    """Bytes, XORed with the keystream of the key; its own inverse."""
+    plain = np.frombuffer(packed, np.uint8)
+    return plain ^ np.frombuffer(keystream(key, plain.size), np.uint8)
 
 
 def permutation(key: bytes, count: int, index: int = 0) -> Int[ndarray, " position"]:

@@ -3,10 +3,13 @@
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Integer, UInt8
+from jaxtyping import Int, Integer, Shaped
 from numpy import ndarray
 from PIL import Image
 
@@ -17,29 +20,80 @@ from ...errors import FormatError
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, MemoryError)
 DAMAGE += (TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
 """What Pillow raises on damaged files: the second line, on TIFF tags of odd types."""
+_ORDERS = {"B": ">u2", "L": "<u2", "N": "=u2"}
+"""Byte orders at the end of Pillow's raw modes; libtiff gives samples in that of the machine."""
+
+
+def opened(data: bytes) -> Any:
+    """The picture in an image file of any format Pillow reads, its header only; `FormatError` where it reads none."""
+    with _damage():
+        image = Image.open(BytesIO(data))
+        if image.width * image.height > most_samples(len(data)) // 3:
+            size = f"{image.width} x {image.height} pixels in {len(data)} bytes"
+            raise FormatError(f"the {image.format} image declares {size}")
+        getattr(image, "n_frames", 1)  # walks through the file now, and Pillow remembers it
+    return image
 
 
 def decode(data: bytes) -> Image.Image:
-    """The picture in an image file of any format Pillow reads; `FormatError` where it reads none."""
+    """The picture in an image file of any format Pillow reads, with its pixels; `FormatError` where it reads none."""
+    return _loaded(opened(data))
+
+
+def samples(data: bytes) -> Shaped[ndarray, "y x *sample"]:
+    """The samples of a picture as its file stores them; of 16 bits, too, where Pillow keeps 8 of RGB.
+
+    Pillow keeps the first byte of a sample that it takes for big endian, and the second of one that it takes for little
+    endian. So such a picture is decoded twice. Grey with alpha has four bytes a pixel, as 8-bit RGBA has.
+    """
+    image = opened(data)
+    kind, _, order = _raw_mode(image).partition(";16")
+    if order not in _ORDERS or kind not in ("LA", "RGB", "RGBA"):
+        return np.asarray(_loaded(image))
+    if kind == "LA":
+        return np.asarray(_loaded(image, "RGBA")).view(_ORDERS[order]).astype(np.uint16)
+    halves = [np.asarray(_loaded(opened(data), f"{kind};16{half}")) for half in "BL"]
+    return np.stack(halves, axis=-1).view(_ORDERS[order])[..., 0].astype(np.uint16)
+
+
+def _raw_mode(image: Any) -> str:
+    """What Pillow calls the samples as they are stored; "" of formats that it leaves to other libraries."""
+    tiles = getattr(image, "tile", ())
+    arguments = tiles[0][3] if tiles else ""
+    found = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return found if isinstance(found, str) else ""
+
+
+def _loaded(image: Any, raw_mode: str = "") -> Image.Image:
+    """The picture with its pixels, its samples taken for those of another kind if asked."""
+    with _damage():
+        if raw_mode:
+            image.tile = [_renamed(tile, raw_mode) for tile in image.tile]
+        image.load()
+    return image
+
+
+def _renamed(tile: Any, raw_mode: str) -> Any:
+    rest = tile[3][1:] if isinstance(tile[3], tuple) else None
+    return tile._replace(args=raw_mode if rest is None else (raw_mode, *rest))
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """One kind of error for whatever Pillow raises, and none of its warnings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, and of odd tags
-            image = Image.open(BytesIO(data))
-            if image.width * image.height > most_samples(len(data)) // 3:
-                size = f"{image.width} x {image.height} pixels in {len(data)} bytes"
-                raise FormatError(f"the {image.format} image declares {size}")
-            image.load()
-            getattr(image, "n_frames", 1)  # walks through the file now, and Pillow remembers it
+            yield
     except FormatError:
         raise
     except Image.DecompressionBombError as error:
         raise FormatError(f"the image is too large: {error}") from None
     except DAMAGE as error:
         raise FormatError(f"not a readable image ({error})") from None
-    return image
 
 
-def alpha_of(pixels: Integer[ndarray, "y x *sample"]) -> UInt8[ndarray, "y x"] | None:
+def alpha_of(pixels: Integer[ndarray, "y x *sample"]) -> Integer[ndarray, "y x"] | None:
     """The last of two or four samples of a pixel; None where there is no alpha."""
     return pixels[..., -1].copy() if pixels.ndim == 3 and pixels.shape[2] in (2, 4) else None
 
@@ -63,7 +117,7 @@ def as_cover(pixels: Integer[ndarray, "y x *sample"], channel: str, container: o
 
 
 def as_pixels(
-    codes: Int[ndarray, "channel y x"], dtype: type, alpha: UInt8[ndarray, "y x"] | None = None
+    codes: Int[ndarray, "channel y x"], dtype: type, alpha: Integer[ndarray, "y x"] | None = None
 ) -> Integer[ndarray, "y x *sample"]:
     """The pixels of codes, with their alpha: what `as_cover` took apart."""
     planes = codes.astype(dtype)

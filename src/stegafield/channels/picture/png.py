@@ -1,24 +1,28 @@
-"""PNG: 8-bit grey, RGB, grey with alpha and RGBA; 16-bit grey. Every chunk but the pixels stays, byte for byte."""
+"""PNG: grey, RGB, grey with alpha and RGBA of 8 and 16 bits. Every chunk but the pixels stays, byte for byte."""
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt16
 from numpy import ndarray
 from PIL import Image
 
 from ...core.channel import Channel
 from ...core.cover import Cover
 from ...errors import FormatError
-from . import alpha_of, as_cover, as_pixels, decode
+from . import alpha_of, as_cover, as_pixels, samples
+from .scanlines import packed
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _GREY_ALPHA, _RGBA = 0, 2, 4, 6
-_EXACT = {(8, _GREY), (8, _RGB), (8, _GREY_ALPHA), (8, _RGBA), (16, _GREY)}
+_COLOURS = (_GREY, _GREY_ALPHA, _RGB, _RGBA)
+"""By number of samples."""
+_PART = 1 << 16  # bytes of an IDAT chunk
 
 
 class Chunk(NamedTuple):
@@ -43,39 +47,56 @@ class PngFile:
 
 
 class PngChannel(Channel):
-    """PNG files whose samples Pillow holds exactly. Fully transparent samples are not free."""
+    """PNG files of 8 and 16 bits, with or without alpha. Fully transparent samples are not free."""
 
     name: ClassVar[str] = "png"
     suffixes: ClassVar[tuple[str, ...]] = (".png",)
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover, or none for PNG kinds that cannot be rewritten exactly (palette, 16-bit colour, animated)."""
+        """One cover, or none for PNG kinds that cannot be rewritten exactly (palette, fewer bits, animated)."""
         chunks, end = parse(data)
         _, _, depth, colour = struct.unpack(">IIBB", chunks[0].data[:10])
         kinds = {chunk.kind for chunk in chunks}
-        pixels = decode(data)
-        if (depth, colour) not in _EXACT or kinds & {b"tRNS", b"acTL"}:
+        found = samples(data)  # which tells damage, too
+        if depth not in (8, 16) or colour not in _COLOURS or kinds & {b"tRNS", b"acTL"}:
             return
-        samples = np.asarray(pixels)
         body = [i for i, chunk in enumerate(chunks) if chunk.kind == b"IDAT"]
         container = PngFile(
             before=b"".join(chunk.raw for chunk in chunks[1 : body[0]]),
             after=b"".join(chunk.raw for chunk in chunks[body[-1] + 1 :]) + data[end:],
             dtype=np.uint16 if depth == 16 else np.uint8,
-            alpha=alpha_of(samples),
+            alpha=alpha_of(found),
         )
-        yield as_cover(samples.astype(container.dtype), self.name, container)
+        yield as_cover(found.astype(container.dtype), self.name, container)
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel y x"]) -> bytes:
         """The file with new pixels between its own chunks."""
         container = cover.container
         assert isinstance(container, PngFile)
         pixels = as_pixels(codes, container.dtype, container.alpha)
-        encoded = BytesIO()
-        Image.fromarray(pixels).save(encoded, "PNG")
-        fresh, _ = parse(encoded.getvalue())
-        body = b"".join(chunk.raw for chunk in fresh if chunk.kind == b"IDAT")
-        return _SIGNATURE + fresh[0].raw + container.before + body + container.after
+        if pixels.ndim == 3 and container.dtype == np.uint16:
+            head, body = _deep(pixels)
+        else:
+            encoded = BytesIO()
+            Image.fromarray(pixels).save(encoded, "PNG")
+            fresh, _ = parse(encoded.getvalue())
+            head, body = fresh[0], [chunk for chunk in fresh if chunk.kind == b"IDAT"]
+        written = b"".join(chunk.raw for chunk in body)
+        return _SIGNATURE + head.raw + container.before + written + container.after
+
+
+def _deep(pixels: UInt16[ndarray, "y x sample"]) -> tuple[Chunk, list[Chunk]]:
+    """IHDR and IDAT of 16-bit samples, which Pillow does not write."""
+    height, width, number = pixels.shape
+    head = struct.pack(">IIBBBBB", width, height, 16, _COLOURS[number - 1], 0, 0, 0)
+    body = packed(pixels)
+    parts = [body[at : at + _PART] for at in range(0, len(body), _PART)]
+    return _chunk(b"IHDR", head), [_chunk(b"IDAT", part) for part in parts]
+
+
+def _chunk(kind: bytes, data: bytes) -> Chunk:
+    size, check = struct.pack(">I", len(data)), struct.pack(">I", zlib.crc32(kind + data))
+    return Chunk(kind, data, size + kind + data + check)
 
 
 def parse(data: bytes) -> tuple[list[Chunk], int]:

@@ -1,10 +1,9 @@
-"""TIFF: one page of 8-bit grey or RGB, with or without alpha, or of 16-bit grey; uncompressed, LZW or deflate.
+"""TIFF: one page of 8-bit or 16-bit grey or RGB, with or without alpha; uncompressed, LZW or deflate.
 
 The pixels of an uncompressed file are patched in place, and all other bytes stay. Those of a compressed one are encoded
 anew by Pillow, with the same compression and predictor, behind all tags of the file that Pillow understands.
 """
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,13 +17,13 @@ from PIL import Image, TiffImagePlugin, TiffTags
 from ...core.channel import Channel
 from ...core.cover import Cover
 from ...errors import ConfigError, FormatError
-from . import DAMAGE, alpha_of, as_cover, as_pixels, decode
+from . import DAMAGE, alpha_of, as_cover, as_pixels, opened, samples
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0")
 _BITS, _COMPRESSION, _COLOUR, _FILL_ORDER = 258, 259, 262, 266
 _OFFSETS, _ORIENTATION, _SAMPLES, _ROWS, _COUNTS = 273, 274, 277, 278, 279
 _PLANES, _PREDICTOR, _TILES, _EXTRA, _SIGN = 284, 317, range(322, 326), 338, 339
-_RAW = 1
+_RAW, _DIFFERENCES = 1, 2
 _PACKED = {5: "tiff_lzw", 8: "tiff_adobe_deflate", 32946: "tiff_deflate"}
 _KINDS = {  # bits, samples, colour, extra samples: Pillow's mode
     (8, 1, 1, ()): "L",
@@ -32,6 +31,8 @@ _KINDS = {  # bits, samples, colour, extra samples: Pillow's mode
     (8, 3, 2, ()): "RGB",
     (8, 4, 2, (2,)): "RGBA",
     (16, 1, 1, ()): "I;16",
+    (16, 3, 2, ()): "RGB",
+    (16, 4, 2, (2,)): "RGBA",
 }
 _PLAIN = {_FILL_ORDER: 1, _ORIENTATION: 1, _PLANES: 1}
 
@@ -50,20 +51,24 @@ class TiffFile:
 
 
 class TiffChannel(Channel):
-    """TIFF files of one page whose samples Pillow holds exactly. Fully transparent samples are not free."""
+    """TIFF files of one page of integers, grey or RGB. Fully transparent samples are not free."""
 
     name: ClassVar[str] = "tiff"
     suffixes: ClassVar[tuple[str, ...]] = (".tif", ".tiff")
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover, or none for other kinds (several pages, 16-bit colour, CMYK, white is zero, turned, JPEG)."""
+        """One cover, or none for other kinds (several pages, CMYK, white is zero, turned, JPEG)."""
         if data[:4] not in _MAGIC:
             raise FormatError("not a TIFF file", ".tif")
-        image, tags = decode(data), _tags(data)
+        image, found = (
+            opened(data),
+            samples(data),
+        )  # decoding turns a picture and forgets that it did
+        tags = image.tag_v2
         if not _exact(image, tags):
             return
-        dtype = np.uint16 if image.mode.startswith("I;16") else np.uint8
-        pixels = np.asarray(image).astype(dtype)
+        dtype = np.uint16 if np.max(tags.get(_BITS, 1)) == 16 else np.uint8
+        pixels = found.astype(dtype)
         strips = ()
         if tags.get(_COMPRESSION, _RAW) == _RAW and _OFFSETS in tags:
             strips = tuple(zip(tags[_OFFSETS], tags.get(_COUNTS, ()), strict=False))
@@ -94,16 +99,8 @@ class TiffChannel(Channel):
         return bytes(out)
 
 
-def _tags(data: bytes) -> Any:
-    """The tags of the first page as they are stored: decoding turns a picture and forgets that it did."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        image: Any = Image.open(BytesIO(data))
-        return image.tag_v2
-
-
 def _exact(image: Any, tags: Any) -> bool:
-    """Whether what Pillow decoded is what the file stores, and can be written again."""
+    """Whether what was decoded is what the file stores, and can be written again."""
     bits = set(np.ravel(tags.get(_BITS, 1)).tolist())
     extra = tuple(np.ravel(tags.get(_EXTRA, ())).tolist())
     kind = (max(bits), tags.get(_SAMPLES, 1), tags.get(_COLOUR), extra)
@@ -119,10 +116,18 @@ def _exact(image: Any, tags: Any) -> bool:
 
 def _encoded(pixels: ndarray, data: bytes) -> bytes:
     """A new file of these pixels with the compression and the tags of a file: only where the strips are differs."""
-    tags, exif, encoded = _tags(data), decode(data).getexif(), BytesIO()
-    packing, predictor = _PACKED.get(tags[_COMPRESSION]), {_PREDICTOR: tags.get(_PREDICTOR, 1)}
-    Image.fromarray(pixels).save(encoded, "TIFF", compression=packing, tiffinfo=predictor)
-    fresh, body = _tags(encoded.getvalue()), encoded.getvalue()
+    image, encoded = opened(data), BytesIO()
+    tags, exif = image.tag_v2, image.getexif()
+    packing, predictor = _PACKED.get(tags[_COMPRESSION]), tags.get(_PREDICTOR, 1)
+    bits = (8 * pixels.itemsize,) * (pixels.shape[2] if pixels.ndim == 3 else 1)
+    if pixels.ndim == 3 and pixels.itemsize == 2:
+        # Pillow writes 16 bits in grey only. What a pixel is matters to the predictor alone, not to the compressor.
+        if predictor == _DIFFERENCES:
+            pixels = np.concatenate([pixels[:, :1], np.diff(pixels, axis=1)], axis=1)
+        pixels, predictor = pixels.reshape(len(pixels), -1), 1
+    info = {_PREDICTOR: predictor}
+    Image.fromarray(pixels).save(encoded, "TIFF", compression=packing, tiffinfo=info)
+    fresh, body = opened(encoded.getvalue()).tag_v2, encoded.getvalue()
     strips = list(zip(fresh[_OFFSETS], fresh[_COUNTS], strict=True))
     big = data[2] == 43
     out = TiffImagePlugin.ImageFileDirectory_v2(
@@ -131,6 +136,7 @@ def _encoded(pixels: ndarray, data: bytes) -> bytes:
     for tag in set(tags) - set(_TILES):
         out[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else tags[tag]
         out.tagtype[tag] = tags.tagtype[tag]
+    out[_BITS] = bits  # fewer in a new file, which starts as one of 8 bits
     out[_ROWS], out[_COUNTS] = fresh[_ROWS], fresh[_COUNTS]
     sizes = [size for _, size in strips]
     out[_OFFSETS] = tuple(sum(sizes[:i]) for i in range(len(sizes)))  # from the end of the tags

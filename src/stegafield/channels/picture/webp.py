@@ -14,7 +14,7 @@ from PIL import Image
 from ...core.channel import Channel
 from ...core.cover import Cover
 from ...errors import ConfigError, FormatError
-from . import alpha_of, as_cover, as_pixels, decode
+from . import alpha_of, as_cover, as_pixels, samples
 
 
 class Chunk(NamedTuple):
@@ -47,7 +47,7 @@ class WebpChannel(Channel):
         chunks, end = parse(data)
         if [chunk.kind for chunk in chunks].count(b"VP8L") != 1:
             return
-        pixels = np.asarray(decode(data))
+        pixels = samples(data)
         container = WebpFile(tuple(chunks), data[end:], alpha_of(pixels))
         yield as_cover(pixels, self.name, container)
 
