@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 from numpy import ndarray
 
 from .core import adaptive, bound, options
@@ -203,7 +203,7 @@ def check_extractor(
                 _check_project(reader, replace(cover, costs=costs), wanted)
 
 
-def _check_project(reader: Extractor, cover: Cover, wanted: Int[ndarray, " bit"]) -> None:
+def _check_project(reader: Extractor, cover: Cover, wanted: UInt8[ndarray, " bit"]) -> None:
     """`project`: reads back, stays in the range, moves nothing that is not free."""
     codes, free = cover.codes.copy(), cover.free.copy()
     found = reader.project(cover, wanted, np.random.default_rng(1))

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stegafield import Key
@@ -151,6 +151,8 @@ def test_what_is_drawn_reads_back(data):
     windows = rng.permutation(values.size).reshape(count, -1)
     symbols = rng.integers(0, rung.phases, count)
     found = sampler.draw(cover, windows, symbols, rung, rng.bytes)
+    narrow = 2 * (np.ceil(8 * sigma) + 1) + 1 < rung.phases  # fewer codes than residues of one
+    assume(np.isfinite(found.nats) or not narrow)
     assert np.array_equal(found.codes @ rung.taps % rung.phases, symbols)
     assert found.codes.min() >= low and found.codes.max() <= high
     assert np.abs(found.codes - values[windows]).max() < 8 * sigma + 2.5

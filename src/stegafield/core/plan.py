@@ -85,7 +85,8 @@ class Plan:
 
     def priced(self, cover: Cover) -> Cover:
         """The user's own cover with what changes cost, where they are wanted, known and of use."""
-        if not self.effort.costs or cover.law is not None or self.method(cover) != "project":
+        wanted = self.effort.costs and cover.law is None and bool(cover.free.any())
+        if not wanted or self.method(cover) != "project":
             return cover
         costs = self.carrier.costs(cover)
         return cover if costs is None else replace(cover, costs=adaptive.settled(costs, cover))

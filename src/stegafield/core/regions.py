@@ -29,8 +29,9 @@ _REACH = 4
 """Steps of a sample of the bootstrap, at most: any byte is reached, where two samples may move that far."""
 _FEWEST_DRY = 4
 """Samples that may change in a window of the salt: with steps of up to four they reach any byte."""
-_LAST_RESORT, _STEEPEST = 40.0, 4.0
-"""Exponents at most, of one step and relative to one step: numbers stay far from what float64 cannot hold."""
+_LAST_RESORT, _RARE = 40.0, 6.0
+"""Exponents: of a step at most, so that numbers stay far from what float64 cannot hold; and added for each step beyond
+the first, since the payload hardly ever takes a second, however cheap."""
 _PUBLIC = hashlib.sha256(b"stegafield/1/salt").digest()
 
 
@@ -215,8 +216,10 @@ def _drawn(
     trial = values[..., None] + steps
     allowed = (trial >= np.expand_dims(low, -1)) & (trial <= np.expand_dims(high, -1))
     price = np.where(steps < 0, costs.down[..., None], costs.up[..., None]).astype(np.float64)
-    size = adaptive.energy(np.abs(steps)).astype(np.float64)
-    spent = np.minimum(law * price, _LAST_RESORT) * np.minimum(size, _STEEPEST)
+    far = np.abs(steps).astype(np.float64)
+    dear = np.minimum(law * price, _LAST_RESORT)  # finite, for the step of zero
+    spent = np.minimum(dear * adaptive.energy(far), _LAST_RESORT * far)
+    spent += _RARE * np.maximum(far - 1, 0)
     share = np.where(allowed, np.exp(-spent), 0).transpose(1, 2, 0)  # sample, step, byte
     left = (symbols - window.read_symbols(values, rung)) & (rung.phases - 1)
     luck = rng.random(values.T.shape)

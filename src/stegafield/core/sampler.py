@@ -220,7 +220,8 @@ def _backward(
             ladder[row] += ladder[row - 1]
         total = ladder[-1]
         mark = np.minimum(luck[i] * total, np.nextafter(total, 0))
-        chosen = (ladder <= mark).sum(axis=0)
+        # where no step leads on (an infinite bound, so nobody gets such a file) any will do
+        chosen = np.minimum((ladder <= mark).sum(axis=0), len(steps) - 1)
         change[i] = steps[chosen]
         left = rest[chosen, column]
     return change
