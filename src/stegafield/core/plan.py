@@ -87,6 +87,8 @@ class Plan:
         """The user's own cover with what changes cost, where they are wanted, known and of use."""
         if not self.effort.costs or cover.law is not None or self.method(cover) != "project":
             return cover
+        if np.count_nonzero(cover.free) < regions.LEAST_FREE:
+            return cover  # it carries nothing, and may be empty: nobody's costs need to know
         costs = self.carrier.costs(cover)
         return cover if costs is None else replace(cover, costs=adaptive.settled(costs, cover))
 
