@@ -31,7 +31,7 @@ from ..core.plan import Plan
 from ..core.publish import write_file
 from ..core.regions import LEAST_FREE
 from ..core.stego import Stego
-from ..errors import ConfigError, StegafieldError
+from ..errors import ConfigError, FormatError, StegafieldError
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
     "lsb-matching": matching.simulate,
@@ -196,16 +196,22 @@ def _keep(path: Path, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
 
 
 def _kept(path: Path) -> tuple[list[Pairs], list[dict[str, str]]]:
-    with np.load(path, allow_pickle=False) as file:
-        told = json.loads(str(file["about"]))
-        pairs = []
-        for k, one in enumerate(told["pairs"]):
-            cover, *stegos = file[f"codes_{k}"]
-            payloads = {(name, rate): payload for name, rate, payload, _ in one["cases"]}
-            facts = {(name, rate): told for name, rate, _, told in one["cases"]}
-            by_case = dict(zip(payloads, stegos, strict=True))
-            pairs.append(Pairs(one["source"], cover, by_case, payloads, facts))
-    return pairs, told["errors"]
+    """The pairs that `_keep` wrote; `FormatError` where a file is damaged, and `OSError` where it cannot be read."""
+    data = path.read_bytes()
+    try:
+        with np.load(BytesIO(data), allow_pickle=False) as file:
+            told = json.loads(str(file["about"]))
+            pairs = []
+            for k, one in enumerate(told["pairs"]):
+                cover, *stegos = file[f"codes_{k}"]
+                payloads = {(name, rate): payload for name, rate, payload, _ in one["cases"]}
+                facts = {(name, rate): told for name, rate, _, told in one["cases"]}
+                by_case = dict(zip(payloads, stegos, strict=True))
+                pairs.append(Pairs(one["source"], cover, by_case, payloads, facts))
+            return pairs, told["errors"]
+    except Exception:  # NumPy and zipfile raise a dozen kinds, which their pages do not list
+        problem = f"{path.name} holds no pairs; remove it, and they are made again"
+        raise FormatError(problem, path.suffix) from None
 
 
 def _pairs(setting: Setting, number: int, given: Any, rng: Generator) -> Pairs:

@@ -9,7 +9,16 @@ from jaxtyping import UInt16
 from PIL import Image, ImageOps
 from pydantic import Field, field_validator
 
-from ..channels.picture import alpha_of, as_cover, decode, deep, opened, samples
+from ..channels.picture import (
+    alpha_of,
+    as_cover,
+    decode,
+    deep,
+    opened,
+    orientation,
+    readable_exif,
+    samples,
+)
 from ..channels.picture.bmp import BmpChannel
 from ..channels.picture.png import PngChannel
 from ..channels.picture.tiff import TiffChannel
@@ -202,7 +211,8 @@ def _encode(
         )
         converted = converted.resize((size[1], size[0]), Image.Resampling.LANCZOS)
         fine = None if fine is None else deep.resized(fine, size)
-    kept = {name: image.info[name] for name in ("exif", "dpi") if name in image.info}
+    names = ("exif", "dpi") if readable_exif(image) else ("dpi",)
+    kept = {name: image.info[name] for name in names if name in image.info}
     new = _saved(_fitted(_clean(converted), form, notes), form, kept | _profile(image))
     return new if fine is None else deep.deepened(new, channel, fine), notes
 
@@ -214,7 +224,7 @@ def _held(
     if form not in ("png", "tiff"):
         problem = f"has 16 bits a sample, and {form} files hold 8."
         raise ConfigError("cover", problem, "Write a PNG or a TIFF.")
-    if form == "tiff" and image.getexif().get(0x0112, 1) != 1:
+    if form == "tiff" and orientation(image) != 1:
         problem = "has 16 bits a sample, and EXIF data that say to turn it."
         raise ConfigError("cover", problem, "Write a PNG, or turn it first.")
     if form == "tiff" and fine.shape[2] == 2:
@@ -256,7 +266,7 @@ def _direct(image: Image.Image, notes: list[str]) -> Image.Image:
 
 def _turned(image: Image.Image, notes: list[str]) -> Image.Image:
     """The picture upright."""
-    if image.getexif().get(0x0112, 1) == 1:
+    if orientation(image) == 1:
         return image
     notes.append("the picture was turned upright, as its EXIF data says")
     return ImageOps.exif_transpose(image)

@@ -34,7 +34,8 @@ def paper(
     from ..benchmark.paper.experiment import Lab
     from ..benchmark.paper.journal import Journal
 
-    chosen = suites.read(suite or ("quick" if quick else "full" if full else "evening"))
+    named = "quick" if quick else "full" if full else "evening"
+    chosen = suites.read(suite if suite is not None else named)
     if (out / report.ROWS).exists() and not resume:
         raise ConfigError(
             "out", f"there is a run in {out}.", "Go on with --resume, or name another."

@@ -88,6 +88,8 @@ class Plan:
         wanted = self.effort.costs and cover.law is None and bool(cover.free.any())
         if not wanted or self.method(cover) != "project":
             return cover
+        if np.count_nonzero(cover.free) < regions.LEAST_FREE:
+            return cover  # it carries nothing, and may be empty: nobody's costs need to know
         costs = self.carrier.costs(cover)
         return cover if costs is None else replace(cover, costs=adaptive.settled(costs, cover))
 

@@ -28,6 +28,8 @@ SHARE = 0.25
 """Parameters for each sample, at most."""
 MOST = 1 << 26
 """Samples of what is fitted, and of a raster: a picture of 22 million pixels."""
+LARGEST = 1e30
+"""Of values: coefficients are sums of them, in 32 bits."""
 _ROTATED = 64
 """Channels that are turned into principal axes at most: the axes are parameters too."""
 _BRIDGE_STEPS = 60
@@ -139,7 +141,7 @@ class Fit:
     def psnr(self, samples: Samples, peak: float) -> float:
         """Agreement with the known samples at their nodes, in dB; infinite where exact."""
         error = np.mean((self.nodes - samples.values)[known_of(samples)] ** 2)
-        return float(10 * np.log10(peak**2 / error)) if error else np.inf
+        return float(10 * np.log10(peak**2 / error)) if error and peak else np.inf
 
     def told(self, samples: Samples, peak: float) -> str:
         """What was fitted how well, for a report."""
@@ -177,10 +179,10 @@ def fit(samples: Samples, share: float = SHARE) -> Fit:
     the last bit on one machine. Takes a third of a microsecond a sample, and 40 bytes.
 
     Raises:
-        ConfigError: There is no known sample, or there are more than `MOST`.
+        ConfigError: There is no known sample, there are more than `MOST`, or values are beyond `LARGEST`.
     """
     progress, values, known = _progress.get(), samples.values, known_of(samples)
-    _check(known, values.size)
+    _check(known, values)
     progress(0, "bridging")
     bridged = np.stack([_bridged(*one, samples.ends) for one in zip(values, known, strict=True)])
     progress(0.4, "turning")
@@ -206,13 +208,17 @@ def known_of(samples: Samples) -> Bool[ndarray, "channel *space"]:
     return finite if samples.known is None else finite & samples.known
 
 
-def _check(known: Bool[ndarray, "channel *space"], size: int) -> None:
-    if size > MOST:
-        problem = f"has {size:,} samples, and at most {MOST:,} are fitted."
+def _check(
+    known: Bool[ndarray, "channel *space"], values: Float[ndarray, "channel *space"]
+) -> None:
+    if values.size > MOST:
+        problem = f"has {values.size:,} samples, and at most {MOST:,} are fitted."
         raise ConfigError("cover", problem, "Give a smaller one.")
     full = known.reshape(len(known), -1).any(axis=1)
     if not (known.size and full.all()):
         raise ConfigError("cover", "has a channel without any value.", "Give one that has some.")
+    if max(values.max(where=known, initial=0), -values.min(where=known, initial=0)) > LARGEST:
+        raise ConfigError("cover", f"has values beyond {LARGEST:g}.", "Give it in larger units.")
 
 
 def _axes(centred: Float[ndarray, "channel *space"], budget: int) -> ndarray | None:

@@ -87,16 +87,17 @@ def names() -> list[str]:
 def read(source: str, changes: Mapping[str, str] | None = None) -> TrainingConfig:
     """The config of a name, or of a TOML file, with changes as in {"discriminator.subsample": "grid"}."""
     if source in names():
-        text = (_CONFIGS / f"{source}.toml").read_text(encoding="utf-8")
+        data = (_CONFIGS / f"{source}.toml").read_bytes()
     elif source.endswith(".toml"):
-        text = Path(source).read_text(encoding="utf-8")
+        data = Path(source).read_bytes()
     else:
         hint = f"Configs: {', '.join(names())}; or give a .toml file."
         raise ConfigError("config", f"there is no config {source!r}.", hint)
     try:
-        return parse(_changed(tomllib.loads(text), changes or {}))
-    except tomllib.TOMLDecodeError as error:
+        table = tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:
         raise ConfigError("config", f"{source} is no TOML: {error}.") from None
+    return parse(_changed(table, changes or {}))
 
 
 def parse(values: Mapping[str, Any]) -> TrainingConfig:

@@ -57,16 +57,16 @@ def names() -> list[str]:
 def read(source: str) -> Suite:
     """The suite of a name, or of a TOML file."""
     if source in names():
-        text = (_SUITES / f"{source}.toml").read_text(encoding="utf-8")
+        data = (_SUITES / f"{source}.toml").read_bytes()
     elif source.endswith(".toml"):
-        text = Path(source).read_text(encoding="utf-8")
+        data = Path(source).read_bytes()
     else:
         hint = f"Suites: {', '.join(names())}; or give a .toml file."
         raise ConfigError("suite", f"there is no suite {source!r}.", hint)
     try:
-        return Suite.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError("suite", f"{source} is no TOML: {error}.") from None
+        return Suite.model_validate(tomllib.loads(data.decode()))
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(".".join(map(str, first["loc"])), f"{first['msg']}.") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError("suite", f"{source} is no TOML: {error}.") from None

@@ -93,6 +93,22 @@ def _damage() -> Iterator[None]:
         raise FormatError(f"not a readable image ({error})") from None
 
 
+def readable_exif(image: Image.Image) -> bool:
+    """Whether the EXIF data of a picture are any, or missing. Pillow tells once, and then takes them for empty."""
+    try:
+        with _damage():
+            Image.Exif().load(image.info.get("exif", b""))
+            image.getexif()
+    except FormatError:
+        return False
+    return True
+
+
+def orientation(image: Image.Image) -> int:
+    """How a picture is to be turned, as its EXIF data say; 1, which is upright, where they cannot be read."""
+    return image.getexif().get(0x0112, 1) if readable_exif(image) else 1
+
+
 def alpha_of(pixels: Integer[ndarray, "y x *sample"]) -> Integer[ndarray, "y x"] | None:
     """The last of two or four samples of a pixel; None where there is no alpha."""
     return pixels[..., -1].copy() if pixels.ndim == 3 and pixels.shape[2] in (2, 4) else None

@@ -7,6 +7,7 @@ anew by Pillow, with the same compression and predictor, behind all tags of the 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -74,7 +75,7 @@ class TiffChannel(Channel):
             strips = tuple(zip(tags[_OFFSETS], tags.get(_COUNTS, ()), strict=False))
             if not all(isinstance(n, int) for strip in strips for n in strip):
                 return  # a damaged type of the tag
-            if sum(size for _, size in strips) != pixels.nbytes:
+            if sum(size for _, size in strips) != pixels.nbytes or _overlap(strips):
                 return  # strips that overlap, are padded, or have no lengths
         container = TiffFile(data, strips, dtype, alpha_of(pixels))
         yield as_cover(pixels, self.name, container)
@@ -97,6 +98,12 @@ class TiffChannel(Channel):
             out[start : start + size] = stored[done : done + size]
             done += size
         return bytes(out)
+
+
+def _overlap(strips: tuple[tuple[int, int], ...]) -> bool:
+    """Whether two strips share bytes, so that to write one is to damage the other."""
+    placed = sorted(strips)
+    return any(start + size > after for (start, size), (after, _) in pairwise(placed))
 
 
 def _exact(image: Any, tags: Any) -> bool:

@@ -1,0 +1,125 @@
+"""Files that lie about themselves where two parts of the package would believe different things."""
+
+import json
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from stegafield.benchmark import evidence
+from stegafield.benchmark.paper import suite as suites
+from stegafield.benchmark.paper.journal import Journal
+from stegafield.errors import CapacityError, ConfigError, FormatError
+from stegafield.generators import fit
+from stegafield.training import config
+from tests.attacks.conftest import noise, png
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_png_with_two_headers_is_none(engine, key, depth):
+    """Pillow believes the second one; the file would be written with the first."""
+    data = png(noise(40, 40, 3))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 40, depth, 2, 0, 0, 0))
+    data = data[:8] + head + data[8:]
+    with pytest.raises(FormatError):
+        engine.hide(b"hi", carrier="image", cover=data, key=key)
+    with pytest.raises(FormatError):
+        engine.reveal(data, key=key)
+
+
+@pytest.mark.parametrize("how", [{"format": "tiff"}, {"as_function": True, "size": (48, 48)}])
+def test_exif_data_that_are_none_turn_nothing(engine, key, how):
+    data = png(noise(40, 40, 3))
+    data = data[:33] + chunk(b"eXIf", b"\xff" * 40) + data[33:]
+    stego = engine.hide(b"hi", carrier="image", cover=data, key=key, **how)
+    assert engine.reveal(stego.data, key=key) == b"hi"
+
+
+def tiff(tags, body):
+    """A little endian TIFF with these LONG tags, whose strips count from the start of the body."""
+    entries, extra, first = b"", b"", 8 + 2 + 12 * len(tags) + 4
+    size = sum(4 * len(values) for values in tags.values() if len(values) > 1)
+    for tag, values in sorted(tags.items()):
+        values = [v + first + size for v in values] if tag == 273 else values
+        data = struct.pack(f"<{len(values)}I", *values)
+        if len(values) > 1:
+            extra, data = extra + data, struct.pack("<I", first + len(extra))
+        entries += struct.pack("<HHI", tag, 4, len(values)) + data
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(4) + extra + body
+
+
+@pytest.mark.parametrize("starts", [(0, 800), (0, 0), (0, 799)])
+def test_strips_that_share_bytes_are_not_written_in_place(engine, key, starts):
+    tags = {256: [40], 257: [40], 258: [8], 259: [1], 262: [1], 277: [1], 278: [20]}
+    data = tiff(tags | {273: list(starts), 279: [800, 800]}, noise(1600).tobytes())
+    stego = engine.hide(b"hi", carrier="image", cover=data, key=key, format="tiff")
+    assert engine.reveal(stego.data, key=key) == b"hi"
+    assert (len(stego.data) == len(data)) == (starts == (0, 800)), "patched in place, or new"
+
+
+def test_a_sound_without_samples_holds_nothing(engine):
+    head = struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)
+    body = b"WAVEfmt " + struct.pack("<I", 16) + head + b"data" + bytes(4)
+    with pytest.raises(CapacityError):
+        engine.hide(b"", carrier="audio", cover=b"RIFF" + struct.pack("<I", len(body)) + body)
+
+
+@pytest.mark.parametrize("largest", [1e31, 1.7e308])
+def test_values_that_no_function_holds(largest):
+    values = largest * np.sign(noise(1, 16, 16) - 127.5)
+    with pytest.raises(ConfigError, match="larger units"):
+        fit.fit(fit.Samples(values, ("edge", "edge")))
+
+
+def test_a_constant_is_a_function_too():
+    samples = fit.Samples(np.full((1, 16, 16), 0.1), ("edge", "edge"))
+    assert "inf dB" in fit.fit(samples).told(samples, 0.0)
+
+
+@pytest.mark.parametrize("text", [b'name = "\xff"', b"name = " + b"[" * 5000, b"name ="])
+@pytest.mark.parametrize("read", [suites.read, config.read])
+def test_a_suite_or_config_that_is_no_toml(tmp_path, text, read):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text)
+    with pytest.raises(ConfigError, match="no TOML"):
+        read(str(path))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"junk",
+        b"\xff",
+        b"1",
+        b"[" * 100_000,
+        b'{"inputs": {}, "found": {}}',
+        b'{"inputs": {"what": "machine"}}',
+        b'{"inputs": {"what": "machine"}, "found": 3}',
+        b'{"inputs": [], "found": {}}',
+    ],
+)
+def test_lines_that_are_no_rows(tmp_path, line):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"inputs": {"what": "x"}, "found": {}}\n' + line + b"\n")
+    with pytest.raises(FormatError, match="line 2 of rows.jsonl"):
+        Journal(path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "junk", "names", "pickle"])
+def test_pairs_that_somebody_damaged(tmp_path, damage):
+    path = tmp_path / "pairs.npz"
+    told = json.dumps({"pairs": [{"source": 0, "cases": []}], "errors": []})
+    np.savez(path, about=np.array(told))
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:50])
+    elif damage == "junk":
+        path.write_bytes(b"PK\3\4" + bytes(100))
+    elif damage == "pickle":
+        np.savez(path, about=np.array(told), codes_0=np.array([{}], object))
+    with pytest.raises(FormatError, match="pairs.npz holds no pairs"):
+        evidence._kept(path)
