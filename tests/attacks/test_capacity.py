@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stegafield.core.ladder import LADDER_BY_RATE
-from stegafield.errors import CapacityError, EmbeddingFailed
+from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
 from tests.attacks.conftest import noise, png
 from tests.datasets import packed
 
@@ -15,6 +15,7 @@ COVERS = {
     "image": lambda: {"cover": noise(96, 90, 3)},
     "dataset": lambda: {"cover": packed(rows=121, columns=180)},
     "era5": lambda: {"size": (121, 180), "method": "project"},
+    "audio": lambda: {"cover": noise(9000, dtype=np.int16)},
 }
 
 
@@ -30,6 +31,23 @@ def test_the_last_byte_fits_and_one_more_does_not(engine, key, rng, carrier, rat
     assert (caught.value.needed, caught.value.available) == (room + 1, room)
     assert f"{room + 1} bytes" in str(caught.value) and f"holds {room}" in str(caught.value)
     assert "larger cover" in str(caught.value)
+
+
+@pytest.mark.parametrize("rate", [{}, {"bps": 0.05}, {"bps": 1}, {"max_risk": 0.4}, {"bps": 2}])
+def test_generated_faces_hold_what_is_said_before_one_is_drawn(engine, key, rng, rate):
+    """What is drawn from a law holds less than the ladder's top, so the blank cover needs the law, too."""
+    pytest.importorskip("safetensors")
+    try:
+        room = engine.capacity(carrier="celeba", **rate)
+    except ConfigError:
+        assert rate == {"bps": 2}
+        with pytest.raises(ConfigError, match="above the top"):
+            engine.hide(b"", carrier="celeba", key=key, **rate)
+        return
+    stego = engine.hide(rng.bytes(room), carrier="celeba", key=key, **rate)
+    assert stego.report.method == "sample"
+    with pytest.raises(CapacityError):
+        engine.hide(rng.bytes(room + 1), carrier="celeba", key=key, **rate)
 
 
 def test_one_byte_too_many_leaves_the_old_file_alone(engine, refused, hide_png, folder):

@@ -6,10 +6,13 @@ import zlib
 
 import numpy as np
 import pytest
+import soundfile
 
 from stegafield.benchmark import evidence
 from stegafield.benchmark.paper import suite as suites
 from stegafield.benchmark.paper.journal import Journal
+from stegafield.carriers.audio import AudioCarrier
+from stegafield.carriers.image import ImageCarrier
 from stegafield.errors import CapacityError, ConfigError, FormatError
 from stegafield.generators import fit
 from stegafield.training import config
@@ -123,3 +126,37 @@ def test_pairs_that_somebody_damaged(tmp_path, damage):
         np.savez(path, about=np.array(told), codes_0=np.array([{}], object))
     with pytest.raises(FormatError, match="pairs.npz holds no pairs"):
         evidence._kept(path)
+
+
+@pytest.mark.parametrize("carrier", ["image", "audio", "era5", "dataset", "celeba"])
+def test_a_cover_of_another_medium(engine, key, carrier):
+    """Covers of pictures for sounds and fields, of fields for pictures, and one without a file."""
+    drawn, _ = next(engine.sample(carrier="era5", size=(37, 72)))
+    other = AudioCarrier().open(noise(9000, dtype=np.int16))
+    covers = [other, ImageCarrier(ImageCarrier.Options(size=(40, 40))).blank()]
+    covers += [] if carrier in ("era5", "dataset") else [drawn]
+    for cover in covers[carrier == "audio" :]:
+        with pytest.raises(ConfigError, match="another medium"):
+            engine.hide(b"", carrier=carrier, cover=cover, key=key)
+
+
+def test_a_drawn_cover_is_taken(engine, key):
+    drawn, _ = next(engine.sample(carrier="era5", size=(37, 72)))
+    assert engine.reveal(engine.hide(b"x", carrier="era5", cover=drawn, key=key), key=key) == b"x"
+
+
+def test_samples_are_what_their_names_say(cli, folder):
+    soundfile.write(folder / "c.flac", noise(9000, dtype=np.int16), 16000, subtype="PCM_16")
+    words = ("sample", "--carrier", "audio", "--cover", "c.flac", "--as-function", "--out")
+    assert cli(*words, "a").code == 0
+    assert (folder / "a" / "0.wav").read_bytes()[:4] == b"RIFF"
+    assert cli(*words, "b", "--set", "carrier.format=flac").code == 0
+    assert (folder / "b" / "0.flac").read_bytes()[:4] == b"fLaC"
+
+
+def test_the_figure_of_samples_replaces_nothing(refused, folder):
+    pytest.importorskip("matplotlib")
+    (folder / "a").mkdir()
+    words = ("sample", "--carrier", "image", "--cover", "cover.png", "--as-function", "--out", "a")
+    refused(7, *words, "--figure", "cover.png", says=["exists"])
+    refused(2, *words, "--figure", "a/0.png", "--force", says=["is the name of a cover, too"])

@@ -17,7 +17,9 @@ from stegafield.errors import CapacityError, ConfigError
 from tests.unit.test_costs import textured
 
 ROWS = Path(__file__).resolve().parents[2] / "docs" / "detection"
-HERE = Situation(carrier="image", channels=1, extractor="phase", method="project", costs=True)
+HERE = Situation(
+    carrier="image", channels=1, extractor="phase", method="project", costs=True, bits=8
+)
 PICTURE = textured((1, 128, 128))[0].astype(np.uint8)
 
 
@@ -102,3 +104,22 @@ def test_the_sampler_keeps_any_limit_that_its_bound_does(engine, key):
     assert found.low <= risk.bounded(stego.report.kl_bound_nats)
     with pytest.raises(CapacityError, match="0.5 at least"):
         engine.hide(b"m", **given, max_risk=0.5)
+
+
+def test_nothing_is_told_of_depths_that_were_not_measured(engine, key):
+    """The rows are of 8-bit greys and 16-bit sound: a step of 8-bit sound is louder, one of 16-bit greys is nothing."""
+    rng = np.random.default_rng(0)
+    sound = rng.normal(0, 0.1, 12_000)
+    covers = {
+        "image": (PICTURE, PICTURE.astype(np.uint16) * 257),
+        "audio": (
+            np.rint(sound * 32768).astype(np.int16),
+            np.rint(128 + sound * 128).astype(np.uint8),
+        ),
+    }
+    for carrier, (measured, other) in covers.items():
+        given = {"carrier": carrier, "key": key}
+        assert engine.hide(b"m", cover=measured, **given).report.expected
+        assert engine.hide(b"m", cover=other, **given).report.expected == []
+        with pytest.raises(ConfigError, match="nothing was measured"):
+            engine.hide(b"m", cover=other, max_risk=0.1, **given)

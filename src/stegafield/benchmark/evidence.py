@@ -21,7 +21,7 @@ from PIL import Image
 from ..baselines.adaptive import hill, s_uniward
 from ..baselines.lsb import matching, replacement
 from ..channels.picture import decode
-from ..core.cover import Cover, widened
+from ..core.cover import Cover, depth, widened
 from ..core.detector import Detector, TrainedDetector
 from ..core.embed import Method
 from ..core.engine import Engine
@@ -267,6 +267,7 @@ def _facts(stego: Stego) -> dict[str, Any]:
         "method": report.method,
         "costs": bool(report.costs),
         "samples": report.free_samples,
+        "bits": depth(stego.cover),
     }
 
 

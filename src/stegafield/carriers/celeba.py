@@ -56,8 +56,8 @@ class CelebaCarrier(Carrier):
         return [_cover(model.raster(latents, (height, width))[0]) for latents in drawn]
 
     def blank(self) -> Cover:
-        """A grey picture of the asked size: it has the same free samples as any face."""
-        return _file(np.full((*self.options.size, 3), 128, np.uint8))
+        """A grey picture of the asked size: it has the same free samples and the same noise as any face."""
+        return _cover(np.zeros((*self.options.size, 3)))
 
 
 def _cover(features: Float[ndarray, "y x 3"]) -> Cover:

@@ -40,13 +40,15 @@ def sample(
     if figure is not None:
         from ..benchmark.figure import check_figure
 
-        check_writable(figure, force=True)
+        check_writable(figure, force=force)
         check_figure(figure)
     chosen = settings_of(settings)
     channels = formats(engine.registry.get("carrier", carrier))
     named = [c for c in channels if c.name == chosen.get("carrier.format")] or channels
     width, suffix = len(str(count - 1)), named[0].suffixes[0]
     files = [out / f"{number:0{width}}{suffix}" for number in range(count)]
+    if figure is not None and figure.resolve() in [file.resolve() for file in files]:
+        raise ConfigError("figure", f"is the name of a cover, too: {figure}.")
     out.mkdir(parents=True, exist_ok=True)
     for file in files:
         check_writable(file, force=force)
@@ -54,6 +56,7 @@ def sample(
         count,
         carrier=carrier,
         size=size_of(size),
+        format=named[0].name if len(channels) > 1 else None,  # what the files are called
         cover=cover,
         as_function=as_function,
         seed=seed,

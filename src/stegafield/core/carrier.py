@@ -80,6 +80,14 @@ def writer(carrier: Carrier | type[Carrier], cover: Cover | None = None) -> Chan
     return next((c for c in formats(carrier) if c.name == named), carrier.channel)()
 
 
+def writes(carrier: Carrier | type[Carrier], cover: Cover) -> bool:
+    """Whether a cover has a file that this carrier writes; where it does not name its channel, that is believed."""
+    known = [channel.name for channel in formats(carrier)]
+    return cover.container is not None and cover.channel in (
+        [*known, ""] if len(known) == 1 else known
+    )
+
+
 def format_of(carrier: type[Carrier], path: str) -> str | None:
     """The format that a file name asks for; None where it has no suffix or there is no choice. `ConfigError` else."""
     found = formats(carrier)

@@ -102,6 +102,11 @@ class Cover:
         return bound.ravel()[index] if isinstance(bound, np.ndarray) else bound
 
 
+def depth(cover: Cover) -> int | None:
+    """Bits of a code at full scale; None where the medium has none."""
+    return None if cover.peak is None else int(cover.peak).bit_length()
+
+
 def widened(codes: Int[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
     """Codes as int32 or int64, so that small steps cannot overflow; no copy where they are."""
     return codes.astype(np.promote_types(codes.dtype, np.int32), copy=False)

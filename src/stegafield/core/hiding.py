@@ -18,7 +18,7 @@ from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
 from . import bound, payload, regions
 from .adaptive import CODING_LOSS, flooded
-from .carrier import writer
+from .carrier import writer, writes
 from .cover import Cover
 from .embed import Embedding, Task, strays, usual_changes
 from .extractor import suited
@@ -68,6 +68,8 @@ class Hiding:
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
         given = cover is None or isinstance(cover, Cover)
+        if isinstance(cover, Cover) and not writes(plan.carrier, cover):
+            raise ConfigError("cover", f"is a Cover of another medium than {plan.carrier.name!r}.")
         self.item = cover if given else plan.priced(plan.carrier.open(cover))
         self.report = Report(
             carrier=plan.carrier.name,

@@ -12,7 +12,7 @@ from ..message import code, frame
 from ..message.key import FileKey
 from . import adaptive, bound, options, regions, risk
 from .carrier import Carrier
-from .cover import Cover
+from .cover import Cover, depth
 from .embed import Effort, Method, choose_method
 from .extractor import Extractor, suited, supports
 from .ladder import LADDER_BY_RATE, Rung, at_least
@@ -151,6 +151,7 @@ class Plan:
             extractor=self.extractor.name,
             method=method,
             costs=cover.costs is not None and self.extractor.adapts(rung),
+            bits=depth(cover),
         )
         return risk.expected(situation, regions.payload_rate(rung, free), free)
 

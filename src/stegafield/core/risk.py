@@ -21,6 +21,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 _NORMAL = NormalDist()
+_USUAL_BITS = {"image": 8, "audio": 16}
+"""Of the published rows, which were measured before rows said so."""
 _SIZES = 2.0
 """A size that differs from every measured one by more than this factor is named an extrapolation."""
 
@@ -36,6 +38,8 @@ class Situation(BaseModel):
     extractor: str
     method: str
     costs: bool
+    bits: int | None = None
+    """Of a code at full scale: what is seen in 8 bits says nothing of 16. None where the medium has no full scale."""
 
 
 class Measured(Situation):
@@ -112,6 +116,7 @@ def collected(rows: Iterable[Mapping[str, Any]]) -> list[Measured]:
             **{name: row[name] for name in ("carrier", "channels", "method", "costs", "detector")},
             **{name: row[name] for name in ("payload", "samples", "pairs", "p_e")},
             extractor=row["against"],
+            bits=row.get("bits", _USUAL_BITS.get(row["carrier"])),
             low=row["p_e_interval"][0],
             high=row["p_e_interval"][1],
         )

@@ -222,6 +222,7 @@ def _cover(file: Any, name: str, data: bytes) -> Cover | None:
         free=free,
         spec=spec,
         container=where,
+        channel=NetcdfChannel.name,
         weight=weight,
         step=step,
         unit=str(attributes.get("units", "1")),
