@@ -32,8 +32,8 @@ stegafield bench report docs/benchmarks --out docs/benchmarks.md                
 Three numbers in a cell are least / median / greatest over the covers of a row. Nothing was tuned to a cover, and no
 cover was left out: those that a command refused are listed. Every bit was read from the written file."""
 _PICTURES = f"""`bench fidelity`: the extractor `phase`, the method `project`, every window
-full, and no [costs](concepts.md#costs): it measures the code alone. `hide` follows costs in your own pictures, changes more
-samples for that, and has a lower PSNR. A picture is *clear* where
+full, and no [costs](concepts.md#costs): it measures the code alone. `hide` follows costs in your own pictures,
+changes more samples for that, and has a lower PSNR. A picture is *clear* where
 less than 1 % of its samples are within 3 codes of an end of the range. Asked of every clear picture:
 {", ".join(f"{psnr} dB at {bpp}" for bpp, psnr in ASKED.items())} bits per pixel; of every other one, at 1 and 2 bits
 per pixel: within {ASKED_GAP:g} dB of the bound of that picture, which knows what its samples cannot do. *CPU* is what
