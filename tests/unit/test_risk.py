@@ -123,3 +123,11 @@ def test_nothing_is_told_of_depths_that_were_not_measured(engine, key):
         assert engine.hide(b"m", cover=other, **given).report.expected == []
         with pytest.raises(ConfigError, match="nothing was measured"):
             engine.hide(b"m", cover=other, max_risk=0.1, **given)
+
+
+def test_fields_that_era5_draws_and_project_changes_were_measured(engine):
+    """Rows of `--against project` are named by the method; they are the default extractor's all the same."""
+    asked = {"carrier": "era5", "size": (181, 360), "method": "project"}
+    found = engine.hide(b"m", bps=0.5, **asked).report.expected
+    assert "sphere" in {one.detector for one in found}
+    assert all(one.p_e is not None for one in found)

@@ -109,13 +109,17 @@ def shipped() -> tuple[Measured, ...]:
     return tuple(Measured(**row) for row in json.loads(text))
 
 
+_DEFAULT = "phase"
+"""Whose rows `bench detect --against project` makes: they are named by the method."""
+
+
 def collected(rows: Iterable[Mapping[str, Any]]) -> list[Measured]:
     """The table of some rows of `bench detect`: those that say how the files were made."""
     return [
         Measured(
             **{name: row[name] for name in ("carrier", "channels", "method", "costs", "detector")},
             **{name: row[name] for name in ("payload", "samples", "pairs", "p_e")},
-            extractor=row["against"],
+            extractor=_DEFAULT if row["against"] == row["method"] else row["against"],
             bits=row.get("bits", _USUAL_BITS.get(row["carrier"])),
             low=row["p_e_interval"][0],
             high=row["p_e_interval"][1],

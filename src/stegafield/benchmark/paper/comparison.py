@@ -42,6 +42,10 @@ _ASKED = (
 )
 
 
+_LEAST_FACE = 32
+"""Pixels of the shorter side of what `celeba` draws, at least."""
+
+
 class Comparison(Experiment):
     """Which covers, how many of them, and how often."""
 
@@ -60,7 +64,7 @@ class Comparison(Experiment):
         """Covers with nothing in them, those who are quick, then the others by rate and seed."""
         subjects = lab.subjects(self.faces, self.photographs, self.size)
         yield from (lab.clean(subject) for subject in subjects)
-        for rate in self.rates:
+        for rate in self.rates if min(self.size) >= _LEAST_FACE else ():
             yield from (draw(lab, self.size, rate, number) for number in range(self.faces))
         quick, slow = (
             [who for who in lab.contestants if who.slow == optimises] for optimises in (False, True)

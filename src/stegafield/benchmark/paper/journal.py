@@ -22,7 +22,7 @@ class Journal:
         for number, line in enumerate(data[: self._whole].splitlines(), 1):
             try:
                 row = json.loads(line)
-                row["inputs"]["what"], row["found"].keys()
+                _ = row["inputs"]["what"], row["found"].keys()
                 self._rows[key(row["inputs"])] = row
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
                 problem = f"line {number} of {self.path.name} is no row"
