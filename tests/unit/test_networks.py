@@ -309,15 +309,19 @@ def test_the_preset_of_the_paper_fails_aloud(engine):
     assert all("before rounding" in failure for failure in report.failures)
 
 
-def test_the_preset_of_the_paper_takes_another_seed_below_20_dB(engine):
+def test_the_preset_of_the_paper_takes_another_seed_below_20_dB(engine, monkeypatch):
     """Far too long steps end at the edge of epsilon; there the PSNR is 10.5 dB."""
+    drawn, draw = set(), Cnn.weights
+    monkeypatch.setattr(
+        Cnn, "weights", lambda self, *shape: drawn.add(self.seed) or draw(self, *shape)
+    )
     steep = {"optimizer.rounds": 1, "effort.attempts": 2, "optimizer.rate": 3.0}
     options = {"key": Key.generate(), "carrier": "image", "cover": RGB}
     with pytest.raises(EmbeddingFailed) as caught:
         engine.hide(b"", bpp=2, preset="paper", set=steep, **options)
     failures = caught.value.report.failures
     assert len(failures) == 2 and all("dB is too little" in failure for failure in failures)
-    assert failures[0] != failures[1], "another salt is another network"
+    assert len(drawn) == 2, "another salt is another network"
     assert 10.4 < caught.value.report.psnr < 15, "epsilon holds, and binds"
 
 
