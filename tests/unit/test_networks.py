@@ -10,10 +10,13 @@ from stegafield import Key
 from stegafield.carriers.image import ImageCarrier
 from stegafield.core import weights
 from stegafield.core.cover import Cover, GridSpec
+from stegafield.core.embed import Effort, embed
 from stegafield.core.ladder import LADDER_BY_RATE, at_least
+from stegafield.core.optimizer import Moved
 from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
 from stegafield.extractors.cnn import PASSES, Cnn, network
 from stegafield.extractors.phase_conv import PhaseConv
+from stegafield.optimizers.lbfgs import Lbfgs
 from tests.datasets import packed
 from tests.devices import count_questions
 
@@ -172,6 +175,36 @@ def test_tightening_asks_for_what_falls_short():
     moved = loss.nearness * change.flatten(1).square().sum(1)
     assert torch.allclose(loss(change), loss.weight * lack.square().sum((1, 2)) + moved)
     assert (once(change) > loss(change)).all()
+
+
+@pytest.mark.parametrize("level", [0, 2, 128, 255])
+def test_a_flat_cover_is_made_rougher(level):
+    """There a single code moves an output as far as bits are apart: a search starts from noise, and reads."""
+    noise = np.random.default_rng(1).integers(-1, 2, (32, 32, 3))
+    cover = ImageCarrier().open(np.clip(level + noise, 0, 255).astype(np.uint8))
+    extractor = _cnn("batch", at_least(1 / 3, "bps"))
+    bits = np.random.default_rng(2).integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    loss, rng = extractor.objective(cover, bits), np.random.default_rng(3)
+    plain = extractor._target(cover, cover.codes, bits)
+    assert plain.roughness < 1 < 1.2 < loss.target.roughness
+    assert (loss.origin == np.rint(loss.origin)).all() and np.abs(loss.origin).max() < 11
+    assert not loss.origin[cover.codes + loss.origin < 0].any()
+    assert loss(torch.from_numpy(loss.origin)[None]) < loss(torch.zeros(1, *cover.codes.shape))
+    found = embed(cover, bits, extractor, Effort(), Lbfgs(None), rng)
+    assert found.errors == 0 and found.evaluations <= 110
+    rough = _cnn("batch").objective(ImageCarrier().open(RGB), bits.repeat(3)[: RGB[..., 0].size])
+    assert not rough.origin.any() and not extractor.objective(cover, bits, "bce").origin.any()
+
+
+def test_an_objective_counted_from_elsewhere_is_tightened_there():
+    cover, extractor = ImageCarrier().open(RGB), _cnn("batch")
+    bits = np.random.default_rng(2).integers(0, 2, extractor.count(cover), dtype=np.uint8)
+    loss, origin = extractor.objective(cover, bits), np.full((1, *cover.codes.shape), 2.0)
+    origin[..., ::2] = 0
+    still, moved = torch.zeros(origin.shape), torch.from_numpy(origin).float()
+    elsewhere = Moved(loss, origin)
+    assert torch.equal(elsewhere.tightened(still)(still), loss.tightened(moved)(moved))
+    assert not hasattr(Moved(lambda change: change, origin), "tightened")
 
 
 def test_a_loss_asks_the_device_for_nothing(monkeypatch):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 from pydantic import Field
@@ -188,7 +188,8 @@ def _optimize(
     objectives = [_objective(t.cover, t.bits, t.extractor, effort) for t in tasks]
     bounds = [_bounds(t.cover, effort.epsilon) for t in tasks]
     lower, upper = (np.stack(side) for side in zip(*bounds, strict=True))
-    origin = np.clip(np.stack([_start(task) for task in tasks]), lower, upper)
+    starts = [getattr(one, "origin", np.zeros(lower.shape[1:])) for one in objectives]
+    origin = np.clip(np.stack(starts), lower, upper)
     box = Box(lower - origin, upper - origin, _scale(tasks[0].cover), whole=effort.finish)
     whole = objectives[0] if len(tasks) == 1 else Together(objectives)
     solution = optimizer.solve(Moved(whole, origin) if origin.any() else whole, box)
@@ -209,12 +210,6 @@ def _optimize(
         count = getattr(objectives[i], "errors", None)
         unrounded = None if count is None else int(count(changes[i][None])[0])
         yield Embedding(codes, "optimize", errors, evaluations, milliseconds, unrounded)
-
-
-def _start(task: Task) -> Float[ndarray, "channel *space"]:
-    """The change that an optimizer starts from: what the extractor suggests, or none."""
-    found = task.extractor.start(task.cover, task.bits, task.rng)
-    return np.zeros(task.cover.codes.shape) if found is None else found
 
 
 def _errors(task: Task, codes: Int[ndarray, "channel *space"]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
@@ -86,12 +86,6 @@ class Extractor(ABC):
         It may have a method `errors`: how many bits a change (NumPy or torch) leaves wrong, per item.
         """
         raise NotImplementedError
-
-    def start(
-        self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
-    ) -> Float[ndarray, "channel *space"] | None:
-        """The change, in codes, that an optimizer shall start from; None is no change. It is cut to the box."""
-        return None
 
     def finish(
         self,

@@ -15,7 +15,8 @@ Objective = Callable[[Any], Any]
 """Change ``(item, *shape)`` to loss ``(item,)``, in the array type of the optimizer (torch tensors, as a rule).
 
 It may have a method `tightened`: the objective that asks more of whatever a change leaves unmet. A solver calls it with
-what it has so far and goes on with what it returns (`core.rounds`).
+what it has so far and goes on with what it returns (`core.rounds`). And it may have an attribute `origin`, the change
+``(*shape)`` of one item that it is best started from; `core.embed` sees to that, so solvers always start at zero.
 """
 
 
@@ -63,6 +64,16 @@ class Moved:
 
     objective: Objective
     origin: Float[ndarray, "item *shape"]
+
+    def __getattr__(self, name: str) -> Any:
+        """`tightened`, where the objective has it; no other attribute of its."""
+        if name != "tightened" or not hasattr(self.objective, name):
+            raise AttributeError(name)
+        return self._tightened
+
+    def _tightened(self, change: Any) -> "Moved":
+        objective: Any = self.objective
+        return Moved(objective.tightened(self._whole(change)), self.origin)
 
     def __call__(self, change: Any) -> Any:
         """The loss ``(item,)`` at origin + change."""

@@ -11,9 +11,8 @@ once hardly a bit is wrong; here it is what it says, counted from the cover.
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
-from numpy.random import Generator
 
 from ...core import options
 from ...core.convolution import convolve
@@ -51,12 +50,13 @@ class FnnsDE(FnnsD):
 
     name: ClassVar[str] = "fnns-de"
 
-    def start(
-        self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
-    ) -> Float[ndarray, "channel *space"]:
-        """What SteganoGAN changes."""
+    def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> CrossEntropy:
+        """That of FNNS-D, to be started from what SteganoGAN changes."""
+        found = super().objective(cover, bits)
         encoder = SteganoGan(self.options, seed=self.seed, rate=self.rate)
-        return (encoder.project(cover, bits, rng) - cover.codes).astype(np.float64)
+        rng = np.random.default_rng(list(self.seed))  # for pixels that carry nothing
+        found.origin = (encoder.project(cover, bits, rng) - cover.codes).astype(np.float64)
+        return found
 
 
 class FnnsR(Extractor):

@@ -27,6 +27,8 @@ class CrossEntropy:
         self._index = torch.from_numpy(np.flatnonzero(where))
         signs = 2.0 * bits.astype(np.float32).reshape(-1, int(where.sum())) - 1
         self._signs = torch.from_numpy(signs)
+        self.origin = np.zeros(codes.shape)
+        """The change, in codes, to start from."""
 
     def __call__(self, change: Any) -> Any:
         """The loss ``(item,)``."""

@@ -29,6 +29,12 @@ from .objective import CrossEntropy, Margins, Target
 
 HIDDEN = 128
 FULL_SCALES = (255, 65_535, 2**32 - 1)
+ROUGHNESS = 3.0
+"""How far apart outputs are at least, in changes by one code, for whole numbers to be fine enough for a search.
+
+What is normalised has outputs of one size: on a flat cover a single code moves them as far as bits are apart, and no
+rounding leaves them be. Noise makes a cover rougher, by the sum of squares.
+"""
 PASSES, FIRST = 30, 4  # of the finish: evaluations at most, and half as many steps at first
 
 
@@ -66,9 +72,19 @@ class Cnn(Positionwise):
         """
         target = self._target(cover, cover.codes, bits)
         if loss == "hinge":
-            return Margins.beyond_rounding(target)
+            flat = self.options.norm == "batch" and target.roughness < ROUGHNESS
+            return Margins.beyond_rounding(self._dithered(target, cover) if flat else target)
         gain = self._gain(len(cover.codes), cover.codes.ndim - 1) if loss == "bce-normal" else 1.0
         return CrossEntropy(target, gain)
+
+    def _dithered(self, target: Target, cover: Cover) -> Target:
+        """The target, its search started from noise on the cover: see `ROUGHNESS`."""
+        reach = math.sqrt(3 * (ROUGHNESS**2 - target.roughness**2))  # of uniform noise
+        low, high = cover.low + reach, cover.high - reach  # as rough at the ends of the range
+        noise = reach * uniform(self.seed, "cnn/dither", cover.codes.shape)
+        noisy = np.rint(np.clip(cover.codes, low, high) + noise)
+        noisy = np.clip(noisy, cover.low, cover.high)  # where the range is narrower than the noise
+        return target.started(np.where(cover.free, noisy - cover.codes, 0).astype(np.float32))
 
     def _target(
         self, cover: Cover, codes: Int[ndarray, "channel *space"], bits: UInt8[ndarray, " bit"]

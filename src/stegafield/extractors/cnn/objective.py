@@ -4,6 +4,7 @@ Outputs are measured in *steps*: the change of an output when the samples change
 that a picture and a 16-bit sound, a network that reacts and one that hardly does, look alike to a solver.
 """
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,17 +38,49 @@ class Target:
         import torch
 
         self.network, self.unit = network, unit
+        self._origin = torch.zeros(start.shape)
         self._start = torch.from_numpy(start)
         self._index = torch.from_numpy(np.flatnonzero(where))
         self._sign = torch.from_numpy(2.0 * bits.astype(np.float32) - 1)
+        self.spread, self.step = self._measure()
+
+    def _measure(self) -> tuple[float, float]:
+        """Standard deviation of the outputs at the origin, and length of the gradient of one, per `STEP`."""
+        import torch
+
         with torch.no_grad():
             noise = torch.rand(self._start.shape, generator=torch.Generator().manual_seed(0)) - 0.5
-            still, shaken = (self.outputs(n[None]) for n in (0 * noise, noise * STEP / unit))
-        tiny = 1e-30
-        self.spread = max(float(still.std(correction=0)), tiny)
-        """Standard deviation of the cover's outputs."""
-        self.step = max(float((shaken - still).std(correction=0)) * 12**0.5, tiny)
-        """Length of the gradient of an output, per `STEP`."""
+            still, shaken = (
+                self.outputs((self._origin + n)[None])
+                for n in (0 * noise, noise * STEP / self.unit)
+            )
+        found = still.std(correction=0), (shaken - still).std(correction=0) * 12**0.5
+        spread, step = (max(float(value), 1e-30) for value in found)
+        return spread, step
+
+    @property
+    def origin(self) -> Float32[ndarray, "channel *space"]:
+        """The change, in codes, that a search starts from."""
+        return self._origin.numpy()
+
+    def moved(self, change: Any) -> Any:
+        """How far the samples ``(item, n)`` are from the origin, in steps."""
+        away = change - self._origin.to(change.device, change.dtype)
+        return away.flatten(1) * (self.unit / STEP)
+
+    @property
+    def roughness(self) -> float:
+        """How far outputs are apart, in changes of an output by one code."""
+        return self.spread / self.step * STEP / self.unit
+
+    def started(self, origin: Float32[ndarray, "channel *space"]) -> "Target":
+        """The same, for a search that starts from `origin`."""
+        import torch
+
+        found = copy(self)
+        found._origin = torch.from_numpy(origin)
+        found.spread, found.step = found._measure()
+        return found
 
     def outputs(self, change: Any) -> Any:
         """The outputs ``(item, depth, position)`` that carry bits, for a change in codes."""
@@ -64,6 +97,11 @@ class Target:
 class _Loss:
     target: Target
 
+    @property
+    def origin(self) -> Float32[ndarray, "channel *space"]:
+        """The change, in codes, to start from."""
+        return self.target.origin
+
     def errors(self, change: Any) -> Any:
         """How many bits each item reads wrongly ``(item,)``; of NumPy or torch."""
         import torch
@@ -76,8 +114,9 @@ class _Loss:
 class Margins(_Loss):
     """The squared change, and how far every bit falls short of its margin; an augmented Lagrangian.
 
-    The change in steps; `margin` too. `short`: what each bit has fallen short by in earlier rounds, and is asked to
-    make up for (its multiplier). So the least change that reads by the margin is found without large weights.
+    The change, counted from the target's origin, in steps; `margin` too. `short`: what each bit has fallen short by in
+    earlier rounds, and is asked to make up for (its multiplier). So the least change that reads by the margin is found
+    without large weights.
     """
 
     margin: float
@@ -104,8 +143,7 @@ class Margins(_Loss):
     def __call__(self, change: Any) -> Any:
         """The loss ``(item,)``."""
         found = self.weight * self._shortfall(change).square().sum((1, 2))
-        moved = change.flatten(1) * (self.target.unit / STEP)
-        return found + self.nearness * moved.square().sum(1)
+        return found + self.nearness * self.target.moved(change).square().sum(1)
 
     def tightened(self, change: Any) -> "Margins":
         """Ask more of what falls short at this change."""
