@@ -26,7 +26,7 @@ from .core.extractor import Extractor, supports
 from .core.ladder import DRAWN, LADDER_BY_RATE, Rung
 from .core.optimizer import Box, Optimizer
 from .core.registry import Registry
-from .errors import ConfigError, FormatError
+from .errors import BrokenPlugin, ConfigError, FormatError
 from .extractors.phase import Phase
 from .message.key import Key
 
@@ -321,7 +321,7 @@ def _check_costs(carrier: Carrier, cover: Cover) -> None:
         return
     try:
         adaptive.settled(found, cover)
-    except ConfigError as error:
+    except BrokenPlugin as error:
         raise AssertionError(f"costs(): {error}") from None
     same = all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
     _require(same, "costs() is not a function of the cover")

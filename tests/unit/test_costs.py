@@ -27,7 +27,7 @@ from stegafield.core.regions import Header, Profile
 from stegafield.core.registry import Registry
 from stegafield.core.window import read_symbols
 from stegafield.costs import masked, rough
-from stegafield.errors import CapacityError, ConfigError
+from stegafield.errors import BrokenPlugin, CapacityError, ConfigError
 from stegafield.extractors.phase import Phase
 from stegafield.message.code import CODES
 from tests.datasets import packed
@@ -391,7 +391,7 @@ def test_a_carrier_of_ones_own_has_costs_of_its_own(strangers, key):
         stego.cover, key.file_key(regions.read_salt(stego.cover.with_codes(stego.codes)))
     )
     assert not moved[:, :, :48][~bootstrap[:, :, :48]].any()
-    with pytest.raises(ConfigError, match="negative"):
+    with pytest.raises(BrokenPlugin, match="negative"):
         strangers.hide(b"m", carrier="wrong", cover=PICTURE, key=key)
 
 

@@ -22,7 +22,7 @@ from ..baselines.adaptive import hill, s_uniward
 from ..baselines.lsb import matching, replacement
 from ..channels.picture import decode
 from ..core.cover import Cover, depth, widened
-from ..core.detector import Detector, TrainedDetector
+from ..core.detector import Detector, TrainedDetector, opinion
 from ..core.embed import Method
 from ..core.engine import Engine
 from ..core.extras import need
@@ -281,7 +281,7 @@ def look(detector: Detector, codes: Int[ndarray, "channel *space"]) -> Float[nda
     if isinstance(detector, TrainedDetector):
         found = detector.features(codes)
         return found.astype(np.float32) if found.dtype.kind == "f" else found
-    return np.array(detector.score(codes))
+    return np.array(opinion(detector, codes))
 
 
 def photographs(

@@ -41,6 +41,7 @@ def detect(
 def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
     """A row for each cover in a file."""
     from ..benchmark.evidence import visible
+    from ..core.detector import opinion
     from ..core.source import candidates
     from ..plugins.discovery import registry
 
@@ -49,7 +50,7 @@ def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {"file": path.name if variable is None else f"{path.name}:{variable}"}
         codes = visible(cover, cover.codes)
         for one in detectors:
-            row[one.name] = one.score(codes)
+            row[one.name] = opinion(one, codes)
         row["stego"] = [
             one.name
             for one in detectors

@@ -32,7 +32,7 @@ def sample(
 ) -> None:
     """Write plain covers: the files that `hide` would hide something in."""
     from ..core.carrier import formats
-    from ..core.publish import check_writable, write_file
+    from ..core.publish import check_folder, check_writable, write_file
     from ..plugins.wiring import Engine
 
     engine = Engine(device=device)
@@ -49,8 +49,8 @@ def sample(
     files = [out / f"{number:0{width}}{suffix}" for number in range(count)]
     if figure is not None and figure.resolve() in [file.resolve() for file in files]:
         raise ConfigError("figure", f"is the name of a cover, too: {figure}.")
-    out.mkdir(parents=True, exist_ok=True)
-    for file in files:
+    check_folder(out)
+    for file in files if out.exists() else ():
         check_writable(file, force=force)
     drawn = engine.sample(
         count,
@@ -65,6 +65,7 @@ def sample(
     shown = []
     with (fitting if as_function else busy)("drawing"):
         for file, (item, data) in zip(files, drawn, strict=True):
+            out.mkdir(parents=True, exist_ok=True)  # none is left where nothing could be drawn
             write_file(file, data, force=force)
             shown += [(item, data)] if len(shown) < 64 and figure is not None else []
     if figure is not None and carrier == "era5":

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from ..errors import ConfigError
+from ..errors import BrokenPlugin
 from .cover import Costs, Cover
 
 USUAL_MOST = 1e3
@@ -40,15 +40,21 @@ def settled(costs: Costs, cover: Cover) -> Costs:
     The usual price is the harmonic mean: that of the cheap ones, of which few may be enough.
 
     Raises:
-        ConfigError: where they are no costs: of another shape, negative or not a number.
+        BrokenPlugin: where they are no costs: of another shape, negative or not a number.
     """
-    shapes = [np.shape(one) for one in costs]
-    if shapes != [cover.codes.shape] * 2:
-        raise ConfigError("carrier", f"gives costs of shapes {shapes}, not {cover.codes.shape}.")
-    down = np.where(cover.free & (cover.codes > cover.low), costs.down, np.inf).astype(np.float32)
-    up = np.where(cover.free & (cover.codes < cover.high), costs.up, np.inf).astype(np.float32)
+    if not isinstance(costs, Costs):
+        raise BrokenPlugin(
+            f"the carrier gives a {type(costs).__name__} for costs, and no Costs(down, up)."
+        )
+    given = [(np.shape(one), np.asarray(one).dtype.kind) for one in costs]
+    if any(shape != cover.codes.shape or kind not in "fiub" for shape, kind in given):
+        told = " and ".join(f"{np.asarray(one).dtype} {np.shape(one)}" for one in costs)
+        raise BrokenPlugin(f"the carrier gives costs of {told}, not numbers {cover.codes.shape}.")
+    with np.errstate(over="ignore"):  # what is beyond float32 is as good as barred
+        down = np.where(cover.free & (cover.codes > cover.low), costs.down, np.inf).astype("f4")
+        up = np.where(cover.free & (cover.codes < cover.high), costs.up, np.inf).astype("f4")
     if not (down.min() >= 0 and up.min() >= 0):
-        raise ConfigError("carrier", "gives costs that are negative or no numbers.")
+        raise BrokenPlugin("the carrier gives costs that are negative or no numbers.")
     cheaper = np.minimum(down, up)
     priced = cheaper[(cheaper > 0) & np.isfinite(cheaper)]
     usual = priced.size / float(np.sum(1 / priced, dtype=np.float64)) if priced.size else 1.0

@@ -8,7 +8,7 @@ from typing import ClassVar
 from jaxtyping import Int
 from numpy import ndarray
 
-from ..errors import ConfigError
+from ..errors import BrokenPlugin, ConfigError
 from .cover import Cover
 
 MOST_SAMPLES = 1 << 29
@@ -59,6 +59,16 @@ class Channel(ABC):
     def check_suffix(self, path: str) -> None:
         """Raise `ConfigError` where a file of this name would not be taken for this format, or would be lossy."""
         check_suffix(path, self.suffixes)
+
+
+def written(channel: Channel, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
+    """The file that a channel writes; `BrokenPlugin` where it gives anything but bytes (a path, which would be read)."""
+    data = channel.write(cover, codes)
+    if not isinstance(data, bytes):
+        raise BrokenPlugin(
+            f"the channel {channel.name!r} writes a {type(data).__name__}, not bytes."
+        )
+    return data
 
 
 def check_suffix(path: str, suffixes: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from ..errors import ConfigError, FormatError
+from ..errors import BrokenPlugin, ConfigError, FormatError
+from .blame import blamed
 
 
 class Detector(ABC):
@@ -85,6 +86,15 @@ class TrainedDetector(Detector):
         """The error of a judge that has learnt nothing."""
         hint = "Train it with `stegafield bench detect --models FOLDER`, and give the file with --model."
         return ConfigError("detector", f"{self.name!r} is not trained.", hint)
+
+
+def opinion(detector: Detector, codes: Int[ndarray, "channel *space"]) -> float:
+    """The score of one item. `BrokenPlugin` where a stranger's detector fails, or where there is no number."""
+    with blamed(detector):
+        found = float(detector.score(codes))
+    if not np.isfinite(found):
+        raise BrokenPlugin(f"the detector {detector.name!r} gives the score {found}.")
+    return found
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[str, dict[str, ndarray]]:

@@ -165,7 +165,10 @@ def _directly(task: Task, method: Method) -> Embedding:
 
 
 def strays(cover: Cover, codes: Int[ndarray, "channel *space"]) -> bool:
-    """Whether `codes` differ from the cover's where they may not: at samples that are not free, or out of range."""
+    """Whether `codes` differ from the cover's where they may not: not free, or out of range; or are no such codes."""
+
+    if codes.shape != cover.codes.shape or codes.dtype.kind not in "iu":
+        return True
 
     def astray(block: slice) -> bool:
         here, new = tiles.piece(cover.codes, block), tiles.piece(codes, block)

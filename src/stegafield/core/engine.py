@@ -19,7 +19,9 @@ from ..errors import ConfigError, NoMessage, UnknownPlugin
 from ..message.frame import Frame
 from ..message.key import Key
 from . import options, payload, regions
+from .blame import blamed
 from .carrier import draws, writer
+from .channel import written
 from .cover import Cover
 from .embed import Task, embed_many
 from .extractor import Extractor, suited
@@ -108,8 +110,9 @@ class Engine:
             max_risk=max_risk,
             set=set,
         )
-        job = self._hiding(plan, message, name=name, key=key, cover=cover, seed=seed, rng=rng)
-        return self._hide_all(plan, [job])[0]
+        with blamed(*plan.parts):
+            job = self._hiding(plan, message, name=name, key=key, cover=cover, seed=seed, rng=rng)
+            return self._hide_all(plan, [job])[0]
 
     def hide_many(
         self,
@@ -140,7 +143,8 @@ class Engine:
             )
             for number, (message, cover) in enumerate(zip(messages, sources, strict=True))
         )
-        return self._hide_all(plan, jobs)
+        with blamed(*plan.parts):
+            return self._hide_all(plan, jobs)
 
     def _hiding(
         self, plan: Plan, message: bytes | str, *, name: str | None, key: Key | None, **given: Any
@@ -231,8 +235,10 @@ class Engine:
         fresh = np.random.default_rng(int.from_bytes(os.urandom(32)))
         for number in range(count):
             rng = fresh if seed is None else np.random.default_rng(seed + number)
-            item = plan.carrier.covers(1, rng)[0] if cover is None else plan.carrier.open(cover)
-            yield item, writer(plan.carrier, item).write(item, item.codes)
+            with blamed(plan.carrier):
+                item = plan.carrier.covers(1, rng)[0] if cover is None else plan.carrier.open(cover)
+                data = written(writer(plan.carrier, item), item, item.codes)
+            yield item, data
 
     def capacity(
         self,
@@ -265,11 +271,12 @@ class Engine:
             max_risk=max_risk,
             set=set,
         )
-        if cover is not None:
-            item = plan.priced(plan.carrier.open(cover))
-        else:
-            item = plan.carrier.blank()
-        return plan.capacity(item)
+        with blamed(*plan.parts):
+            if cover is not None:
+                item = plan.priced(plan.carrier.open(cover))
+            else:
+                item = plan.carrier.blank()
+            return plan.capacity(item)
 
     def plan(self, **given: Any) -> Plan:
         """The resolved arguments of `hide`; every mistake of the caller surfaces here."""
@@ -289,10 +296,11 @@ class Engine:
             return None
         found, chosen = named
         seed = payload.extractor_seed(file_key, header.tag)
-        extractor = found(chosen, seed=seed, rate=header.profile.rung)
         free = regions.payload_free(cover, file_key)
-        codes = suited(extractor, cover).codes
-        return payload.from_bits(extractor.read(codes, free, cover.spec), header, file_key)
+        with blamed(found):
+            extractor = found(chosen, seed=seed, rate=header.profile.rung)
+            bits = extractor.read(suited(extractor, cover).codes, free, cover.spec)
+            return payload.from_bits(bits, header, file_key)
 
     def _named(self, wanted: bytes) -> tuple[type[Extractor], BaseModel] | None:
         """The extractor and options of a tag; `UnknownPlugin` where it is not installed.

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from ..errors import ConfigError, EmbeddingFailed, StegafieldError
+from ..errors import BrokenPlugin, ConfigError, EmbeddingFailed, StegafieldError
 from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
 from . import bound, payload, regions
 from .adaptive import CODING_LOSS, flooded
 from .carrier import writer, writes
+from .channel import written
 from .cover import Cover
 from .embed import Embedding, Task, strays, usual_changes
 from .extractor import suited
@@ -140,7 +141,7 @@ class Hiding:
             report.failures.append(f"{report.psnr:.1f} dB is too little")
             return None
         channel = writer(plan.carrier, cover)
-        data = channel.write(cover, result.codes)
+        data = written(channel, cover, result.codes)
         try:
             if reveal(data, self.key) == self.frame:
                 if result.errors is None:
@@ -149,6 +150,8 @@ class Hiding:
                 value = plan.carrier.value(self.source, data)
                 return Stego(data, value, report, cover, result.codes, channel, self.key)
             problem = "a message hidden earlier with this key, in another part of the file, is found first"
+        except BrokenPlugin:
+            raise  # another salt mends no plugin
         except StegafieldError as error:
             problem = str(error)
             if result.errors is not None:

@@ -11,6 +11,7 @@ from ..errors import CapacityError, ConfigError, StegafieldError
 from ..message import code, frame
 from ..message.key import FileKey
 from . import adaptive, bound, options, regions, risk
+from .blame import blamed
 from .carrier import Carrier
 from .cover import Cover, depth
 from .embed import Effort, Method, choose_method
@@ -64,6 +65,11 @@ class Plan:
     """("bpp" or "bps", number), or None for the smallest rung that carries the message."""
     max_risk: float | None = None
     """The least P_E that detectors may be expected to have."""
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """All that may be a stranger's."""
+        return self.carrier, self.extractor, self.optimizer
 
     def build(self, key: FileKey, rung: Rung) -> Extractor:
         """The extractor of one file."""
@@ -265,13 +271,17 @@ def make_plan(registry: Registry, device: str, *, preset: str = "default", **giv
     if named is not None:
         optimizer_class = registry.get("optimizer", named)
         chosen = options.parse(optimizer_class.Options, parts["optimizer"], "optimizer")
-        optimizer = optimizer_class(chosen, device=device)
+        with blamed(optimizer_class):
+            optimizer = optimizer_class(chosen, device=device)
     elif parts["optimizer"]:
         raise ConfigError(
             "optimizer", "options were given for it, but no name.", "Use --optimizer NAME."
         )
+    chosen = options.parse(carrier_class.Options, parts["carrier"], "carrier")
+    with blamed(carrier_class):
+        carrier = carrier_class(chosen)
     return Plan(
-        carrier_class(options.parse(carrier_class.Options, parts["carrier"], "carrier")),
+        carrier,
         extractor,
         extractor_options,
         options.parse(Effort, parts["effort"], "effort"),

@@ -22,6 +22,16 @@ def check_writable(path: str | os.PathLike[str], *, force: bool) -> None:
         raise PermissionError(errno.EACCES, "the folder is not writable", str(target.parent))
 
 
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise the `OSError` that making this folder, or a file in it, would meet, before any work is done."""
+    target = Path(path)
+    standing = next(one for one in (target, *target.parents) if one.exists())
+    if not standing.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "is no folder", str(standing))
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "the folder is not writable", str(standing))
+
+
 def write_file(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> Path:
     """Write a file through a temporary neighbour, so that it is never half there; returns its path."""
     target = Path(path)

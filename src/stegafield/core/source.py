@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, StegafieldError
+from .blame import blamed
 from .channel import Channel
 from .cover import Cover
 from .registry import Registry
@@ -84,9 +85,10 @@ def _arrays(registry: Registry, source: Any) -> Iterator[Cover]:
     known = False
     for carrier in registry.all("carrier"):
         try:
-            for cover in carrier().candidates(source):
-                known = True
-                yield cover
+            with blamed(carrier):
+                for cover in carrier().candidates(source):
+                    known = True
+                    yield cover
         except StegafieldError:
             continue
     if not known:

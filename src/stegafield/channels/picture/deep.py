@@ -29,7 +29,7 @@ def of_file(image: Any, data: bytes) -> Deep | None:
     Raises `ConfigError` for those that would be cut to 8 bits.
     """
     if image.format == "PNG":
-        deep = data[24] == 16  # the depth, in IHDR
+        deep = parse(data)[0][0].data[8] == 16  # the depth, in the only IHDR
     elif image.format == "TIFF":
         deep = np.max(image.tag_v2.get(_BITS, 1)) > 8 and not image.mode.startswith(("I", "F"))
     else:
