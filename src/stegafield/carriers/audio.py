@@ -211,7 +211,8 @@ def _subtype(bits: int) -> str:
 def _codes(samples: ndarray, bits: int) -> tuple[ndarray, bool]:
     """(frame, channel) codes of samples at a depth, and whether they hold them exactly."""
     half = 1 << (bits - 1)
-    value = _full(samples) * half
+    with np.errstate(over="ignore"):  # of doubles that nobody hears; they are cut off next
+        value = _full(samples) * half
     codes = np.rint(value).clip(-half, half - 1)
     return codes.astype(np.int32) + (128 if bits == 8 else 0), bool((codes == value).all())
 

@@ -1,6 +1,12 @@
 """The command `stegafield`; docs/cli.md lists options and exit codes."""
 
+import os
 import sys
+
+_OPENING = ("hide", "reveal", "check", "capacity", "detect", "sample")
+"""Commands that open files which anybody may have damaged, and start no other process."""
+_ITSELF = {"/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"}
+"""Names of standard error, where somebody wants a file to go."""
 
 
 def main() -> None:
@@ -8,6 +14,21 @@ def main() -> None:
     try:
         from .commands import app
 
+        if sys.argv[1:2] and sys.argv[1] in _OPENING and not _ITSELF & set(sys.argv):
+            _own_errors()
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _own_errors() -> None:
+    """Keep standard error for this program: C libraries write there, past Python, what they think of damaged files."""
+    try:
+        own = os.dup(2)
+        null = os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # closed by whoever started this
+        return
+    coded = {"encoding": sys.stderr.encoding, "errors": "backslashreplace"}
+    sys.stderr = os.fdopen(own, "w", buffering=1, **coded)
+    os.dup2(null, 2)
+    os.close(null)

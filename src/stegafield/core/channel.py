@@ -62,7 +62,7 @@ class Channel(ABC):
 
 
 def written(channel: Channel, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
-    """The file that a channel writes; `BrokenPlugin` where it gives anything but bytes (a path, which would be read)."""
+    """The file that a channel writes; `BrokenPlugin` where it gives anything but bytes (a path would be read)."""
     data = channel.write(cover, codes)
     if not isinstance(data, bytes):
         raise BrokenPlugin(

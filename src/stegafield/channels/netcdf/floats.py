@@ -15,6 +15,7 @@ from ...core import tiles
 from .gaps import between
 
 _SAMPLED = 1 << 20
+_MOST = 1e100  # products of greater lengths would overflow, and nothing was ever packed there
 
 
 def ordered(values: Float[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
@@ -88,10 +89,11 @@ def step(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"], shift: in
 def lattice(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"]) -> float | None:
     """The step of the lattice that all values lie on up to rounding, as after unpacking integers; None without one."""
     values = np.unique(_sample(raw[free])).astype(np.float64)
-    if values.size < 3:
+    if values.size < 3 or np.abs(values[[0, -1]]).max() > _MOST:
         return None
     gaps = np.diff(values)
-    rounding = float(np.spacing(np.abs(values[[0, -1]]).max().astype(raw.dtype)))
+    with np.errstate(over="ignore"):  # as above
+        rounding = float(np.spacing(np.abs(values[[0, -1]]).max().astype(raw.dtype)))
     if gaps.min() < 8 * rounding:
         return None
     found, offsets = float(gaps.min()), values - values[0]
