@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from itertools import pairwise
 
 import pytest
 import torch
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from stegafield.errors import FormatError
 from stegafield.generators.checkpoint import from_pretrained, pack, save_pretrained
+from stegafield.generators.convert import from_official
 from stegafield.generators.field import Architecture
 from stegafield.generators.gasp import Gasp, GaspConfig
+from stegafield.training import state
 
 SMALL = GaspConfig(function=Architecture(layers=(4,), frequencies=3), latent=2, hypernetwork=(3,))
 
@@ -128,3 +131,74 @@ def test_a_config_that_is_no_json_or_too_long(folder):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError):
         from_pretrained(tmp_path)
+
+
+def _official(**changes):
+    """The content of an official checkpoint, as tensors and modules; a change is put where its dotted name says."""
+    lengths = [2, 3, 27]  # latent, hidden, and the parameters of a function of layers (4,)
+    layers = {
+        f"hypernetwork.forward_layers.{2 * i}.{kind}": torch.zeros(
+            (b, a) if kind == "weight" else (b,)
+        )
+        for i, (a, b) in enumerate(pairwise(lengths))
+        for kind in ("weight", "bias")
+    }
+    leaky = torch.nn.LeakyReLU(0.1)
+    function = {"non_linearity": leaky, "final_non_linearity": torch.nn.Tanh(), "layer_sizes": [4]}
+    function |= {"coordinate_dim": 2, "feature_dim": 3}
+    hyper = {"non_linearity": leaky, "latent_dim": 2, "layer_sizes": [3]}
+    content = {
+        "config": {"function_representation": function, "hypernetwork": hyper},
+        "state_dict": layers,
+    }
+    for name, value in changes.items():
+        inner, (*path, last) = content, name.split("/")
+        for step in path:
+            inner = inner[step]
+        inner[last] = value
+    return content
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("config", None),
+        ("config", []),
+        ("state_dict", None),
+        ("state_dict", [torch.zeros(1)]),
+        ("state_dict", {1: torch.zeros(1)}),
+        ("state_dict", {"hypernetwork.forward_layers.0.weight": "text"}),
+        ("state_dict/hypernetwork.forward_layers.0.weight", torch.zeros(3, 2) * torch.nan),
+        ("state_dict/hypernetwork.forward_layers.0.weight", torch.zeros(2, 3)),
+        ("state_dict/hypernetwork.forward_layers.0.weight", torch.zeros(3, 2, dtype=torch.cfloat)),
+        ("config/hypernetwork", {}),
+        ("config/hypernetwork/non_linearity", 3),
+        ("config/hypernetwork/latent_dim", 1 << 70),
+        ("config/hypernetwork/layer_sizes", [1 << 40] * 9),
+        ("config/hypernetwork/layer_sizes", 7),
+        ("config/function_representation/layer_sizes", "44"),
+        ("config/function_representation/layer_sizes", [[4]]),
+        ("config/function_representation/coordinate_dim", -1),
+        ("config/function_representation/coordinate_dim", 1e300),
+        ("config/function_representation/coordinate_dim", "2"),
+        ("config/function_representation/feature_dim", 1 << 62),
+    ],
+)
+def test_official_checkpoints_of_somebody_else(tmp_path, name, value):
+    torch.save(_official(), tmp_path / "model.pt")
+    assert from_official(tmp_path / "model.pt").config.latent == 2
+    torch.save(_official(**{name: value}), tmp_path / "model.pt")
+    with pytest.raises(FormatError):
+        from_official(tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("tensors", ["../secret", "/etc/passwd", "a/b", "..\\x", "a\n", "."])
+def test_a_state_that_names_a_file_elsewhere(tmp_path, tensors):
+    """Resuming reads the file that state.json names, in its own folder alone."""
+    (tmp_path / "state.json").write_text(
+        json.dumps({"items": 1, "config": {}, "tensors": tensors, "sha256": "0" * 64})
+    )
+    with pytest.raises((FormatError, OSError)):
+        progress = state.read(tmp_path)
+        assert (tmp_path / progress.tensors).resolve().is_relative_to(tmp_path.resolve())
+        (tmp_path / progress.tensors).read_bytes()

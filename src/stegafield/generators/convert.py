@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError
-from .checkpoint import ValidationError
 from .distribution import Domain
 from .field import Architecture
 from .gasp import Gasp, GaspConfig
@@ -71,6 +70,8 @@ def from_official(path: str | Path, size: tuple[int, int] | None = None) -> Gasp
             latent=hypernetwork["latent_dim"],
             hypernetwork=tuple(hypernetwork["layer_sizes"]),
         )
+        if not all(t.is_floating_point() and t.isfinite().all() for t in state.values()):
+            raise FormatError(f"{path} has weights that are not finite, or no floats")
         ours = {
             "hypernetwork.layers." + name.removeprefix(_STATE): tensor.float()
             for name, tensor in state.items()
@@ -80,7 +81,9 @@ def from_official(path: str | Path, size: tuple[int, int] | None = None) -> Gasp
             model = Gasp(config)
         scale = _edges(config.domain)
         model.load_state_dict(ours | {"frequencies": frequencies.float() * scale}, assign=True)
-    except (KeyError, TypeError, AttributeError, RuntimeError, ValidationError) as error:
+    except FormatError:
+        raise
+    except (LookupError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise FormatError(f"{path} is not laid out as an official checkpoint: {error}") from None
     return model.requires_grad_(False).eval()
 
