@@ -16,7 +16,7 @@ from ..errors import ConfigError, EmbeddingFailed, StegafieldError
 from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
-from . import adaptive, bound, payload, regions
+from . import adaptive, bound, payload, regions, risk
 from .carrier import writer
 from .cover import Cover
 from .embed import Embedding, Task, strays, usual_changes
@@ -134,6 +134,7 @@ class Hiding:
             if not report.kl_bound_nats <= bound.BUDGET:  # not even NaN
                 report.failures.append(f"{report.kl_bound_nats:.2g} nats are more than allowed")
                 return None
+            report.expected = [risk.drawn(report.kl_bound_nats)]  # so far, of the worst f
         if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
             report.failures.append(f"{report.psnr:.1f} dB is too little")
             return None

@@ -222,8 +222,8 @@ class Plan:
         offered = self._offered(cover)
         if self.rate is None or rung == offered[-1]:
             return cover
-        why = f"more would be in {_FLAT}"
-        if self._safe(cover, offered) < len(offered):
+        why, borne = f"more would be in {_FLAT}", self._borne(cover, offered)
+        if self._safe(cover, borne) < len(borne):
             why = f"P_E is to be {self.max_risk:g} at least"
         unit, rate = self.rate
         here = rung.rate * (cover.codes.shape[0] if unit == "bpp" else 1)
@@ -233,9 +233,10 @@ class Plan:
     def _refusal(self, cover: Cover, rest: Cover, needed: int, room: int) -> StegafieldError:
         """Why no rung will do, and what would."""
         offered = self._offered(cover)
-        if self._safe(cover, offered) < len(offered):
-            return self._too_risky(cover, offered, needed, room)
-        if len(self._borne(cover, offered)) < len(offered):
+        borne = self._borne(cover, offered)
+        if self._safe(cover, borne) < len(borne):
+            return self._too_risky(cover, borne, needed, room)
+        if len(borne) < len(offered):
             return CapacityError(needed, room, f"more would be in {_FLAT}")
         hint = ""
         if room >= 0:
