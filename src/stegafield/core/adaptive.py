@@ -113,7 +113,9 @@ def ways(cover: Cover) -> list[Ways]:
         free = tiles.piece(cover.free, stretch)
         down, up = (np.isfinite(tiles.piece(side, stretch)[free]) for side in cover.costs)
         both = int(np.count_nonzero(down & up))
-        found.append(Ways(int(np.count_nonzero(free)), int(np.count_nonzero(down | up)) - both, both))
+        found.append(
+            Ways(int(np.count_nonzero(free)), int(np.count_nonzero(down | up)) - both, both)
+        )
     return found
 
 
