@@ -37,8 +37,9 @@ What makes these numbers too kind or too harsh:
 
 * The photographs of BSDS were JPEG files. Decoded covers have traces of compression that smooth places betray, so
   detectors find changes there more easily than in pictures from a sensor. Adaptive methods avoid just these places.
-* Pairs from 94 to 206 sources train a weak detector (only those of the sampler have up to 5,000). A warden with tens of thousands of pictures of the same camera does
-  better; `SPAM` and an ensemble are of 2012, and deep networks do better still. A P_E near 0.5 here is no promise.
+* Pairs from 80 to 500 sources train a weak detector (5,000 in three sections of faces). A warden with tens of
+  thousands of pictures of the same camera does better; `SPAM` and an ensemble are of 2012, and deep networks do better
+  still. A P_E near 0.5 here is no promise.
 * The warden of these tables knows method, rate and kind of cover exactly, and sees one file, half of the time a
   stego."""
 
@@ -52,11 +53,11 @@ _UNTIL = """## What follows
   almost everywhere. Use the sampler, or far lower rates.
 * In spoken digits at 8 kHz the detector is weak on everything, LSB matching included, so these rows say little.
 * What the sampler draws into generated covers is not told from plain ones by detectors that find noise 5 % too
-  strong in the same covers: in faces with P_E .13 to .19, in sound .15. In weather that control is found with .43 only,
-  so the .49 there says less. Two of the 47 intervals of `sample` end below .5 (primary sets at 2 bits per pixel; `line` in
-  sound, not again in 4,000 other pairs), as many as chance has. That is what the bound demands, and the bound is the
-  proof: it allows a total variation of 0.22 % at most, and no table of this size can show that. Estimators of LSB
-  replacement find neither sampler nor control, in any row: they are no evidence.
+  strong in the same covers: in faces with P_E .13 to .19, in sound .15. In weather that control is found with .43
+  only, so the .49 there says less. Two of the 47 intervals of `sample` end below .5 (primary sets at 2 bits per
+  pixel; `line` in sound, not again in 4,000 other pairs), as many as chance has. That is what the bound demands, and
+  the bound is the proof: it allows a total variation of 0.22 % at most, and no table of this size can show that.
+  Estimators of LSB replacement find neither sampler nor control, in any row: they are no evidence.
 * In generated covers the change that `project` makes is found too (P_E .39 in weather, .10 in sound), though they have
   noise of their own.
 * StegExpose at its own threshold calls a quarter of these photographs stego, two thirds of generated faces and half of

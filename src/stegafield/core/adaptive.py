@@ -72,7 +72,7 @@ def settled(costs: Costs, cover: Cover) -> Costs:
 def flooded(cover: Cover) -> Cover:
     """The cover with a high price instead of infinity within the range.
 
-    For senders who want the message in, come what may: flat and clipped places change as little as possible, but they do.
+    For senders who want the message in, come what may: flat and clipped places change as little as possible, but do.
     """
     assert cover.costs is not None
     inside = cover.free & (cover.codes > cover.low), cover.free & (cover.codes < cover.high)
@@ -86,9 +86,9 @@ def flooded(cover: Cover) -> Cover:
 
 
 def forced(cover: Cover, codes: Int[ndarray, "channel *space"]) -> int:
-    """How many samples of a flooded cover changed where they should not have."""
+    """How many samples changed where a step is barred, or was until the cover was flooded."""
     assert cover.costs is not None
-    down, up = ((side >= _FLOOD) & np.isfinite(side) for side in cover.costs)
+    down, up = (side >= _FLOOD for side in cover.costs)
     return int(np.count_nonzero(((codes < cover.codes) & down) | ((codes > cover.codes) & up)))
 
 

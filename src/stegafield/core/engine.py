@@ -91,8 +91,8 @@ class Engine:
             set: Further options by name, as in {"carrier.variable": "t2m", "effort.attempts": 8}.
 
         Raises:
-            ConfigError, CapacityError, FormatError, UnknownPlugin: before anything was done. A message that only flat or
-                clipped places of the user's own cover could carry is a `CapacityError`; `effort.flat` allows it.
+            ConfigError, CapacityError, FormatError, UnknownPlugin: before anything was done. A message that only flat
+                or clipped places of the user's own cover could carry is a `CapacityError`; `effort.flat` allows it.
             EmbeddingFailed: no attempt read back; its `report` says why.
         """
         plan = self.plan(
@@ -252,8 +252,8 @@ class Engine:
     ) -> int:
         """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most.
 
-        For covers that are drawn from a law, that is within the KL bound, unless `method` says otherwise; for the user's
-        own, what leaves flat and clipped places alone, unless `effort.costs` or `effort.flat` say otherwise.
+        For covers that are drawn from a law, that is within the KL bound, unless `method` says otherwise; for
+        the user's own, what leaves flat and clipped places alone, unless `effort.costs` or `effort.flat` say otherwise.
         """
         plan = self.plan(
             carrier=carrier,

@@ -147,8 +147,6 @@ class Plan:
         """
         if cover.costs is None:
             return rungs
-        if not regions.bearable(cover):
-            return []
         ways = adaptive.ways(cover)
         adapted = [rung for rung in rungs if self.extractor.adapts(rung)]
         borne = [rung for rung in adapted if adaptive.bears(rung, ways)]
@@ -169,7 +167,7 @@ class Plan:
     def expected(self, cover: Cover, rung: Rung) -> list[Expectation]:
         """What detectors are expected to make of a cover that carries a rung."""
         method, free = self.method(cover), int(np.count_nonzero(cover.free))
-        if adaptive.drowned(cover):
+        if adaptive.drowned(cover) or not regions.bearable(cover):
             return []  # no such file was measured
         if method == "sample" and cover.law is not None:
             return [risk.drawn(bound.file_nats(rung, cover.law.sigma, free))]
