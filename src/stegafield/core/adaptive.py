@@ -150,7 +150,7 @@ def _missed(rung: Rung, thousandths: int) -> float:
     if rung.samples > LONGEST_TABLED:  # one step, or steps of two samples
         changes = 2.0 * count**2
     else:
-        changes = len(STEPS) ** np.minimum(count, 20.0)
+        changes = 3 ** np.minimum(count, 30.0)  # of one step: those of two often fall together
     if thousandths in (0, 1000):
         chance = (count == share * rung.samples).astype(float)
     else:
