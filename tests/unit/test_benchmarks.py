@@ -165,6 +165,16 @@ def test_speed_measures_every_medium(tmp_path):
     assert sum("ns_per_sample" in row for row in rows) == 2 and "help_seconds" in rows[-1]
 
 
+def test_speed_of_the_sampler(tmp_path):
+    out = tmp_path / "s.jsonl"
+    drawn = ["--carrier", "era5", "--size", "31x60", "--bps", "1"]
+    run("bench", "speed", *drawn, "--repeats", "1", "--json", out)
+    row = lines(out)[0]
+    assert row["cover"] == "era5 31x60" and row["samples"] == 29 * 60 and row["rate"] == 1
+    assert row["errors"] == 0 and row["cpu_ms"] > 0 and row["hide_cpu_ms"] > 0
+    run("bench", "speed", "--carrier", "image", "--json", out, code=2)
+
+
 def test_the_fit_finds_a_line(rng):
     samples = [10**3, 10**4, 10**5, 10**8]
     found = speed.fit(samples, [0.5 + n * 40e-6 for n in samples])

@@ -11,6 +11,7 @@ import tifffile
 
 from stegafield.channels.picture import bmp, png, webp
 from stegafield.channels.sound import wav
+from stegafield.errors import CapacityError
 from tests import datasets, pictures, sounds
 
 PICTURES = {
@@ -132,10 +133,15 @@ def test_a_hundred_messages(engine, key, form):
         rng = np.random.default_rng(number)
         cover = made(form, number, rng)
         asked = {"format": form} if carrier != "dataset" else {}
-        rate = float(rng.choice([1, 2, 4]))
-        room = engine.capacity(carrier=carrier, cover=cover, bps=rate)
+        given = {"carrier": carrier, "cover": cover, "bps": float(rng.choice([1, 2, 4]))}
+        try:
+            room = engine.capacity(**given)
+        except CapacityError as error:  # too much of it is clipped
+            assert "effort.flat=true" in str(error)
+            given["set"] = {"effort.flat": True}
+            room = engine.capacity(**given)
         message = rng.bytes(int(rng.integers(0, min(room, 20), endpoint=True)))
-        stego = engine.hide(message, carrier=carrier, cover=cover, key=key, bps=rate, **asked)
+        stego = engine.hide(message, key=key, **given, **asked)
         assert engine.reveal(BytesIO(stego.data), key=key) == message
         assert rest(stego.data) == rest(cover) and stego.data != cover, number
 

@@ -39,7 +39,12 @@ CASES = {
     "rgba.png": {"carrier": "image", "cover": RGBA, "bps": 0.5},
     "grey-4bps.png": {"carrier": "image", "cover": RGB[..., 0], "bps": 4},
     "grey16.png": {"carrier": "image", "cover": DEEP, "bps": 1},
-    "black.png": {"carrier": "image", "cover": np.zeros((20, 20, 3), np.uint8), "bpp": 2},
+    "black.png": {
+        "carrier": "image",
+        "cover": np.zeros((20, 20, 3), np.uint8),
+        "bpp": 2,
+        "set": {"effort.flat": True},
+    },
     "packed-netcdf4.nc": {"carrier": "dataset", "cover": packed(rows=37, columns=60), "bps": 1},
     "packed-netcdf3.nc": {
         "carrier": "dataset",

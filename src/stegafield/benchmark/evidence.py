@@ -240,7 +240,7 @@ def _stegos(
             payload = carried + LEAST_FREE / np.count_nonzero(cover.free)
         yield name, stego.cover, stego.codes, carried, _facts(stego)
     if cover is None or payload is None:
-        cover = setting.engine.plan(**setting.arguments).carrier.open(given)
+        cover = setting.engine.plan(**setting.arguments).open(given)
         payload = rate / (cover.codes.shape[0] if setting.unit == "bpp" else 1)
     low, high = int(np.min(cover.low)), int(np.max(cover.high))
     for name in setting.against:

@@ -53,7 +53,9 @@ faces, and on floats that were not yet rounded to a file.
 _SPEED = """`bench speed`: covers that are made up, each in a process of its own. *embed* is `project` alone, *read* the
 extractor on the same codes, *CPU* is what both take of all processors together, *open*
 and *write* are the file format; medians. *hide* is the whole of `hide`, once, in the
-same process: open, embed, write, reveal. Memory is the largest resident set of the process, first of the parts and
+same process: open, embed, write, reveal; *hide CPU*, where it was taken, is its time of all processors together.
+Covers named after a carrier are generated: *open* is the draw of f and its noise, and *embed* the sampler. They ran in
+one thread on one core of the AMD EPYC above. Memory is the largest resident set of the process, first of the parts and
 then of `hide`; interpreter and libraries alone are {base:.0f} MiB of it. *load* is how many processes wanted to run, on
 average, when the row was finished: where that is more than there are cores, the times are too long by about that
 factor."""
@@ -179,24 +181,30 @@ def _speed(lines: list[Row]) -> str:
     text = _SPEED.format(base=min((line["base_mib"] for line in found), default=0))
     columns = (
         *("cover", "free samples", "bits per sample", "embed, ms", "read, ms", "CPU, ms"),
-        *("open, ms", "write, ms", "parts, MiB", "hide, ms", "hide, MiB", "load"),
+        *("open, ms", "write, ms", "parts, MiB", "hide, ms", "hide CPU, ms", "hide, MiB", "load"),
     )
     names = (
         *("embed_ms", "verify_ms", "cpu_ms", "open_ms", "write_ms"),
-        *("peak_mib", "hide_ms", "hide_peak_mib"),
+        *("peak_mib", "hide_ms", "hide_cpu_ms", "hide_peak_mib"),
     )
     rows = [
         (
             line["cover"],
             f"{line['samples']:,}",
             f"{line['rate']:.3g}",
-            *(f"{line[name]:,.0f}" if line[name] >= 10 else f"{line[name]:.1f}" for name in names),
+            *(_short(line.get(name)) for name in names),
             f"{line['load']:.1f}",
         )
         for line in found
     ]
     fits = "".join(f"\n\n{_line(line)}" for line in lines if "ns_per_sample" in line)
     return _section("Speed and memory", text, columns, rows) + fits
+
+
+def _short(number: float | None) -> str:
+    if number is None:
+        return ""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
 
 
 def _line(fit: Row) -> str:

@@ -26,7 +26,7 @@ SIZES = ((64, 64), (128, 128), (256, 256), (512, 512), (1024, 1024), (2048, 2048
 """Pictures that are measured where nothing else is asked for."""
 COLUMNS = (
     *("cover", "samples", "rate", "embed_ms", "verify_ms", "cpu_ms", "open_ms", "write_ms"),
-    *("peak_mib", "hide_ms", "hide_peak_mib", "load"),
+    *("peak_mib", "hide_ms", "hide_cpu_ms", "hide_peak_mib", "load"),
 )
 _HELP = "from stegafield.cli import main; import sys; sys.argv[1:] = ['--help']; main()"
 
@@ -57,6 +57,11 @@ def sound(minutes: float, bps: float) -> Case:
     return Case("audio", (round(minutes * 60 * 44100), 2), f"sound, {minutes:g} min", "bps", bps)
 
 
+def drawn(carrier: str, sizes: Iterable[tuple[int, int]], unit: str, rate: float) -> list[Case]:
+    """Covers that a carrier generates."""
+    return [Case(carrier, one, f"{carrier} {one[0]}x{one[1]}", unit, rate) for one in sizes]
+
+
 def measure(cases: Iterable[Case], repeats: int = 5) -> Iterator[dict[str, Any]]:
     """One row per cover, then one with the linear fit of each carrier that has three sizes, then the start-up.
 
@@ -67,9 +72,12 @@ def measure(cases: Iterable[Case], repeats: int = 5) -> Iterator[dict[str, Any]]
     where, rows = machine(), []
     with TemporaryDirectory() as folder:
         for case in cases:
-            path = Path(folder, "cover")
-            _COVERS[case.carrier](case.size, path)
-            row = _child([str(path), case.carrier, case.unit, str(case.rate), str(repeats)])
+            source = Path(folder, "cover")
+            if case.carrier in _COVERS:
+                _COVERS[case.carrier](case.size, source)
+            else:
+                source = "x".join(map(str, case.size))
+            row = _child([str(source), case.carrier, case.unit, str(case.rate), str(repeats)])
             row = {"cover": case.name, "carrier": case.carrier, "unit": case.unit, **row, **_load()}
             rows.append(row)
             yield {**row, "machine": where}
@@ -176,21 +184,28 @@ def _child(arguments: list[str]) -> dict[str, Any]:
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def _measured(path: Path, carrier: str, unit: str, rate: float, repeats: int) -> dict[str, Any]:
-    """What the child finds out about one file."""
+def _measured(source: str, carrier: str, unit: str, rate: float, repeats: int) -> dict[str, Any]:
+    """What the child finds out about one file, or about covers of a size that the carrier generates."""
     from ..core.carrier import writer
     from ..core.embed import embed
     from ..message.key import FileKey, Key
     from ..plugins.wiring import Engine
 
     engine = Engine(device="cpu")
-    plan = engine.plan(carrier=carrier, **{unit: rate})
+    asked: dict[str, Any] = {"carrier": carrier, unit: rate}
+    if carrier not in _COVERS:
+        rows, columns = map(int, source.split("x"))
+        asked["size"] = rows, columns
+    plan = engine.plan(**asked)
     base, rng = peak_mib(), np.random.default_rng(0)
     took: dict[str, list[float]] = {}
     found: dict[str, Any] = {}
     for number in range(repeats):
         start = time.perf_counter()
-        cover = plan.carrier.open(path)
+        if carrier in _COVERS:
+            cover = plan.carrier.open(source)
+        else:
+            cover = plan.carrier.covers(1, rng)[0]
         took.setdefault("open_ms", []).append(_since(start))
         rung = plan.rungs(cover)[0]
         extractor = plan.build(FileKey(bytes([number] * 32)), rung)
@@ -214,12 +229,14 @@ def _measured(path: Path, carrier: str, unit: str, rate: float, repeats: int) ->
         }
         del cover, bits, result, read, written
     parts = peak_mib()
-    start = time.perf_counter()
-    asked: dict[str, Any] = {"carrier": carrier, unit: rate}
-    engine.hide(b"m", cover=path, key=Key(bytes(32)), **asked)
+    if carrier in _COVERS:
+        asked["cover"] = source
+    start, busy = time.perf_counter(), time.process_time()
+    engine.hide(b"m", key=Key(bytes(32)), **asked)
+    whole = {"hide_ms": _since(start), "hide_cpu_ms": 1000 * (time.process_time() - busy)}
     times = {name: median(values) for name, values in took.items()}
     peaks = {"base_mib": base, "peak_mib": parts, "hide_peak_mib": peak_mib()}
-    return found | times | {"hide_ms": _since(start)} | peaks
+    return found | times | whole | peaks
 
 
 def _since(start: float) -> float:
@@ -228,4 +245,4 @@ def _since(start: float) -> float:
 
 if __name__ == "__main__":
     source, kind, unit, rate, repeats = sys.argv[1:]
-    print(json.dumps(_measured(Path(source), kind, unit, float(rate), int(repeats))))
+    print(json.dumps(_measured(source, kind, unit, float(rate), int(repeats))))

@@ -179,17 +179,30 @@ def speed(
     minutes: Annotated[
         list[float] | None, typer.Option(min=0.001, help="Lengths of 44.1 kHz stereo sound.")
     ] = None,
+    carrier: Annotated[
+        str | None, typer.Option(help="One that draws covers, of the sizes; instead of pictures.")
+    ] = None,
     bpp: Annotated[float, typer.Option(help="Bits per pixel, of pictures.")] = 1.0,
     bps: Annotated[float, typer.Option(help="Bits per sample, of fields and sounds.")] = 1.0,
     repeats: Annotated[int, typer.Option(min=1, help="Of each, for medians.")] = 5,
 ) -> None:
     """Time embedding, reading and the codec on covers that are made up, with peak memory and a linear fit."""
     from ..benchmark import speed as timing
+    from ..core.carrier import draws
     from ..core.publish import check_writable
+    from ..plugins.discovery import registry
 
     check_writable(json_out, force=True)
     asked = size or field or minutes
-    cases = timing.pictures(sizes_of(size, 2) if asked else timing.SIZES, bpp)
+    sizes = sizes_of(size, 2) if asked else timing.SIZES
+    if carrier is None:
+        cases = timing.pictures(sizes, bpp)
+    else:
+        found = registry().get("carrier", carrier)
+        if not draws(found):
+            raise ConfigError("carrier", f"{carrier!r} draws no covers.", "Use celeba or era5.")
+        rates = {"bpp": bpp, "bps": bps}
+        cases = timing.drawn(carrier, sizes, found.rate_unit, rates[found.rate_unit])
     cases += [timing.field(one, bps) for one in sizes_of(field, 3)]
     cases += [timing.sound(one, bps) for one in minutes or ()]
     rows = finish(timing.measure(cases, repeats), None, timing.COLUMNS, json_out)

@@ -4,14 +4,20 @@ A carrier knows its medium, so it gives the costs; the extractor spends as littl
 receiver needs none of this: where bits stand depends on key and free samples alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..errors import BrokenPlugin
+from . import tiles
 from .cover import Costs, Cover
+from .ladder import Rung
+from .window import LONGEST_TABLED
 
 USUAL_MOST = 1e3
 """Beyond this many times the usual price only the order of prices counts, so that float32 can add them up."""
@@ -20,11 +26,14 @@ LEAST = 1e-4
 CODING_LOSS = 0.1
 """The trellis form changes as much as the best code does for a payload larger by this share (0.09 to 0.13 measured)."""
 _FLOOD = np.float32(1e6)
-_FLAT = "the cover is too flat for this much: changes are in smooth or clipped places, too, and they show there"
 _MARGIN = 0.35
 """Share of the ternary capacity of what may move that the trellis form mostly fills; at .75 it never does."""
 _OPEN = 0.9
 """Where this share of the samples may move, the trellis form has a way at every rate (at .8, in 9 of 9 runs at 2/3)."""
+_STUCK = 0.05
+"""Windows of a file without a way that are tolerated, in the mean: another salt is tried for them."""
+STEPS = (0, 1, -1, 2, -2)
+"""Changes of one sample that short windows look at, where they have costs."""
 _ROUNDS = 60
 _CLOSE = 1e-5
 
@@ -67,13 +76,11 @@ def settled(costs: Costs, cover: Cover) -> Costs:
 
 
 def flooded(cover: Cover) -> Cover:
-    """The cover with a high price instead of infinity within the range, and a note that says so.
+    """The cover with a high price instead of infinity within the range.
 
-    For a message that the rest cannot carry: flat and clipped places change as little as possible, but they do.
+    For senders who want the message in, come what may: flat and clipped places change as little as possible, but do.
     """
     assert cover.costs is not None
-    if _FLAT in cover.notes:
-        return cover
     inside = cover.free & (cover.codes > cover.low), cover.free & (cover.codes < cover.high)
     costs = Costs(
         *(
@@ -81,23 +88,83 @@ def flooded(cover: Cover) -> Cover:
             for open_, side in zip(inside, cover.costs, strict=True)
         )
     )
-    return replace(cover, costs=costs, notes=(*cover.notes, _FLAT))
+    return replace(cover, costs=costs)
 
 
-def ways(cover: Cover) -> tuple[int, int]:
-    """How many samples may move one way only, and how many both ways, at a finite cost."""
+def forced(cover: Cover, codes: Int[ndarray, "channel *space"]) -> int:
+    """How many samples changed where a step is barred, or was until the cover was flooded."""
     assert cover.costs is not None
-    one, other = (np.isfinite(side) for side in cover.costs)
-    both = int(np.count_nonzero(one & other))
-    return int(np.count_nonzero(one | other)) - both, both
+    down, up = (side >= _FLOOD for side in cover.costs)
+    return int(np.count_nonzero(((codes < cover.codes) & down) | ((codes > cover.codes) & up)))
 
 
-def room(cover: Cover) -> float:
-    """Bits that single steps at a finite cost carry, with a margin for the code; no limit where few are barred."""
-    one, both = ways(cover)
-    if one + both >= _OPEN * np.count_nonzero(cover.free):
+def drowned(cover: Cover) -> bool:
+    """Whether a cover is flooded anywhere."""
+    return cover.costs is not None and any(bool((side == _FLOOD).any()) for side in cover.costs)
+
+
+class Ways(NamedTuple):
+    """Of one tile: its free samples, and how many of them may move one way only, and both ways, at a finite cost."""
+
+    free: int
+    one: int
+    both: int
+
+
+def ways(cover: Cover) -> list[Ways]:
+    """What may move in each tile: no tile can carry the bits of another."""
+    assert cover.costs is not None
+    found = []
+    for stretch in tiles.stretches(cover.free):
+        free = tiles.piece(cover.free, stretch)
+        down, up = (np.isfinite(tiles.piece(side, stretch)[free]) for side in cover.costs)
+        both = int(np.count_nonzero(down & up))
+        found.append(
+            Ways(int(np.count_nonzero(free)), int(np.count_nonzero(down | up)) - both, both)
+        )
+    return found
+
+
+def bears(rung: Rung, every: Sequence[Ways]) -> bool:
+    """Whether a rung's changes mostly find their way in all tiles at a finite cost."""
+    if rung.span:
+        return all(_room(tile) >= rung.rate * tile.free for tile in every)
+    return sum(_stuck(rung, tile) for tile in every) < _STUCK
+
+
+def _room(tile: Ways) -> float:
+    """Bits that single steps carry in the trellis form, with a margin for the code; no limit where few are barred."""
+    if tile.one + tile.both >= _OPEN * tile.free:
         return np.inf
-    return _MARGIN * (one + both * float(np.log2(3)))
+    return _MARGIN * (tile.one + tile.both * float(np.log2(3)))
+
+
+def _stuck(rung: Rung, tile: Ways) -> float:
+    """How many windows of the block form are expected to have no way; one way is half of both."""
+    share = (tile.one / 2 + tile.both) / max(1, tile.free)
+    return tile.free // rung.samples * _missed(rung, int(1000 * share))
+
+
+@lru_cache(maxsize=4096)
+def _missed(rung: Rung, thousandths: int) -> float:
+    """How often a window has no way where so many thousandths of the samples may move.
+
+    The number in a window is binomial. Their changes fall on the residues as if by chance, so the wanted one is missed
+    with a probability of exp(-changes / residues).
+    """
+    share, count = thousandths / 1000, np.arange(rung.samples + 1)
+    if rung.samples > LONGEST_TABLED:  # one step, or steps of two samples
+        changes = 2.0 * count**2
+    else:
+        changes = 3 ** np.minimum(count, 30.0)  # of one step: those of two often fall together
+    if thousandths in (0, 1000):
+        chance = (count == share * rung.samples).astype(float)
+    else:
+        logs = np.cumsum([0.0, *np.log(count[1:])])  # of factorials
+        chance = np.exp(
+            logs[-1] - logs - logs[::-1] + count * np.log(share) + count[::-1] * np.log(1 - share)
+        )
+    return float(chance @ np.exp(-changes / rung.phases))
 
 
 def multiplier(costs: Costs, rate: float) -> float:

@@ -43,6 +43,8 @@ class Effort(Options):
     """How many samples `hide_many` optimises together at most; it bounds memory, and changes nothing else."""
     costs: bool = True
     """Whether `project` changes the user's own covers where changes show least, if carrier and extractor can."""
+    flat: bool = False
+    """Whether flat and clipped places may change, too, at a high price; else too much for the rest is an error."""
     attempts: int = Field(4, ge=1, le=100)
     """Fresh salts (and fresh covers, where the carrier draws them) before giving up; `sample` has one attempt."""
 

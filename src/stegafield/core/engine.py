@@ -93,7 +93,8 @@ class Engine:
             set: Further options by name, as in {"carrier.variable": "t2m", "effort.attempts": 8}.
 
         Raises:
-            ConfigError, CapacityError, FormatError, UnknownPlugin: before anything was done.
+            ConfigError, CapacityError, FormatError, UnknownPlugin: before anything was done. A message that only flat
+                or clipped places of the user's own cover could carry is a `CapacityError`; `effort.flat` allows it.
             EmbeddingFailed: no attempt read back; its `report` says why.
         """
         plan = self.plan(
@@ -257,7 +258,8 @@ class Engine:
     ) -> int:
         """The largest message in bytes that this cover (or a cover of this size) carries, at a rate or at the most.
 
-        For covers that are drawn from a law, that is within the KL bound, unless `method` says otherwise.
+        For covers that are drawn from a law, that is within the KL bound, unless `method` says otherwise; for
+        the user's own, what leaves flat and clipped places alone, unless `effort.costs` or `effort.flat` say otherwise.
         """
         plan = self.plan(
             carrier=carrier,
@@ -272,11 +274,7 @@ class Engine:
             set=set,
         )
         with blamed(*plan.parts):
-            if cover is not None:
-                item = plan.priced(plan.carrier.open(cover))
-            else:
-                item = plan.carrier.blank()
-            return plan.capacity(item)
+            return plan.capacity(plan.carrier.blank() if cover is None else plan.open(cover))
 
     def plan(self, **given: Any) -> Plan:
         """The resolved arguments of `hide`; every mistake of the caller surfaces here."""

@@ -16,9 +16,8 @@ from ..errors import BrokenPlugin, ConfigError, EmbeddingFailed, StegafieldError
 from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
-from . import bound, payload, regions
-from .adaptive import CODING_LOSS, flooded
-from .carrier import writer, writes
+from . import adaptive, bound, payload, regions, risk
+from .carrier import writer
 from .channel import written
 from .cover import Cover
 from .embed import Embedding, Task, strays, usual_changes
@@ -68,10 +67,9 @@ class Hiding:
         self.random: Source = rng.bytes if rng else os.urandom
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
-        given = cover is None or isinstance(cover, Cover)
-        if isinstance(cover, Cover) and not writes(plan.carrier, cover):
-            raise ConfigError("cover", f"is a Cover of another medium than {plan.carrier.name!r}.")
-        self.item = cover if given else plan.priced(plan.carrier.open(cover))
+        self.item = None if cover is None else plan.open(cover)
+        self.below: Rung | None = None
+        """A rung whose changes found no way twice: a lower one is tried."""
         self.report = Report(
             carrier=plan.carrier.name,
             channel=writer(plan.carrier, self.item).name,
@@ -90,10 +88,9 @@ class Hiding:
             if report.method == "sample":  # drawn once: a choice among draws is another law
                 raise EmbeddingFailed(f"the draw failed: {report.failures[-1]}", report)
             report.attempts += 1
-            cover = self.item or plan.priced(plan.carrier.covers(1, self.cover_rng)[0])
-            cover, rung, report.expected = plan.choice(cover, frame.needed(self.body))
-            if report.attempts > 2 and cover.costs is not None and plan.max_risk is None:
-                cover, report.expected = flooded(cover), []  # a run of samples had no way
+            cover = self.item or plan.draw(self.cover_rng)
+            needed = frame.needed(self.body)
+            cover, rung, report.expected = plan.choice(cover, needed, self.below)
             salt = self.random(SALT_BYTES)
             file_key = self.key.file_key(salt)
             header = Header(plan.profile(rung), plan.tag)
@@ -102,7 +99,7 @@ class Hiding:
                 ready, nats = regions.draw_bootstrap(cover, salt, header, file_key, self.random)
             else:
                 typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-                rate = rung.rate * (1 + CODING_LOSS)
+                rate = rung.rate * (1 + adaptive.CODING_LOSS)
                 ready = regions.write_bootstrap(
                     cover, salt, header, file_key, self.rng, typical, rate
                 )
@@ -113,9 +110,10 @@ class Hiding:
                 task = Task(ready, bits, extractor, self.rng, self.random)
                 return Draft(cover, rung, header, task, nats)
             report.failures.append("this salt leaves too little room")
+        flat = ", or --set effort.flat=true, where it shows more" if self.below else ""
         raise EmbeddingFailed(
             f"{report.attempts} attempts did not read back; last: {report.failures[-1]}; "
-            "another cover, a larger one or a lower rate may work",
+            f"another cover, a larger one or a lower rate may work{flat}",
             report,
         )
 
@@ -137,6 +135,7 @@ class Hiding:
             if not report.kl_bound_nats <= bound.BUDGET:  # not even NaN
                 report.failures.append(f"{report.kl_bound_nats:.2g} nats are more than allowed")
                 return None
+            report.expected = [risk.drawn(report.kl_bound_nats)]  # so far, of the worst f
         if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
             report.failures.append(f"{report.psnr:.1f} dB is too little")
             return None
@@ -160,6 +159,8 @@ class Hiding:
                     wrong += f", {result.unrounded_errors} before rounding"
                 problem += f" ({wrong})"
         report.failures.append(problem)
+        if cover.costs is not None and plan.extractor.adapts(draft.rung) and report.attempts > 1:
+            self.below = draft.rung
         return None
 
     def _note(self, draft: Draft, task: Task, result: Embedding) -> None:
@@ -178,3 +179,6 @@ class Hiding:
         report.error_correction = draft.header.profile.code.name
         pixels = plan.carrier.rate_unit == "bpp"
         report.measure(draft.cover, result.codes, draft.rung, bits, pixels=pixels)
+        forced = adaptive.forced(draft.cover, result.codes) if draft.cover.costs else 0
+        if forced:
+            report.notes.append(f"{forced} changes are in flat or clipped places, where they show")

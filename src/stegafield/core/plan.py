@@ -6,13 +6,14 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from ..errors import CapacityError, ConfigError, StegafieldError
 from ..message import code, frame
 from ..message.key import FileKey
 from . import adaptive, bound, options, regions, risk
 from .blame import blamed
-from .carrier import Carrier
+from .carrier import Carrier, writes
 from .cover import Cover, depth
 from .embed import Effort, Method, choose_method
 from .extractor import Extractor, suited, supports
@@ -40,6 +41,7 @@ PLANNED = (
     *("optimizer", "preset", "set", "max_risk"),
 )
 """The arguments of `hide` that make a plan."""
+_FLAT = "flat or clipped places, where it shows; --set effort.flat=true allows that"
 _ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
 
 
@@ -89,15 +91,31 @@ class Plan:
         """How the bits get into a cover."""
         return choose_method(cover, self.extractor, self.effort.method)
 
-    def priced(self, cover: Cover) -> Cover:
-        """The user's own cover with what changes cost, where they are wanted, known and of use."""
+    def open(self, source: Any) -> Cover:
+        """The user's own cover, or one that the carrier drew before, with what changes cost."""
+        if not isinstance(source, Cover):
+            return self._priced(self.carrier.open(source))
+        if not writes(self.carrier, source):
+            raise ConfigError("cover", f"is a Cover of another medium than {self.carrier.name!r}.")
+        return self._priced(source)
+
+    def draw(self, rng: Generator) -> Cover:
+        """A fresh cover, with what changes cost, if anything."""
+        return self._priced(self.carrier.covers(1, rng)[0])
+
+    def _priced(self, cover: Cover) -> Cover:
+        """A cover with what changes cost, where they are wanted, known and of use."""
+        cover = replace(cover, costs=None)  # those of another plan
         wanted = self.effort.costs and cover.law is None and bool(cover.free.any())
         if not wanted or self.method(cover) != "project":
             return cover
         if np.count_nonzero(cover.free) < regions.LEAST_FREE:
             return cover  # it carries nothing, and may be empty: nobody's costs need to know
         costs = self.carrier.costs(cover)
-        return cover if costs is None else replace(cover, costs=adaptive.settled(costs, cover))
+        if costs is None:
+            return cover
+        cover = replace(cover, costs=adaptive.settled(costs, cover))
+        return adaptive.flooded(cover) if self.effort.flat else cover
 
     def rungs(self, cover: Cover) -> Sequence[Rung]:
         """The rungs that may be used on a cover, lowest rate first: of a rate asked for, one.
@@ -105,9 +123,13 @@ class Plan:
         Where changes have costs, only those that the cover bears, and with a limit on the risk, only those within it:
         of a rate asked for, the highest that is both.
         """
-        rungs = self._offered(cover)
-        rungs = rungs[: min(self._borne(cover, rungs), self._safe(cover, rungs))]
+        rungs = self._within(cover)
         return rungs if self.rate is None else rungs[-1:]
+
+    def _within(self, cover: Cover) -> Sequence[Rung]:
+        """The rungs up to the one asked for that a cover bears, within the limit on the risk."""
+        rungs = self._borne(cover, self._offered(cover))
+        return rungs[: self._safe(cover, rungs)]
 
     def _offered(self, cover: Cover) -> Sequence[Rung]:
         """The extractor's rungs for a cover, up to the one asked for."""
@@ -124,15 +146,17 @@ class Plan:
         asked = at_least(rate, unit, cover.codes.shape[0] if unit == "bpp" else 1, rungs, hint)
         return rungs[: list(rungs).index(asked) + 1]
 
-    def _borne(self, cover: Cover, rungs: Sequence[Rung]) -> int:
-        """How many of some rungs, from the lowest on, a cover carries at a finite cost."""
+    def _borne(self, cover: Cover, rungs: Sequence[Rung]) -> Sequence[Rung]:
+        """Those of some rungs that a cover carries at a finite cost.
+
+        Rates that cannot follow costs change everything: only where nothing much is barred.
+        """
         if cover.costs is None:
-            return len(rungs)
-        if not regions.bearable(cover):
-            return 0
-        most = adaptive.room(cover) / np.count_nonzero(cover.free)
-        over = [self.extractor.adapts(rung) and rung.rate > most for rung in rungs]
-        return over.index(True) if True in over else len(rungs)
+            return rungs
+        ways = adaptive.ways(cover)
+        adapted = [rung for rung in rungs if self.extractor.adapts(rung)]
+        borne = [rung for rung in adapted if adaptive.bears(rung, ways)]
+        return rungs if len(borne) == len(adapted) else borne
 
     def _safe(self, cover: Cover, rungs: Sequence[Rung]) -> int:
         """How many of some rungs, from the lowest on, stay within the limit on the risk."""
@@ -149,6 +173,8 @@ class Plan:
     def expected(self, cover: Cover, rung: Rung) -> list[Expectation]:
         """What detectors are expected to make of a cover that carries a rung."""
         method, free = self.method(cover), int(np.count_nonzero(cover.free))
+        if adaptive.drowned(cover) or not regions.bearable(cover):
+            return []  # no such file was measured
         if method == "sample" and cover.law is not None:
             return [risk.drawn(bound.file_nats(rung, cover.law.sigma, free))]
         situation = Situation(
@@ -168,41 +194,54 @@ class Plan:
 
     def capacity(self, cover: Cover) -> int:
         """The largest message in bytes, at the rate asked for or at the most; `CapacityError` where not even none."""
-        if self.max_risk is None and cover.costs is not None:
-            cover = adaptive.flooded(cover)
         rest = _payload_region(cover)
         room = max((self.room(rest, rung) for rung in self.rungs(cover)), default=-1)
         if room < 0:
             raise self._refusal(cover, rest, 0, room)
         return room
 
-    def choice(self, cover: Cover, needed: int) -> Choice:
-        """The lowest rung that carries `needed` bytes; `CapacityError` where none does."""
+    def choice(self, cover: Cover, needed: int, below: Rung | None = None) -> Choice:
+        """The lowest rung that carries `needed` bytes (of lower rates than `below`, if one does).
+
+        Raises:
+            CapacityError: where none does.
+        """
         room, rest, method = -1, _payload_region(cover), self.method(cover)
         if self.optimizer is not None and method != "optimize":
             raise ConfigError("optimizer", f"is not used by the method {method!r}.")
         if self.effort.least_psnr is not None and method == "sample":
             hint = "Drawing again until a cover pleases would change its law."
             raise ConfigError("effort.least_psnr", "is not used by the method 'sample'.", hint)
-        for rung in self.rungs(cover):
-            room = max(room, self.room(rest, rung))
-            if room >= needed:
-                return Choice(cover, rung, self.expected(cover, rung))
-        if cover.costs is not None and self.max_risk is None:
-            offered = self._offered(cover)
-            for rung in offered if self.rate is None else offered[-1:]:
+        rungs = self._within(cover)
+        lower = [rung for rung in rungs if below is not None and rung.rate < below.rate]
+        for some in (lower, rungs):
+            for rung in some if self.rate is None else some[-1:]:
                 room = max(room, self.room(rest, rung))
                 if room >= needed:
-                    return Choice(adaptive.flooded(cover), rung, [])
+                    return Choice(self._noted(cover, rung), rung, self.expected(cover, rung))
         raise self._refusal(cover, rest, needed, room)
+
+    def _noted(self, cover: Cover, rung: Rung) -> Cover:
+        """The cover with a note, where a rung is below the rate that was asked for."""
+        offered = self._offered(cover)
+        if self.rate is None or rung == offered[-1]:
+            return cover
+        why, borne = f"more would be in {_FLAT}", self._borne(cover, offered)
+        if self._safe(cover, borne) < len(borne):
+            why = f"P_E is to be {self.max_risk:g} at least"
+        unit, rate = self.rate
+        here = rung.rate * (cover.codes.shape[0] if unit == "bpp" else 1)
+        note = f"the rate is {here:.3g} {unit}, not the {rate:g} that were asked for: {why}"
+        return replace(cover, notes=(*cover.notes, note))
 
     def _refusal(self, cover: Cover, rest: Cover, needed: int, room: int) -> StegafieldError:
         """Why no rung will do, and what would."""
         offered = self._offered(cover)
-        if self._safe(cover, offered) < len(offered):
-            return self._too_risky(cover, offered, needed, room)
-        if self._borne(cover, offered) < len(offered):
-            return CapacityError(needed, room, "the rest of this cover is flat or clipped")
+        borne = self._borne(cover, offered)
+        if self._safe(cover, borne) < len(borne):
+            return self._too_risky(cover, borne, needed, room)
+        if len(borne) < len(offered):
+            return CapacityError(needed, room, f"more would be in {_FLAT}")
         hint = ""
         if room >= 0:
             higher = "a higher rate or " if self.rate else ""

@@ -9,12 +9,12 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from numpy.random import Generator
 
-from .adaptive import energy
+from .adaptive import STEPS, energy
 from .cover import Costs
 from .ladder import Rung
 from .window import LONGEST_TABLED, read_symbols
 
-_STEPS = np.array([0, 1, -1, 2, -2])
+_STEPS = np.array(STEPS)
 _CELLS = 1 << 24
 """Entries of the table of a programme, one byte each."""
 

@@ -120,7 +120,10 @@ def payload_rate(rung: Rung, free: int) -> float:
 
 
 def bearable(cover: Cover) -> bool:
-    """Whether every byte of the salt has samples whose changes cost less than infinity: where it stands is fixed."""
+    """Whether every byte of the salt has samples whose changes cost less than infinity: where it stands is fixed.
+
+    Elsewhere flat samples are its last resort, and everybody knows where to look.
+    """
     windows = salt_windows(cover.free)
     if cover.costs is None or not windows.size:
         return True

@@ -60,9 +60,11 @@ def flat(price: Float[ndarray, "y x"]) -> Bool[ndarray, "y x"]:
 
 
 def _edges(plane: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
-    """The size of the residual of the Ker-Boehme filter: a second difference along both axes."""
-    across = correlated(plane, (-0.5, 1, -0.5), 1, wraps[1])
-    return np.abs(correlated(across, (-0.5, 1, -0.5), 0, wraps[0]))
+    """The size of the residual of the Ker-Boehme filter: a second difference along both axes, where there are two."""
+    for axis in (1, 0):
+        if plane.shape[axis] > 1:
+            plane = correlated(plane, (-0.5, 1, -0.5), axis, wraps[axis])
+    return np.abs(plane)
 
 
 def _smoothed(rough: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
