@@ -4,6 +4,7 @@ The pixels of an uncompressed file are patched in place, and all other bytes sta
 anew by Pillow, with the same compression and predictor, behind all tags of the file that Pillow understands.
 """
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -87,7 +88,9 @@ class TiffChannel(Channel):
         pixels = as_pixels(codes, file.dtype, file.alpha)
         if not file.strips:
             try:
-                return _encoded(pixels, file.data)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of odd directories among the tags
+                    return _encoded(pixels, file.data)
             except DAMAGE as error:
                 problem = f"has tags that cannot be written again ({error})."
                 raise ConfigError("cover", problem, "Save it anew, or write a PNG.") from None
