@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 from pydantic import Field
 
+from ..evidence import visible
+from . import covers
 from .comparison import draw
+from .contestant import Contestant
+from .covers import Subject
 from .document import Block, Heading, Line, Points, Table, Text
 from .experiment import Experiment, Job, Lab
 from .journal import Journal, Row
@@ -17,6 +22,12 @@ _ABOUT = (
     "to 4 bpp; of how many is not stated here. Methods that optimise were measured on the few covers of Tables 2 to "
     "4 (in their size), all others on more covers."
 )
+_CONTROLS = (
+    "*Its changes, scattered*: the very changes that ours made to a cover, each moved to a sample at random. They say "
+    "nothing any more, so what is named here is noise. *Quietest of*: ours with so many messages, of which the sender "
+    "keeps the file that StegExpose suspects least, as anyone may who has the detector: `hide` draws another salt, and "
+    "so other bits, each time."
+)
 
 
 class Detection(Experiment):
@@ -28,6 +39,8 @@ class Detection(Experiment):
     photographs: int = Field(default=100, ge=0)
     threshold: float = 0.2
     """StegExpose's own."""
+    tries: int = Field(default=4, ge=1)
+    """Files of ours of which the one that StegExpose suspects least is kept."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
         """Clean covers, draws, and everybody who is quick."""
@@ -38,11 +51,17 @@ class Detection(Experiment):
         for who in lab.contestants:
             if not who.slow:
                 yield from lab.embeddings(who, subjects, self.rates)
+        for who in (who for who in lab.contestants if who.role == "ours"):
+            for rate in self.rates:
+                yield from (_scattered(lab, who, subject, rate) for subject in subjects)
+                yield from (_quietest(lab, who, subject, rate, self.tries) for subject in subjects)
 
     def show(self, rows: Journal) -> Iterator[Block]:
         """The table, a part for each kind of cover."""
         yield Heading("Table 5: what StegExpose names")
         yield Text(_ABOUT)
+        if rows.rows("scattered") or rows.rows("quietest"):
+            yield Text(_CONTROLS)
         said = []
         for kind in ("faces", "photographs"):
             clean = [row for row in rows.rows("clean") if row["kind"] == kind]
@@ -51,14 +70,26 @@ class Detection(Experiment):
             if not clean:
                 continue
             yield Heading(kind.capitalize(), 3)
-            lines, told = self._lines(clean, runs, rows.rows("draw") if kind == "faces" else [])
+            controls = [
+                (name, [row for row in rows.rows(what) if row["kind"] == kind])
+                for name, what in (
+                    ("its changes, scattered", "scattered"),
+                    (f"quietest of {self.tries}", "quietest"),
+                )
+            ]
+            draws = rows.rows("draw") if kind == "faces" else []
+            lines, told = self._lines(clean, runs, controls, draws)
             said += [f"{kind.capitalize()}: {one}" for one in told]
             yield Table(("method", "size", *(f"{bpp:g} bpp" for bpp in self.rates)), tuple(lines))
         if said:
             yield Points(tuple(said))
 
     def _lines(
-        self, clean: list[Row], runs: list[Row], draws: list[Row]
+        self,
+        clean: list[Row],
+        runs: list[Row],
+        controls: list[tuple[str, list[Row]]],
+        draws: list[Row],
     ) -> tuple[list[Line], list[str]]:
         stated = known("detections", PAPER)
         cells = (f"{stated[int(bpp)]:.0f}" for bpp in self.rates if int(bpp) in stated)
@@ -80,11 +111,13 @@ class Detection(Experiment):
                 named = [self._named(part) for part in found]
                 lines.append(Line((method, label, *named), "ours" if role == "ours" else ""))
                 if role == "ours" and size == self.size:
-                    said += [
-                        self._verdict(of, part, bpp)
-                        for part, bpp in zip(found, self.rates, strict=True)
-                        if part
-                    ]
+                    said += self._verdicts("ours", of, found)
+                    for name, part in controls:
+                        part = [row for row in part if tuple(row["size"]) == size]
+                        at = [[row for row in part if row["bpp"] == bpp] for bpp in self.rates]
+                        if part:
+                            lines.append(Line((f"{method}, {name}", label, *map(self._named, at))))
+                            said += self._verdicts(name, of, at)
             drawn = [row for row in draws if tuple(row["size"]) == size and "error" not in row]
             for name, key in (
                 ("sample", "stegexpose"),
@@ -100,16 +133,46 @@ class Detection(Experiment):
     def _named(self, rows: list[Row], key: str = "stegexpose") -> str:
         return f"{sum(row[key] > self.threshold for row in rows)} / {len(rows)}" if rows else ""
 
-    def _verdict(self, clean: list[Row], stego: list[Row], bpp: float) -> str:
-        """Whether ours is named as often as clean covers, within two standard errors of a share of so many."""
-        alarms, named = (
-            sum(row["stegexpose"] > self.threshold for row in part) / len(part)
-            for part in (clean, stego)
-        )
-        share = (alarms * len(clean) + named * len(stego)) / (len(clean) + len(stego))
-        error = (share * (1 - share) * (1 / len(clean) + 1 / len(stego))) ** 0.5
-        met = "**met**" if named - alarms <= 2 * error else "**missed**"
-        return (
-            f"at {bpp:g} bpp ours is named as often as clean covers, within two standard errors: {met} "
-            f"({named:.0%} against {alarms:.0%})"
-        )
+    def _verdicts(self, name: str, clean: list[Row], found: list[list[Row]]) -> list[str]:
+        """Whether these are named as often as clean covers, within two standard errors of a share of so many."""
+        told = []
+        for stego, bpp in zip(found, self.rates, strict=True):
+            if not stego:
+                continue
+            alarms, named = (
+                sum(row["stegexpose"] > self.threshold for row in part) / len(part)
+                for part in (clean, stego)
+            )
+            share = (alarms * len(clean) + named * len(stego)) / (len(clean) + len(stego))
+            error = (share * (1 - share) * (1 / len(clean) + 1 / len(stego))) ** 0.5
+            met = "**met**" if named - alarms <= 2 * error else "**missed**"
+            told.append(
+                f"at {bpp:g} bpp {name}: named as often as clean covers, within two standard errors: {met} "
+                f"({named:.0%} against {alarms:.0%})"
+            )
+        return told
+
+
+def _scattered(lab: Lab, who: Contestant, subject: Subject, bpp: float) -> Job:
+    """A cover with the changes that an embedding makes, at other samples: the same noise, and nothing hidden."""
+
+    def run() -> Row:
+        _, read = who.embed(subject, bpp, 0)
+        cover, rng = subject.cover, np.random.default_rng(list(covers.seeds(subject.name, 0)))
+        change = rng.permutation((read.codes.astype(np.int64) - cover.codes).ravel())
+        codes = np.clip(cover.codes + change.reshape(cover.codes.shape), cover.low, cover.high)
+        return {"stegexpose": lab.detector.score(visible(cover, codes.astype(cover.codes.dtype)))}
+
+    return Job({"what": "scattered", "method": who.name, **subject.inputs, "bpp": bpp}, run)
+
+
+def _quietest(lab: Lab, who: Contestant, subject: Subject, bpp: float, tries: int) -> Job:
+    """The file that StegExpose suspects least, of several with other bits and places; and the worst BER of them."""
+
+    def run() -> Row:
+        made = [who.embed(subject, bpp, number) for number in range(tries)]
+        scores = [lab.detector.score(visible(read, read.codes)) for _, read in made]
+        return {"stegexpose": min(scores), "ber": max(row["ber"] for row, _ in made)}
+
+    asked = {"what": "quietest", "method": who.name, "tries": tries}
+    return Job({**asked, **subject.inputs, "bpp": bpp}, run)
