@@ -5,12 +5,13 @@
 
 Without RUN the models that ship are measured again, and their cards rewritten. RUN is the folder of `stegafield train
 --config steganogan-dense` (or -basic). BER is counted on codes, as a file holds them, and on floats; PSNR is the mean
-over pictures, on codes; both over the last hundred of the faces that were kept out, by which nothing was chosen.
-`--before`: what the model that it started from had cost.
+over pictures, on codes; both over the last hundred of the faces that were kept out, by which nothing was chosen. The
+table of docs/models/steganogan.md is made from the cards. `--before`: what the model that it started from had cost.
 """
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ DATA = (
     "CelebA, the first 8,500 of 9,000 aligned faces (89x109), the 74x74 square at left 7, top 18, resized to 64x64; "
     "squares of 32x32 out of them, mirrored every other time."
 )
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "models" / "steganogan.md"
+COLUMNS = ("model", "steps", "seconds", "BER of the codes, %", "BER of the floats, %", "PSNR dB")
 HELD_OUT = "the last 500 of the 9,000; measured on the last 100 of them"
 LICENCE = (
     "Weights: MIT. The training pictures are for non-commercial research only, and are not shipped."
@@ -69,6 +72,17 @@ def write(name: str, card: Card) -> None:
     print(name, json.dumps(card.metrics), flush=True)
 
 
+def table() -> str:
+    """A line for each card."""
+    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    for name in zoo.names():
+        card = read_card(name, zoo.SHIPPED)
+        wrong = (f"{100 * card.metrics[kind]:.2f}" for kind in ("ber", "ber_floats"))
+        cells = (name, card.steps, f"{card.seconds:.0f}", *wrong, f"{card.metrics['psnr']:.1f}")
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
 def ship(run: Path, source: Path, before: list[float]) -> None:
     """Weights and card of a run."""
     progress, coder = state.read(run), zoo.read(run / "model")
@@ -106,3 +120,8 @@ if __name__ == "__main__":
                 name,
                 card.model_copy(update={"metrics": measured(name, faces), "held_out": HELD_OUT}),
             )
+    text = PAGE.read_text(encoding="utf-8")
+    made = re.sub(
+        r"(<!-- table -->\n).*?(<!-- end -->)", lambda m: m[1] + table() + m[2], text, flags=re.S
+    )
+    PAGE.write_text(made, encoding="utf-8")
