@@ -98,6 +98,23 @@ def test_a_tiny_suite_ends_in_every_table_and_figure(done):
     assert "not stated here" in page
 
 
+def test_what_is_named_of_ours_stands_beside_its_noise_and_the_quietest_of_its_files(done):
+    _, journal, _ = done
+    page, suite = text(journal), TOY.detection
+    for name in ("its changes, scattered", "quietest of 4"):
+        line = re.search(rf"^\| stegafield, {name} \| 32x32 \| (\d) / 2 \|$", page, re.M)
+        assert line, name
+        assert f"Faces: at 1 bpp {name}: named as often as clean covers" in page
+    found = journal.rows("quietest")
+    assert len(found) == suite.faces + suite.photographs and not any(row["ber"] for row in found)
+    ours = {
+        row["digest"]: row["stegexpose"]
+        for row in journal.rows("embedding")
+        if row["role"] == "ours" and "whole" not in row
+    }
+    assert all(row["stegexpose"] <= ours[row["digest"]] for row in found)
+
+
 def test_what_exists_is_not_measured_again(done):
     out, journal, _ = done
     before = journal.path.read_bytes()
@@ -350,6 +367,7 @@ def test_the_command(tmp_path):
     assert done.exit_code == 0, done.output
     assert "new measurements; the report is" in done.output
     rows = [json.loads(line) for line in (tmp_path / "out" / report.ROWS).read_text().splitlines()]
-    assert {row["inputs"]["what"] for row in rows} == {"machine", "embedding", "clean", "medium"}
+    kinds = {"machine", "embedding", "clean", "medium", "scattered", "quietest"}
+    assert {row["inputs"]["what"] for row in rows} == kinds
     done = CliRunner().invoke(app, [*asked, "--resume"])
     assert done.exit_code == 0, done.output
