@@ -30,6 +30,9 @@ _CONTROLS = (
 )
 
 
+_SCATTERED = "its changes, scattered"
+
+
 class Detection(Experiment):
     """How many covers of which size those get who do not optimise."""
 
@@ -70,13 +73,10 @@ class Detection(Experiment):
             if not clean:
                 continue
             yield Heading(kind.capitalize(), 3)
-            controls = [
-                (name, [row for row in rows.rows(what) if row["kind"] == kind])
-                for name, what in (
-                    ("its changes, scattered", "scattered"),
-                    (f"quietest of {self.tries}", "quietest"),
-                )
-            ]
+            controls = {
+                what: [row for row in rows.rows(what) if row["kind"] == kind]
+                for what in ("scattered", "quietest")
+            }
             draws = rows.rows("draw") if kind == "faces" else []
             lines, told = self._lines(clean, runs, controls, draws)
             said += [f"{kind.capitalize()}: {one}" for one in told]
@@ -88,7 +88,7 @@ class Detection(Experiment):
         self,
         clean: list[Row],
         runs: list[Row],
-        controls: list[tuple[str, list[Row]]],
+        controls: dict[str, list[Row]],
         draws: list[Row],
     ) -> tuple[list[Line], list[str]]:
         stated = known("detections", PAPER)
@@ -111,13 +111,9 @@ class Detection(Experiment):
                 named = [self._named(part) for part in found]
                 lines.append(Line((method, label, *named), "ours" if role == "ours" else ""))
                 if role == "ours" and size == self.size:
-                    said += self._verdicts("ours", of, found)
-                    for name, part in controls:
-                        part = [row for row in part if tuple(row["size"]) == size]
-                        at = [[row for row in part if row["bpp"] == bpp] for bpp in self.rates]
-                        if part:
-                            lines.append(Line((f"{method}, {name}", label, *map(self._named, at))))
-                            said += self._verdicts(name, of, at)
+                    more, told = self._controlled(method, of, found, controls)
+                    lines += more
+                    said += told
             drawn = [row for row in draws if tuple(row["size"]) == size and "error" not in row]
             for name, key in (
                 ("sample", "stegexpose"),
@@ -130,24 +126,52 @@ class Detection(Experiment):
                     lines.append(Line((name, label, *named), "ours" if name == "sample" else ""))
         return lines, said
 
+    def _controlled(
+        self,
+        method: str,
+        clean: list[Row],
+        found: list[list[Row]],
+        controls: dict[str, list[Row]],
+    ) -> tuple[list[Line], list[str]]:
+        """Ours beside the same noise with nothing in it, and the quietest of its files; and what that says."""
+        scattered, quietest = (
+            [
+                [r for r in controls[what] if (*r["size"], r["bpp"]) == (*self.size, bpp)]
+                for bpp in self.rates
+            ]
+            for what in ("scattered", "quietest")
+        )
+        plain, name = [clean] * len(self.rates), f"quietest of {self.tries}"
+        label = "x".join(map(str, self.size))
+        lines = [
+            Line((f"{method}, {what}", label, *map(self._named, part)))
+            for what, part in ((_SCATTERED, scattered), (name, quietest))
+            if any(part)
+        ]
+        said = self._verdicts("ours", "clean covers", plain, found)
+        said += self._verdicts("ours", _SCATTERED, scattered, found)
+        return lines, said + self._verdicts(f"the {name}", "clean covers", plain, quietest)
+
     def _named(self, rows: list[Row], key: str = "stegexpose") -> str:
         return f"{sum(row[key] > self.threshold for row in rows)} / {len(rows)}" if rows else ""
 
-    def _verdicts(self, name: str, clean: list[Row], found: list[list[Row]]) -> list[str]:
-        """Whether these are named as often as clean covers, within two standard errors of a share of so many."""
+    def _verdicts(
+        self, name: str, than: str, plain: list[list[Row]], found: list[list[Row]]
+    ) -> list[str]:
+        """Whether these are named as often as others, within two standard errors of a share of so many."""
         told = []
-        for stego, bpp in zip(found, self.rates, strict=True):
-            if not stego:
+        for innocent, stego, bpp in zip(plain, found, self.rates, strict=True):
+            if not (innocent and stego):
                 continue
             alarms, named = (
                 sum(row["stegexpose"] > self.threshold for row in part) / len(part)
-                for part in (clean, stego)
+                for part in (innocent, stego)
             )
-            share = (alarms * len(clean) + named * len(stego)) / (len(clean) + len(stego))
-            error = (share * (1 - share) * (1 / len(clean) + 1 / len(stego))) ** 0.5
+            share = (alarms * len(innocent) + named * len(stego)) / (len(innocent) + len(stego))
+            error = (share * (1 - share) * (1 / len(innocent) + 1 / len(stego))) ** 0.5
             met = "**met**" if named - alarms <= 2 * error else "**missed**"
             told.append(
-                f"at {bpp:g} bpp {name}: named as often as clean covers, within two standard errors: {met} "
+                f"at {bpp:g} bpp {name} is named as often as {than}, within two standard errors: {met} "
                 f"({named:.0%} against {alarms:.0%})"
             )
         return told

@@ -1,6 +1,7 @@
 """The report of a run: report.md with figures beside it, and report.html with everything in it."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -10,7 +11,7 @@ from ..machine import machine, stated
 from . import document
 from .document import Block, Heading, Points, Text
 from .experiment import Job
-from .journal import Journal
+from .journal import Journal, Row
 from .published import UNKNOWN
 from .suite import Suite
 
@@ -47,6 +48,8 @@ class Kept(BaseModel):
     suite: Suite
     jobs: int
     """How many measurements the suite asks for."""
+    embeddings: dict[str, int] = {}
+    """How many of them embed, for each method and rate."""
 
 
 def blocks(kept: Kept, journal: Journal) -> Iterator[Block]:
@@ -63,6 +66,8 @@ def blocks(kept: Kept, journal: Journal) -> Iterator[Block]:
         f"Suite `{suite.name}`: {suite.about}. It asks for {kept.jobs:,} measurements, and {done:,} are there: "
         f"{state}. Measured on: {machines or 'nothing yet'}."
     )
+    if missing := _missing(kept, journal):
+        yield Text(f"Embeddings that are missing: {'; '.join(missing)}.")
     yield Points(_READING)
     failed = [row for row in journal.rows("embedding") if "error" in row]
     for experiment in suite.experiments:
@@ -73,6 +78,18 @@ def blocks(kept: Kept, journal: Journal) -> Iterator[Block]:
             f"{row['method']} at {row['bpp']:g} bpp: {row['error']}" for row in failed
         )
         yield Points(tuple(said))
+
+
+def _embeddings(every: Iterable[Row]) -> Counter[str]:
+    """How many of these embeddings are of each method and rate."""
+    return Counter(f"{row['method']} at {row['bpp']:g} bpp" for row in every)
+
+
+def _missing(kept: Kept, journal: Journal) -> list[str]:
+    """The embeddings that were asked for and are not there."""
+    there = _embeddings(row for row in journal.rows("embedding") if "error" not in row)
+    left = {name: count - there[name] for name, count in kept.embeddings.items()}
+    return [f"{name}, {n} of {kept.embeddings[name]}" for name, n in left.items() if n > 0]
 
 
 def write(journal: Journal, out: Path) -> list[Path]:
@@ -87,9 +104,10 @@ def write(journal: Journal, out: Path) -> list[Path]:
     return written
 
 
-def remember(suite: Suite, jobs: int, out: Path) -> None:
+def remember(suite: Suite, jobs: Sequence[Job], out: Path) -> None:
     """Write down what a folder is a run of."""
-    text = Kept(suite=suite, jobs=jobs).model_dump_json(indent=2) + "\n"
+    asked = _embeddings(job.inputs for job in jobs if job.inputs["what"] == "embedding")
+    text = Kept(suite=suite, jobs=len(jobs), embeddings=asked).model_dump_json(indent=2) + "\n"
     write_file(out / SUITE, text.encode(), force=True)
 
 

@@ -19,7 +19,7 @@ def run(
     """Measure what is not in the journal; how many rows that were. What fails is a row, too, and the others go on."""
     asked = {job.key: job for one in suite.work for job in one.jobs(lab)}
     jobs: list[Job] = [noted(), *asked.values()]
-    remember(suite, len(jobs), lab.out)
+    remember(suite, jobs, lab.out)
     made = 0
     for number, job in enumerate(jobs):
         report(number, len(jobs), job.told)
