@@ -65,8 +65,9 @@ class CapacityError(StegafieldError, ValueError):
     def __init__(self, needed: int, available: int, hint: str = "") -> None:
         self.needed, self.available = needed, available
         why = hint or ("it is too small for any message" if available < 0 else "")
+        holds = available if available >= 0 else "none, not even an empty message"
         super().__init__(
-            f"the message needs {needed} bytes and this cover holds {max(available, 0)}"
+            f"the message needs {needed} bytes and this cover holds {holds}"
             + (f" ({why})" if why else "")
         )
 

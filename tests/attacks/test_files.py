@@ -226,6 +226,8 @@ def test_a_disk_that_fills_up_because_the_stego_is_larger_than_its_cover(refused
         "cover.nc",
         "--bps",
         "4",
+        "--set",
+        "effort.flat=true",
         "--key-file",
         "key",
     )

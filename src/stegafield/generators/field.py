@@ -21,8 +21,8 @@ Function = Callable[[Tensor], Tensor]
 """A batch of functions: coordinates (*grid, dim) to features (item, *grid, feature)."""
 Width = Annotated[int, Bound(ge=1, le=1 << 16)]
 """Units of a layer."""
-_VALUES = 1 << 17
-"""Points times items that `evaluate` looks at together: 64 MiB for each layer of 128 units."""
+_VALUES = 1 << 15
+"""Points times items that `evaluate` looks at together: 16 MiB for each layer of 128 units."""
 
 
 class Architecture(BaseModel):
@@ -126,7 +126,7 @@ def evaluate(
     *,
     device: torch.device | str = "cpu",
 ) -> Float[ndarray, "item *grid feature"]:
-    """The features on a grid of any size, in tiles: beside coordinates and result it takes a few hundred MiB.
+    """The features on a grid of any size, in tiles: beside coordinates and result it takes some ten MiB.
 
     No gradients; float32.
     """
