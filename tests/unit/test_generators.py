@@ -126,7 +126,7 @@ def test_latents_are_of_the_generator_alone(small):
     assert torch.equal(a, b) and torch.equal(a, small.latents(3, np.random.default_rng(5)))
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(2, 9), st.integers(0, 1 << 30))
 def test_interpolation_keeps_to_the_lengths_of_its_ends(steps, seed):
     a, b = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, 16)))

@@ -324,7 +324,7 @@ def test_the_preset_of_the_paper_is_its_procedure(engine):
     other = engine.plan(carrier="image", preset="paper", set=given)
     assert (other.optimizer.options.rate, other.effort.loss) == (0.5, "bce")
     from stegafield.benchmark.optimizers import ARMS
-    from stegafield.core.plan import PRESETS
+    from stegafield.core.resolve import PRESETS
 
     assert ARMS["paper"] == {"optimizer": PRESETS["paper"]["optimizer"], **PRESETS["paper"]["set"]}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.engine import Engine
 from ..core.extras import need
-from ..core.plan import PRESETS
+from ..core.resolve import PRESETS
 from ..errors import ConfigError, StegafieldError
 from .fidelity import measure_one
 from .figure import check_figure

@@ -51,14 +51,13 @@ faces, and on floats that were not yet rounded to a file.
 
 ![PSNR against bits per pixel](images/curve.png)"""
 _SPEED = """`bench speed`: covers that are made up, each in a process of its own. *embed* is `project` alone, *read* the
-extractor on the same codes, *CPU* is what both take of all processors together, *open*
-and *write* are the file format; medians. *hide* is the whole of `hide`, once, in the
-same process: open, embed, write, reveal; *hide CPU*, where it was taken, is its time of all processors together.
-Covers named after a carrier are generated: *open* is the draw of f and its noise, and *embed* the sampler. They ran in
-one thread on one core of the AMD EPYC above. Memory is the largest resident set of the process, first of the parts and
-then of `hide`; interpreter and libraries alone are {base:.0f} MiB of it. *load* is how many processes wanted to run, on
-average, when the row was finished: where that is more than there are cores, the times are too long by about that
-factor."""
+extractor on the same codes, *CPU* is what both take of all processors together, *open* and *write* are the file
+format; medians. *hide* is the whole of `hide`, once, in the same process: open, embed, write, reveal; *hide
+CPU*, where it was taken, is its time of all processors together. Covers named after a carrier are generated:
+*open* is the draw of f and its noise, and *embed* the sampler. Memory is the largest resident set of the
+process, first of the parts and then of `hide`; interpreter and libraries alone are {base:.0f} MiB of it. *load*
+is how many processes wanted to run, on average, when the row was finished: where that is more than there are
+cores, the times are too long by about that factor."""
 
 
 def page(lines: Iterable[Row]) -> str:

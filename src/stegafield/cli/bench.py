@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import partial
-from os.path import relpath
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -232,7 +230,7 @@ def report(
     else:
         lines, made = summarise(found), page.page
     if json_out is not None:
-        write_file(json_out, _lines(lines), force=True)
+        write_file(json_out, lines_of(lines), force=True)
     write_file(out, made(lines).encode(), force=True)
 
 
@@ -251,83 +249,6 @@ def risk(
     if not lines:
         raise ConfigError("folder", f"{folder} has no rows that say how files were made.")
     write_file(out, ("[\n" + ",\n".join(lines) + "\n]\n").encode(), force=True)
-
-
-@bench.command()
-def generators(
-    data: Annotated[Path, typer.Option(help="Real fields or faces; those held out are compared.")],
-    json_out: Lines,
-    family: Annotated[
-        Literal["weather", "faces"], typer.Option(help="Which generator.")
-    ] = "weather",
-    model: Annotated[Path | None, typer.Option(help="Folder of another model of faces.")] = None,
-    beside: Annotated[
-        str | None, typer.Option(metavar="NAME=FOLDER", help="Faces: a model for columns beside.")
-    ] = None,
-    count: Annotated[
-        int | None, typer.Option(min=2, help="Draws: faces, or fields for each real one.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Repeats the draws.")] = 0,
-    figure: Annotated[Path | None, typer.Option(help="Picture of the distributions.")] = None,
-    sheet: Annotated[Path | None, typer.Option(help="Picture of some samples.")] = None,
-    neighbours: Annotated[
-        Path | None, typer.Option(help="Faces: picture of the nearest ones of the training.")
-    ] = None,
-    page: Annotated[Path | None, typer.Option(help="Markdown with the tables.")] = None,
-) -> None:
-    """Compare what a generator draws with real fields that it was not trained on."""
-    from rich.progress import track
-
-    from ..benchmark import generators_faces, generators_weather
-    from ..benchmark.figure import check_figure
-    from ..benchmark.generators import COLUMNS, OTHER
-    from ..benchmark.generators import page as written
-    from ..core.publish import check_writable, write_file
-
-    measure = {"weather": generators_weather, "faces": generators_faces}[family].measure
-    count = count or {"weather": 50, "faces": 1000}[family]
-    if model is not None or beside is not None:
-        if family != "faces":
-            raise ConfigError("model", f"there is no other model of {family}.")
-        from ..generators.checkpoint import from_pretrained
-
-        if model is not None:
-            measure = partial(measure, model=from_pretrained(model))
-        if beside is not None:
-            name, split, folder = beside.partition("=")
-            if not (name and split and folder):
-                raise ConfigError("beside", f"{beside!r} is no NAME=FOLDER.")
-            measure = partial(measure, other=(name, from_pretrained(Path(folder))))
-    for path in (json_out, figure, sheet, neighbours, page):
-        if path is not None:
-            check_writable(path, force=True)
-    pictures = {"The distributions": figure, "Samples": sheet}
-    for path in (figure, sheet, neighbours):
-        if path is not None:
-            check_figure(path)
-    quiet = not err.is_terminal
-    bar = partial(track, description="drawing", console=err, transient=True, disable=quiet)
-    found = measure(data, count, seed, bar)
-    lines = "".join(json.dumps(row) + "\n" for row in found.rows())
-    write_file(json_out, lines.encode(), force=True)
-    if figure is not None:
-        found.draw_figure(figure)
-    if sheet is not None:
-        found.draw_sheet(sheet)
-    if sheet is not None and found.draw_other is not None:
-        besides = sheet.with_stem(f"{sheet.stem}-beside")
-        found.draw_other(besides)
-        pictures[f"Samples of {found.other}"] = besides
-    if neighbours is not None and found.draw_neighbours is not None:
-        found.draw_neighbours(neighbours)
-    if page is not None:
-        links = {name: relpath(path, page.parent) for name, path in pictures.items() if path}
-        said = f"stegafield bench generators --family {family} --data {data.name}"
-        said += f" --beside '{beside}'" if beside else ""
-        said += f" --count {count} --seed {seed} --json ..."
-        write_file(page, written(found, said, links).encode(), force=True)
-    shown = ("kind", *COLUMNS, *(OTHER if found.other else ()))
-    print_rows([{n: row[n] for n in shown} for row in found.rows()], False)
 
 
 def _pictures(images: Path, json_out: Path) -> list[Path]:
@@ -357,7 +278,8 @@ def _files(covers: Path, json_out: Path) -> list[Path]:
     return found
 
 
-def _lines(rows: Iterable[dict[str, Any]]) -> bytes:
+def lines_of(rows: Iterable[dict[str, Any]]) -> bytes:
+    """Rows as JSON lines."""
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
@@ -371,7 +293,7 @@ def finish(
 
     quiet = not err.is_terminal
     done = list(track(rows, "measuring", total, console=err, transient=True, disable=quiet))
-    write_file(json_out, _lines(done), force=True)
+    write_file(json_out, lines_of(done), force=True)
     shown = [row for row in done if "error" not in row and columns[0] in row]
     print_rows([{name: row.get(name) for name in columns} for row in shown], False)
     for row in done:

@@ -29,6 +29,7 @@ from .arguments import (
     Size,
 )
 from .bench import bench
+from .bench_generators import generators
 from .detect import detect
 from .edge import (
     busy,
@@ -56,6 +57,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # it would print local variables, and they may hold keys
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
+bench.command()(generators)
 app.add_typer(bench, name="bench")
 app.add_typer(generate)
 app.command()(detect)

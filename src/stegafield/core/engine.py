@@ -26,8 +26,9 @@ from .cover import Cover
 from .embed import Task, embed_many
 from .extractor import Extractor, suited
 from .hiding import Draft, Hiding
-from .plan import Plan, make_plan
+from .plan import Plan
 from .registry import Registry
+from .resolve import make_plan
 from .source import candidates
 from .stego import Stego
 

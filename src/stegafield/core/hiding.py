@@ -181,4 +181,5 @@ class Hiding:
         report.measure(draft.cover, result.codes, draft.rung, bits, pixels=pixels)
         forced = adaptive.forced(draft.cover, result.codes) if draft.cover.costs else 0
         if forced:
-            report.notes.append(f"{forced} changes are in flat or clipped places, where they show")
+            places = "flat or clipped places, where they show"
+            report.notes.append(f"changes in {places}: {forced}")

@@ -124,8 +124,7 @@ def bearable(cover: Cover) -> bool:
 
     Elsewhere flat samples are its last resort, and everybody knows where to look.
     """
-    windows = salt_windows(cover.free)
-    if cover.costs is None or not windows.size:
+    if cover.costs is None or not (windows := salt_windows(cover.free)).size:
         return True
     dry = np.isfinite(np.minimum(*(side.ravel()[windows] for side in cover.costs)))
     return bool((dry.sum(axis=1) >= _FEWEST_DRY).all())

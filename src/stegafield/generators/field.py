@@ -126,7 +126,7 @@ def evaluate(
     *,
     device: torch.device | str = "cpu",
 ) -> Float[ndarray, "item *grid feature"]:
-    """The features on a grid of any size, in tiles: beside coordinates and result it takes some ten MiB.
+    """The features on a grid of any size, in tiles: beside coordinates and result it takes less than 100 MiB.
 
     No gradients; float32.
     """
