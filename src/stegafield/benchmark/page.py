@@ -59,11 +59,19 @@ process, first of the parts and then of `hide`; interpreter and libraries alone 
 is how many processes wanted to run, on average, when the row was finished: where that is more than there are
 cores, the times are too long by about that factor."""
 
+_THROUGHPUT = """\
+`bench throughput`: `lbfgs` on the extractor `cnn` (norm=batch) at 1 bit per pixel, crops of scikit-image's
+photographs, each with a network of its own; batches of more than 64 repeat them. *solver* is from covers to
+changes; *all* adds networks, rounding, finish and reading, of which most is done by the processor. The bound of
+the device is the larger of operations over the rate of a large float32 product and bytes over the rate of a
+large copy, both measured in the same run; operations are those of the convolutions, there and back, and equal
+what torch counts. *unreadable* are files with wrong bits before error correction."""
+
 
 def page(lines: Iterable[Row]) -> str:
     """The whole page."""
     lines = list(lines)
-    sections = (_machine, _sets, _pictures, _fields, _curves, _speed)
+    sections = (_machine, _sets, _pictures, _fields, _curves, _speed, _throughput)
     parts = [_HEAD, *(section(lines) for section in sections)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -198,6 +206,37 @@ def _speed(lines: list[Row]) -> str:
     ]
     fits = "".join(f"\n\n{_line(line)}" for line in lines if "ns_per_sample" in line)
     return _section("Speed and memory", text, columns, rows) + fits
+
+
+def _throughput(lines: list[Row]) -> str:
+    columns = (
+        *("size", "covers at once", "device", "solver, covers/s", "all, covers/s", "of the bound"),
+        *("TFLOP/s", "of", "GB/s", "of", "unreadable", "PSNR, median", "GiB"),
+    )
+    rows = [
+        (
+            line["size"],
+            line["batch"],
+            line["device"],
+            f"{line['covers_per_second']:.1f}",
+            _one(line.get("whole_covers_per_second"), "{:.1f}"),
+            f"{line['share_of_bound']:.0%}",
+            f"{line['tera_flops']:.1f}",
+            f"{line['product_tera_flops']:.1f}",
+            f"{line['giga_bytes_per_second']:.0f}",
+            f"{line['copy_giga_bytes_per_second']:.0f}",
+            _one(line.get("unreadable"), "{}"),
+            _one(line.get("psnr"), "{:.1f}"),
+            _one(line.get("peak_gib"), "{:.1f}"),
+        )
+        for line in lines
+        if "covers_per_second" in line
+    ]
+    return _section("Throughput of the optimizer", _THROUGHPUT, columns, rows)
+
+
+def _one(number: float | None, form: str) -> str:
+    return "" if number is None else form.format(number)
 
 
 def _short(number: float | None) -> str:

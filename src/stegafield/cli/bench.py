@@ -286,14 +286,18 @@ def lines_of(rows: Iterable[dict[str, Any]]) -> bytes:
 def finish(
     rows: Iterable[dict[str, Any]], total: int | None, columns: Sequence[str], json_out: Path
 ) -> list[dict[str, Any]]:
-    """Measure with a progress bar, save every row and print those that are no errors."""
+    """Measure with a progress bar, save every row and print those that are no errors. Ctrl-C keeps what there is."""
     from rich.progress import track
 
     from ..core.publish import write_file
 
     quiet = not err.is_terminal
-    done = list(track(rows, "measuring", total, console=err, transient=True, disable=quiet))
-    write_file(json_out, lines_of(done), force=True)
+    done: list[dict[str, Any]] = []
+    try:
+        done.extend(track(rows, "measuring", total, console=err, transient=True, disable=quiet))
+    finally:
+        if done:
+            write_file(json_out, lines_of(done), force=True)
     shown = [row for row in done if "error" not in row and columns[0] in row]
     print_rows([{name: row.get(name) for name in columns} for row in shown], False)
     for row in done:

@@ -30,6 +30,7 @@ from .arguments import (
 )
 from .bench import bench
 from .bench_generators import generators
+from .bench_throughput import throughput
 from .detect import detect
 from .edge import (
     busy,
@@ -58,6 +59,7 @@ app = typer.Typer(
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
 bench.command()(generators)
+bench.command(cls=Variadic)(throughput)
 app.add_typer(bench, name="bench")
 app.add_typer(generate)
 app.command()(detect)

@@ -27,7 +27,7 @@ _EXITS: list[tuple[type[BaseException], int]] = [
 ]
 _MANY = (
     *("--set", "--bpp", "--bps", "--size", "--field", "--minutes", "--samples", "--sigma"),
-    *("--images", "--against", "--detector", "--model"),
+    *("--images", "--against", "--detector", "--model", "--batch"),
 )
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)

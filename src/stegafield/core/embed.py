@@ -2,13 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 from pydantic import Field
@@ -19,7 +19,7 @@ from .cover import Cover, GridSpec
 from .extractor import Extractor, suited, supports
 from .ladder import Rung
 from .noise import Source
-from .optimizer import Box, Moved, Objective, Optimizer, Together
+from .optimizer import Box, Moved, Objective, Optimizer, together
 from .options import Options
 
 Method = Literal["sample", "project", "optimize"]
@@ -190,15 +190,11 @@ def _optimize(
     start = time.perf_counter()
     if optimizer is None:
         raise ConfigError("optimizer", f"the extractor {tasks[0].extractor.name!r} needs one.")
-    objectives = [_objective(t.cover, t.bits, t.extractor, effort) for t in tasks]
-    bounds = [_bounds(t.cover, effort.epsilon) for t in tasks]
-    lower, upper = (np.stack(side) for side in zip(*bounds, strict=True))
-    starts = [getattr(one, "origin", np.zeros(lower.shape[1:])) for one in objectives]
-    origin = np.clip(np.stack(starts), lower, upper)
-    box = Box(lower - origin, upper - origin, _scale(tasks[0].cover), whole=effort.finish)
-    whole = objectives[0] if len(tasks) == 1 else Together(objectives)
-    solution = optimizer.solve(Moved(whole, origin) if origin.any() else whole, box)
-    changes = np.clip(origin + solution.change, lower, upper)
+    objectives = [objective_of(task, effort) for task in tasks]
+    posed = pose([task.cover for task in tasks], objectives, effort, optimizer)
+    lower, upper = posed.lower, posed.upper
+    solution = optimizer.solve(posed.objective, posed.box)
+    changes = np.clip(posed.origin + solution.change, lower, upper)
     shared = 1000 * (time.perf_counter() - start) / len(tasks)
     for i, task in enumerate(tasks):
         start = time.perf_counter()
@@ -223,6 +219,42 @@ def _errors(task: Task, codes: Int[ndarray, "channel *space"]) -> int:
     return int(np.count_nonzero(found != task.bits))
 
 
+class Posed(NamedTuple):
+    """What an optimizer is asked: the change, counted from `origin`, that lowers the objective most inside the box."""
+
+    objective: Objective
+    box: Box
+    origin: Float[ndarray, "item channel *space"]
+    lower: Float[ndarray, "item channel *space"]
+    """Bounds of the whole change, in codes."""
+    upper: Float[ndarray, "item channel *space"]
+
+
+def pose(
+    covers: Sequence[Cover], objectives: Sequence[Objective], effort: Effort, optimizer: Optimizer
+) -> Posed:
+    """The question for covers of one shape, each with its objective."""
+    bounds = [_bounds(cover, effort.epsilon) for cover in covers]
+    lower, upper = (np.stack(side) for side in zip(*bounds, strict=True))
+    starts = [getattr(one, "origin", np.zeros(lower.shape[1:])) for one in objectives]
+    origin = np.clip(np.stack(starts), lower, upper)
+    box = Box(lower - origin, upper - origin, _scale(covers[0]), whole=effort.finish)
+    whole = together(objectives, optimizer)
+    return Posed(Moved(whole, origin) if origin.any() else whole, box, origin, lower, upper)
+
+
+def objective_of(task: Task, effort: Effort) -> Objective:
+    """What its extractor lowers for a task: its own loss, or the one that is asked for."""
+    cover, bits, extractor = task.cover, task.bits, task.extractor
+    if effort.loss is None:
+        return extractor.objective(cover, bits)
+    if effort.loss not in extractor.losses:
+        known = ", ".join(extractor.losses) or "none"
+        problem = f"the extractor {extractor.name!r} does not offer {effort.loss!r}."
+        raise ConfigError("effort.loss", problem, f"It offers: {known}.")
+    return cast(Any, extractor).objective(cover, bits, effort.loss)
+
+
 def _bounds(cover: Cover, epsilon: float) -> tuple[ndarray, ndarray]:
     """The least and the greatest change of every sample; no integers, where epsilon is none."""
     reach = np.where(cover.free, epsilon * _scale(cover), 0.0)
@@ -238,15 +270,3 @@ def _scale(cover: Cover) -> float:
 def _kind(cover: Cover) -> tuple[object, ...]:
     """What covers that are solved in one batch have in common."""
     return cover.codes.shape, cover.codes.dtype, cover.spec, _scale(cover)
-
-
-def _objective(
-    cover: Cover, bits: UInt8[ndarray, " bit"], extractor: Extractor, effort: Effort
-) -> Objective:
-    if effort.loss is None:
-        return extractor.objective(cover, bits)
-    if effort.loss not in extractor.losses:
-        known = ", ".join(extractor.losses) or "none"
-        problem = f"the extractor {extractor.name!r} does not offer {effort.loss!r}."
-        raise ConfigError("effort.loss", problem, f"It offers: {known}.")
-    return cast(Any, extractor).objective(cover, bits, effort.loss)

@@ -11,7 +11,7 @@ of their own at a twentieth to a whole bit per sample, nearer still where sample
 a hundred times slower.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ from .ladder import Rung
 
 RUN = 16_384
 """Samples of a run, at least: the convolution starts anew with each run, so that runs can be solved side by side."""
+SIDE_BY_SIDE = 16
+"""Runs that are solved in the same steps, at most: 270 MB of choices at 1,024 states."""
 _FAR = np.float32(1e9)
 
 
@@ -56,6 +58,18 @@ def read_symbols(blocks: Int[ndarray, "block sample"], rung: Rung) -> Int[ndarra
     return symbols & 3
 
 
+class Part(NamedTuple):
+    """Blocks that runs lie in, what they shall read, and what may become of them."""
+
+    blocks: Int[ndarray, "block sample"]
+    low: int | Int[ndarray, "block sample"]
+    high: int | Int[ndarray, "block sample"]
+    symbols: Int[ndarray, " block"]
+    rng: Generator
+    """What breaks ties."""
+    costs: Costs | None = None
+
+
 def project(
     blocks: Int[ndarray, "block sample"],
     low: int | Int[ndarray, "block sample"],
@@ -70,22 +84,36 @@ def project(
     Ties are broken with `rng`. A run that cannot reach its symbols (its range is too narrow, or finite costs are too
     few) keeps its codes.
     """
-    wanted = (symbols - read_symbols(blocks, rung)) & 3
-    steps, prices = _prices(blocks, low, high, rng, costs)
-    change = np.zeros(blocks.shape, np.int64)
-    by_length: dict[int, list[slice]] = {}
-    for run in runs(len(blocks), rung.samples):
-        by_length.setdefault(run.stop - run.start, []).append(run)
-    for alike in by_length.values():
-        found = _viterbi(
-            np.stack([wanted[run] for run in alike]),
-            np.stack([prices[run] for run in alike]).reshape(len(alike), -1, 4),
-            rung,
-            costs is not None,
-        )
-        for run, residues in zip(alike, found, strict=True):
-            change[run] = residues.reshape(-1, rung.samples)
-    return blocks + np.take_along_axis(steps, change[..., None], axis=2)[..., 0]
+    return project_all([Part(blocks, low, high, symbols, rng, costs)], rung)[0]
+
+
+def project_all(parts: Sequence[Part], rung: Rung) -> list[Int[ndarray, "block sample"]]:
+    """`project` of several tiles. Their runs go side by side: a step of many takes little longer than of one."""
+    wanted = [(part.symbols - read_symbols(part.blocks, rung)) & 3 for part in parts]
+    priced = [_prices(part.blocks, part.low, part.high, part.rng, part.costs) for part in parts]
+    changes = [np.zeros(part.blocks.shape, np.int64) for part in parts]
+    by_length: dict[tuple[int, bool], list[tuple[int, slice]]] = {}
+    for number, part in enumerate(parts):
+        for run in runs(len(part.blocks), rung.samples):
+            kind = run.stop - run.start, part.costs is not None
+            by_length.setdefault(kind, []).append((number, run))
+    for (_, adaptive), alike in by_length.items():
+        for first in range(0, len(alike), SIDE_BY_SIDE):
+            some = alike[first : first + SIDE_BY_SIDE]
+            found = _viterbi(
+                np.stack([wanted[number][run] for number, run in some]),
+                np.stack([priced[number][1][run] for number, run in some]).reshape(
+                    len(some), -1, 4
+                ),
+                rung,
+                adaptive,
+            )
+            for (number, run), residues in zip(some, found, strict=True):
+                changes[number][run] = residues.reshape(-1, rung.samples)
+    return [
+        part.blocks + np.take_along_axis(steps, change[..., None], axis=2)[..., 0]
+        for part, (steps, _), change in zip(parts, priced, changes, strict=True)
+    ]
 
 
 def _prices(
@@ -147,46 +175,47 @@ def _viterbi(
     two |= both and not adaptive
     if adaptive:
         two[: rung.span * width] = True  # the first blocks have few samples to choose from
-    price = np.ascontiguousarray(costs.transpose(1, 2, 0))[..., None]  # sample, residue, run, 1
-    chosen = np.empty((blocks * width, number, states), np.uint8)
-    best = np.full((number, states), _FAR, costs.dtype)
-    best[:, 0] = 0
+    # Runs stand last: a state that is looked up is then a row that is copied, and every step is on long vectors.
+    price = np.ascontiguousarray(costs.transpose(1, 2, 0))  # sample, residue, run
+    chosen = np.empty((blocks * width, states, number), np.uint8)
+    best = np.full((states, number), _FAR, costs.dtype)
+    best[0] = 0
     one, three, other = (np.empty_like(best) for _ in range(3))
     less = np.empty(best.shape, bool)
     at = 0
     for block in range(blocks):
         for p in range(width):
             _, back1, back2, back3 = before[p]
-            best.take(back1, 1, one, "clip")
-            best.take(back3, 1, three, "clip")
+            best.take(back1, 0, one, "clip")
+            best.take(back3, 0, three, "clip")
             one += price[at, 1]
             three += price[at, 3]
             take = chosen[at]
             np.less(three, one, out=less)
-            np.multiply(less, 2, out=take, casting="unsafe")
+            np.left_shift(less.view(np.uint8), 1, out=take)
             take += 1
             np.minimum(one, three, out=one)
             if two[at]:
-                best.take(back2, 1, other, "clip")
+                best.take(back2, 0, other, "clip")
                 other += price[at, 2]
                 np.less(other, one, out=less)
                 take[less] = 2
                 np.minimum(one, other, out=one)
             np.less(one, best, out=less)
-            take *= less
+            take *= less.view(np.uint8)
             np.minimum(best, one, out=best)
             at += 1
-        kept = best.reshape(number, -1, 4)[run, :, wanted[:, block]]
+        kept = best.reshape(-1, 4, number)[:, wanted[:, block], run]
         best.fill(_FAR)
-        least = kept.min(axis=1, keepdims=True)
-        best[:, : states // 4] = np.where(kept < _FAR / 2, kept - least, _FAR)  # no way stays none
-    state, stuck = best.argmin(axis=1), best.min(axis=1) >= _FAR / 2
+        least = kept.min(axis=0)
+        best[: states // 4] = np.where(kept < _FAR / 2, kept - least, _FAR)  # no way stays none
+    state, stuck = best.argmin(axis=0), best.min(axis=0) >= _FAR / 2
     change = np.zeros((number, blocks * width), np.uint8)
     for block in reversed(range(blocks)):
         state = (4 * state + wanted[:, block]) % states  # a run without a way may stand anywhere
         for p in reversed(range(width)):
             at -= 1
-            change[:, at] = residue = chosen[at, run, state]
+            change[:, at] = residue = chosen[at, state, run]
             state = before[p, residue, state]
     change[stuck | (state != 0)] = 0
     return change

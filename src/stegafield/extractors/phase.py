@@ -9,7 +9,7 @@ algorithm (core/trellis.py). Samples stand at keyed positions in both. It is mat
 (docs/concepts.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -30,7 +30,11 @@ from ..core.ladder import (
 )
 from ..core.noise import Source
 from ..core.sampler import Drawn
+from ..core.trellis import Part
 from ..message import place
+
+TOGETHER = 4
+"""Tiles that the trellis form solves in the same steps: sixteen runs."""
 
 
 class Phase(Extractor):
@@ -80,7 +84,8 @@ class Phase(Extractor):
             values = tiles.piece(codes, stretch)[tiles.piece(free, stretch)]
             windows = values[self._index(number, values.size)]
             start, stop = first[number : number + 2] * self.rate.bits
-            symbols = self._form.read_symbols(windows, self.rate)
+            form = trellis if self.rate.span else window
+            symbols = form.read_symbols(windows, self.rate)
             found[start:stop] = _bits(symbols, self.rate.bits)
 
         tiles.each(read, list(enumerate(every)))
@@ -98,8 +103,8 @@ class Phase(Extractor):
         first = self._first(int(np.count_nonzero(cover.free))) * self.rate.bits
         seeds = rng.integers(0, 1 << 63, (len(every), 4))
 
-        def move(tile: tuple[int, slice]) -> None:
-            number, stretch = tile
+        def taken(number: int, stretch: slice) -> tuple[Part, Callable[[ndarray], None]]:
+            """The windows of a tile, and how to write them back."""
             free = tiles.piece(cover.free, stretch)
             here = tiles.piece(codes, stretch)
             values = here[free]
@@ -108,24 +113,44 @@ class Phase(Extractor):
             def gathered(values: ndarray) -> ndarray:
                 return tiles.piece(values, stretch)[free][index]
 
+            def put(found: ndarray) -> None:
+                values[index] = found
+                here[free] = values
+                tiles.place(codes, stretch, here)
+
             low, high = (
                 gathered(b) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
             )
             wanted = _symbols(bits[first[number] : first[number + 1]], self.rate.bits)
-            own = np.random.default_rng(seeds[number])
-            windows = widened(values[index])
-            given = (windows, low, high, wanted, self.rate, own)
-            if cover.costs is None or not self.adapts(self.rate):
-                values[index] = self._form.project(*given)
-            else:
+            own, prices = np.random.default_rng(seeds[number]), None
+            if cover.costs is not None and self.adapts(self.rate):
                 prices = Costs(*map(gathered, cover.costs))
-                form = trellis if self.rate.span else priced
-                values[index] = form.project(*given, prices)
-            here[free] = values
-            tiles.place(codes, stretch, here)
+            return Part(widened(values[index]), low, high, wanted, own, prices), put
 
-        tiles.each(move, list(enumerate(every)))
+        def move(some: list[tuple[int, slice]]) -> None:
+            parts, puts = zip(*(taken(*tile) for tile in some), strict=True)
+            for put, found in zip(puts, self._solved(parts), strict=True):
+                put(found)
+
+        numbered = list(enumerate(every))
+        if self.rate.span:
+            # One after the other: its steps are so short that two threads wait for the interpreter most of the time.
+            for at in range(0, len(numbered), TOGETHER):
+                move(numbered[at : at + TOGETHER])
+        else:
+            tiles.each(move, [[tile] for tile in numbered])
         return codes
+
+    def _solved(self, parts: Sequence[Part]) -> list[Int[ndarray, "window sample"]]:
+        """The windows of some tiles, changed to read what they shall."""
+        if self.rate.span:
+            return trellis.project_all(parts, self.rate)
+        found = []
+        for part in parts:
+            *given, rng, costs = part
+            form, prices = (window, ()) if costs is None else (priced, (costs,))
+            found.append(form.project(*given, self.rate, rng, *prices))
+        return found
 
     def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
         """The windows from the law of the cover given their symbols, what is left over from the law alone."""
@@ -142,10 +167,6 @@ class Phase(Extractor):
             drawn = sampler.draw(cover, windows, wanted, self.rate, source)
             codes.flat[windows], nats = drawn.codes, nats + drawn.nats
         return Drawn(codes, nats)
-
-    @property
-    def _form(self):
-        return trellis if self.rate.span else window
 
     def _first(self, free: int) -> Int[ndarray, " tile_and_end"]:
         """The number of the first window of each tile, and that of all windows."""

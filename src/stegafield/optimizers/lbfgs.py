@@ -11,7 +11,7 @@ search, there is no inner loop, and nothing in a turn asks the device for a numb
 Bounds: samples at a bound that the gradient pushes against are left out of direction and curvature, and every trial
 is projected into the box (a projected quasi-Newton method, Bertsekas 1982; two-loop recursion of Nocedal 1980).
 An objective that can be tightened, or a box of whole numbers, is solved in rounds (`core.rounds`), which keep the
-curvature.
+curvature. On a graphics card a turn of a small batch is a CUDA graph: it is launched once, not kernel after kernel.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
@@ -23,6 +23,7 @@ from pydantic import Field
 from ..core import options
 from ..core.extras import need
 from ..core.optimizer import Box, Objective, Optimizer, Solution
+from ..core.recorded import recorded, suits
 from ..core.rounds import rounds, settle
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Lbfgs(Optimizer):
         need("torch", "torch")
         import torch
 
-        device = self.place()
+        device, limit = self.place(), None
         kind, shape = getattr(torch, self.options.precision), box.lower.shape
         lower, upper = (
             torch.tensor(np.ascontiguousarray(b), dtype=kind, device=device).flatten(1)
@@ -99,10 +100,14 @@ class Lbfgs(Optimizer):
                 slope = torch.autograd.grad(loss.sum(), leaf)[0]
             return loss.detach().to(kind), slope.reshape(point.shape).to(kind)
 
+        def turn(state: State) -> State:
+            trial = torch.clamp(state.point + state.step * state.direction, lower, upper)
+            return _turn(state, trial, *evaluate(trial), lower, upper, limit)
+
         with torch.no_grad():
             point = torch.clamp(torch.zeros_like(lower), lower, upper)
             moves = turns = point.new_zeros(self.options.history, *point.shape)
-            count, state, limit = 0, None, None
+            count, state = 0, None
             for part in rounds(self.options.evaluations, objective, box.whole):
                 if state is not None:
                     point, moves, turns, count = state[:1] + state[6:9]
@@ -113,12 +118,12 @@ class Lbfgs(Optimizer):
                 state = _begin(point, *evaluate(point), moves, turns, count, lower, upper)
                 if limit is None:
                     limit = self.options.tolerance * state.direction.abs().amax(1)
-                for turn in range(1, part.evaluations):
+                step = recorded(turn, state) if suits(objective, state.point) else turn
+                for number in range(1, part.evaluations):
                     # The one question to the device, asked rarely: it waits for all work that was queued.
-                    if turn % 8 == 1 and not bool((state.status == _RUNNING).any()):
+                    if number % 8 == 1 and not bool((state.status == _RUNNING).any()):
                         break
-                    trial = torch.clamp(state.point + state.step * state.direction, lower, upper)
-                    state = _turn(state, trial, *evaluate(trial), lower, upper, limit)
+                    state = step(state)
         assert state is not None, "there is always a first round"
         status = torch.where(state.status == _RUNNING, _SPENT, state.status).cpu().numpy()
         change = state.point.cpu().numpy().astype(np.float64).reshape(shape)

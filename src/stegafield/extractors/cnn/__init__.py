@@ -165,7 +165,12 @@ class Cnn(Positionwise):
         return found
 
     def _network(self, channels: int, rank: int, periodic: tuple[bool, ...]) -> Network:
-        return Network(self.weights(channels, rank), periodic, self.options.norm == "batch")
+        asked = channels, rank, periodic
+        known = vars(self).setdefault("_networks", {})  # it reads what it has just written
+        if asked not in known:
+            batch = self.options.norm == "batch"
+            known[asked] = Network(self.weights(channels, rank), periodic, batch)
+        return known[asked]
 
 
 def _full_scale(codes: Int[ndarray, "channel *space"]) -> float:

@@ -1,8 +1,10 @@
 """The forward pass of the network: three hidden layers, zeros or wrapped borders, and bands for large covers."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
@@ -27,8 +29,16 @@ class Network:
         periodic: tuple[bool, ...],
         normalised: bool,
     ) -> None:
+        """`weights` of four layers: ``(out, in, 3, ...)``, or with the axis of items in front, as they are `joined`."""
         self.weights, self.periodic, self.normalised = weights, periodic, normalised
         self._placed: dict[Any, list[Any]] = {}
+
+    @classmethod
+    def joined(cls, networks: Sequence["Network"]) -> "Network":
+        """The network of a batch of small covers whose items have these."""
+        layers = zip(*(one.weights for one in networks), strict=True)
+        first = networks[0]
+        return cls([np.stack(layer) for layer in layers], first.periodic, first.normalised)
 
     def __call__(self, value: Any) -> Any:
         """Outputs ``(item, D, *space)`` of inputs ``(item, channel, *space)``; items do not see each other."""
@@ -134,6 +144,9 @@ def _normalised(value: Any, known: Any) -> Any:
     if known is not None:
         mean, variance = (part.to(value.dtype) for part in known)
         return (value - mean) / (variance + _TINY).sqrt()
-    axes = list(range(2, value.ndim))
-    value = value - value.mean(axes, keepdim=True)
-    return value / (value.square().mean(axes, keepdim=True) + _TINY).sqrt()
+    from torch.nn import functional
+
+    # Features of all items as features of one: what is one pass there and back would be ten, written out.
+    flat = value.flatten(0, 1)[None]
+    found = functional.batch_norm(flat, None, None, training=True, eps=_TINY)
+    return found[0].unflatten(0, value.shape[:2])

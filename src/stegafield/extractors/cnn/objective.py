@@ -4,15 +4,19 @@ Outputs are measured in *steps*: the change of an output when the samples change
 that a picture and a 16-bit sound, a network that reacts and one that hardly does, look alike to a solver.
 """
 
+import math
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import groupby
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from numpy import ndarray
 
-from .network import Network
+from ...core.optimizer import Objective, Together
+from .network import BAND, Network
 
 STEP = 1 / 255  # of full scale
 ROUNDING = 2.5  # margin, in standard deviations of what rounding to codes does to the outputs
@@ -42,7 +46,39 @@ class Target:
         self._start = torch.from_numpy(start)
         self._index = torch.from_numpy(np.flatnonzero(where))
         self._sign = torch.from_numpy(2.0 * bits.astype(np.float32) - 1)
+        self.spread: Any
+        """Standard deviation of the outputs; of a batch ``(item, 1, 1)``."""
+        self.step: Any
+        """Length of the gradient of an output, per `STEP`."""
         self.spread, self.step = self._measure()
+
+    @classmethod
+    def joined(cls, targets: Sequence["Target"], device: str) -> "Target":
+        """The bits of a batch of covers that are alike, on a device."""
+        import torch
+
+        def stack(name: str) -> torch.Tensor:
+            return torch.stack([getattr(one, name) for one in targets]).to(device)
+
+        found = copy(targets[0])
+        found.network = Network.joined([one.network for one in targets])
+        found._origin, found._start, found._sign = map(stack, ("_origin", "_start", "_sign"))
+        found._index = found._index.to(device)
+        found.spread, found.step = (
+            torch.tensor([getattr(one, name) for one in targets], device=device)[:, None, None]
+            for name in ("spread", "step")
+        )
+        return found
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What targets that are joined have in common."""
+        return self.unit, self.space, self._index.numpy().tobytes()
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        """The shape of the grid."""
+        return tuple(self._start.shape[1:])
 
     def _measure(self) -> tuple[float, float]:
         """Standard deviation of the outputs at the origin, and length of the gradient of one, per `STEP`."""
@@ -85,8 +121,10 @@ class Target:
     def outputs(self, change: Any) -> Any:
         """The outputs ``(item, depth, position)`` that carry bits, for a change in codes."""
         start = self._start.to(change.device)
-        found = self.network(start + change.to(start.dtype) * self.unit)
-        return found.flatten(2)[..., self._index.to(change.device)]
+        found = self.network(start + change.to(start.dtype) * self.unit).flatten(2)
+        if len(self._index) == found.shape[2]:  # picking all of them takes longer than the network
+            return found
+        return found[..., self._index.to(change.device)]
 
     def agreement(self, change: Any) -> Any:
         """The same, positive where they read what they shall."""
@@ -96,11 +134,38 @@ class Target:
 @dataclass(frozen=True)
 class _Loss:
     target: Target
+    _shapes: ClassVar[dict[str, tuple[int, ...]]] = {}
+    """The numbers that differ from item to item, and how they stand in a batch."""
 
     @property
     def origin(self) -> Float32[ndarray, "channel *space"]:
         """The change, in codes, to start from."""
         return self.target.origin
+
+    @classmethod
+    def joined(cls, losses: Sequence["_Loss"], device: str) -> Objective:
+        """The objective of a batch on a device: as many items at once as make a `BAND`, and their gradients at once."""
+        parts, sizes = [], []
+        for _, group in groupby(losses, lambda one: one.target.kind):
+            alike = list(group)
+            count = max(1, BAND // math.prod(alike[0].target.space))
+            for first in range(0, len(alike), count):
+                some = alike[first : first + count]
+                parts.append(cls._stacked(some, device))
+                sizes.append(len(some))
+        return Together(parts, sizes, recordable=True)
+
+    @classmethod
+    def _stacked(cls, losses: Sequence["_Loss"], device: str) -> "_Loss":
+        """One loss for covers that are alike: what is a number of each item becomes a tensor."""
+        import torch
+
+        target = Target.joined([one.target for one in losses], device)
+        numbers = {
+            name: torch.tensor([getattr(one, name) for one in losses], device=device).reshape(shape)
+            for name, shape in cls._shapes.items()
+        }
+        return replace(losses[0], target=target, **numbers)
 
     def errors(self, change: Any) -> Any:
         """How many bits each item reads wrongly ``(item,)``; of NumPy or torch."""
@@ -119,8 +184,9 @@ class Margins(_Loss):
     without large weights.
     """
 
-    margin: float
-    weight: float
+    margin: Any
+    weight: Any
+    _shapes: ClassVar[dict[str, tuple[int, ...]]] = {"margin": (-1, 1, 1), "weight": (-1,)}
     nearness: float = 1.0
     short: Any = 0.0
 
@@ -157,7 +223,8 @@ class Margins(_Loss):
 class CrossEntropy(_Loss):
     """log(1 + exp(-gain agreement)), the paper's: never zero, and hardly curved where gain x agreement is small."""
 
-    gain: float
+    gain: Any
+    _shapes: ClassVar[dict[str, tuple[int, ...]]] = {"gain": (-1, 1, 1)}
 
     def __call__(self, change: Any) -> Any:
         """The loss ``(item,)``."""
