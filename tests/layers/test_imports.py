@@ -12,7 +12,7 @@ MAY = {
     "message": {"errors"},
     "metrics": {"errors"},
     "generators": {"errors"},
-    "costs": {"errors"},
+    "costs": {"errors", "core"},
     "core": {"errors", "message", "metrics"},
     "channels": {"errors", "core"},
     "carriers": {"errors", "core", "channels", "costs", "generators"},

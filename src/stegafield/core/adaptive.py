@@ -32,13 +32,11 @@ _OPEN = 0.9
 """Where this share of the samples may move, the trellis form has a way at every rate (at .8, in 9 of 9 runs at 2/3)."""
 _STUCK = 0.05
 """Windows of a file without a way that are tolerated, in the mean: another salt is tried for them."""
-STEPS = (0, 1, -1, 2, -2)
-"""Changes of one sample that short windows look at, where they have costs."""
 _ROUNDS = 60
 _CLOSE = 1e-5
 
 
-def energy(steps: ndarray) -> ndarray:
+def energy(steps: ndarray | int) -> ndarray | int:
     """What some steps cost, relative to one: so steep that more than one is rare."""
     return steps**4
 
@@ -59,19 +57,39 @@ def settled(costs: Costs, cover: Cover) -> Costs:
     if any(shape != cover.codes.shape or kind not in "fiub" for shape, kind in given):
         told = " and ".join(f"{np.asarray(one).dtype} {np.shape(one)}" for one in costs)
         raise BrokenPlugin(f"the carrier gives costs of {told}, not numbers {cover.codes.shape}.")
-    with np.errstate(over="ignore"):  # what is beyond float32 is as good as barred
-        down = np.where(cover.free & (cover.codes > cover.low), costs.down, np.inf).astype("f4")
-        up = np.where(cover.free & (cover.codes < cover.high), costs.up, np.inf).astype("f4")
-    if not (down.min() >= 0 and up.min() >= 0):
+    blocks = tiles.blocks(cover.codes.size)
+    down, up = (np.empty(cover.codes.shape, np.float32) for _ in range(2))
+
+    def opened(block: slice) -> tuple[bool, int, float]:
+        """What may move, in float32: whether these are prices, and how many there are, with the sum of reciprocals."""
+        low, high = (
+            tiles.piece(b, block) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
+        )
+        codes, free = tiles.piece(cover.codes, block), tiles.piece(cover.free, block)
+        here = []
+        for side, given, inside in ((down, costs.down, codes > low), (up, costs.up, codes < high)):
+            with np.errstate(over="ignore"):  # what is beyond float32 is as good as barred
+                price = np.where(free & inside, tiles.piece(given, block), np.inf).astype("f4")
+            tiles.place(side, block, price)
+            here.append(price)
+        cheaper = np.minimum(*here)
+        priced = cheaper[(cheaper > 0) & (cheaper < np.inf)]
+        right = all(bool(price.min() >= 0) for price in here)
+        return right, priced.size, float(np.sum(1 / priced, dtype=np.float64))
+
+    right, number, reciprocals = zip(*tiles.each(opened, blocks), strict=True)
+    if not all(right):
         raise BrokenPlugin("the carrier gives costs that are negative or no numbers.")
-    cheaper = np.minimum(down, up)
-    priced = cheaper[(cheaper > 0) & np.isfinite(cheaper)]
-    usual = priced.size / float(np.sum(1 / priced, dtype=np.float64)) if priced.size else 1.0
-    for one in (down, up):
-        one /= np.float32(usual)
-        np.maximum(one, LEAST, out=one)
-        far = np.isfinite(one) & (one > USUAL_MOST)
-        one[far] = USUAL_MOST * (one[far] / USUAL_MOST) ** 0.25
+    usual = np.float32(sum(number) / sum(reciprocals) if any(number) else 1)
+
+    def scaled(block: slice) -> None:
+        for side in (down, up):
+            price = np.maximum(tiles.piece(side, block) / usual, np.float32(LEAST))
+            far = (price > USUAL_MOST) & (price < np.inf)
+            price[far] = USUAL_MOST * (price[far] / USUAL_MOST) ** 0.25
+            tiles.place(side, block, price)
+
+    tiles.each(scaled, blocks)
     return Costs(down, up)
 
 

@@ -1,22 +1,27 @@
 """The block form where changes have costs: for each window the cheapest change that reads its symbol.
 
-Long windows (taps 1 to n, 2n phases) take one step or two: every pair of steps that adds up is looked at. Shorter
-ones take a dynamic programme over the residues of their samples, with steps of up to two.
+Windows with the taps 1 to n look at every pair of steps that adds up. The few that may do better with three steps, or
+with a step of two, and windows with other taps take a dynamic programme over the residues of their samples.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.random import Generator
 
-from .adaptive import STEPS, energy
+from .adaptive import energy
 from .cover import Costs
 from .ladder import Rung
 from .window import LONGEST_TABLED, read_symbols
 
-_STEPS = np.array(STEPS)
-_CELLS = 1 << 24
-"""Entries of the table of a programme, one byte each."""
+_CELLS = 1 << 17
+"""Residues times windows that are looked at together: what a core keeps close at hand."""
+
+Prices = dict[int, Float[ndarray, "window sample"]]
+"""What each step costs."""
 
 
 def project(
@@ -30,82 +35,102 @@ def project(
 ) -> Int[ndarray, "window sample"]:
     """The cheapest windows that read `symbols` and stay within [low, high]; ties are broken with `rng`.
 
-    A window that has no way at a finite cost keeps its codes.
+    A window that has no way at a finite cost keeps its codes. Those of more than 128 samples take two steps at most.
     """
     wanted = (symbols - read_symbols(windows, rung)) & (rung.phases - 1)
-    down, up = (
-        np.where(
-            open_, side * (1 + rng.random(windows.shape, np.float32) * np.float32(1e-3)), np.inf
+    low, high = (np.broadcast_to(end, windows.shape) for end in (low, high))
+    once = {
+        step: np.where(
+            inside, side * (1 + rng.random(windows.shape, np.float32) * np.float32(1e-3)), np.inf
         )
-        for open_, side in ((windows > low, costs.down), (windows < high, costs.up))
-    )
-    if rung.samples > LONGEST_TABLED:
-        return windows + _pairs(wanted, down, up)
-    wide = windows.astype(np.int64)
-    barred = np.stack([(wide + step < low) | (wide + step > high) for step in _STEPS])
-    sizes = energy(np.abs(_STEPS))
-    change, size = np.zeros(windows.shape, np.int64), max(1, _CELLS // (rung.samples * rung.phases))
-    for start in range(0, len(windows), size):
-        part = slice(start, start + size)
-        prices = [
-            np.where(barred[j, part], np.inf, sizes[j] * (up if _STEPS[j] > 0 else down)[part])
-            for j in range(1, len(_STEPS))
-        ]
-        change[part] = _programme(wanted[part], np.stack(prices).astype(np.float32), rung)
+        for step, inside, side in ((-1, windows > low, costs.down), (1, windows < high, costs.up))
+    }
+    change, open_ = np.zeros(windows.shape, np.int8), np.ones(len(windows), bool)
+    if not rung.listed:
+        for part in _parts(np.arange(len(windows)), rung):
+            here = {step: price[part] for step, price in once.items()}
+            change[part], paid = _pairs(wanted[part], here, rung)
+            open_[part] = rung.samples <= LONGEST_TABLED and paid > _least_otherwise(here)
+    for part in _parts(np.flatnonzero(open_), rung):
+        wide = windows[part].astype(np.int64)
+        inside = {-2: wide - 2 >= low[part], 2: wide + 2 <= high[part]}
+        here = {step: price[part] for step, price in once.items()}
+        here |= {
+            2 * step: np.where(inside[2 * step], price * np.float32(energy(2)), np.inf)
+            for step, price in here.items()
+        }
+        change[part] = _programme(wanted[part], here, rung)
     return windows + change
 
 
+def _parts(windows: Int[ndarray, " window"], rung: Rung) -> Iterator[Int[ndarray, " window"]]:
+    """Some windows at a time."""
+    size = max(1, _CELLS // rung.phases)
+    return (windows[start : start + size] for start in range(0, windows.size, size))
+
+
 def _pairs(
-    wanted: Int[ndarray, " window"],
-    down: Float[ndarray, "window sample"],
-    up: Float[ndarray, "window sample"],
-) -> Int[ndarray, "window sample"]:
-    """The cheapest step, or pair of steps of two samples, that moves the residue by `wanted`."""
-    number, length = up.shape
-    phases, rows = 2 * length, np.arange(number)
-    single = np.zeros((number, phases), np.float32)  # what moving the residue by r costs
-    single[:, 1 : length + 1] = up
-    single[:, length] = np.minimum(up[:, -1], down[:, -1])  # half a turn, either way
-    single[:, length + 1 :] = down[:, -2::-1]
-    first = np.arange(phases)
-    second = (wanted[:, None] - first) & (phases - 1)
-    total = single + np.take_along_axis(single, second, axis=1)
-    total[first == second] = np.inf  # two steps of one sample
-    total[wanted == 0, 0] = 0
-    one = total.argmin(axis=1)
-    found = np.isfinite(total[rows, one])
-    change = np.zeros(up.shape, np.int64)
-    for move in (one, (wanted - one) & (phases - 1)):
-        used = np.flatnonzero(found & (move > 0))
-        residue = move[used]
-        sample = np.minimum(residue, phases - residue) - 1
-        rising = np.where(residue == length, up[used, -1] <= down[used, -1], residue < length)
-        change[used, sample] += np.where(rising, 1, -1)
-    return change
+    wanted: Int[ndarray, " window"], once: Prices, rung: Rung
+) -> tuple[Int[ndarray, "window sample"], Float[ndarray, " window"]]:
+    """The cheapest step, or pair of steps of two samples, that moves the residue by `wanted`, and what it costs."""
+    (number, length), phases, rows = once[1].shape, rung.phases, np.arange(wanted.size)
+    moves = np.full((number, phases), np.inf, np.float32)  # what moving the residue costs
+    moves[:, 0] = 0
+    moves[:, 1 : length + 1] = once[1]
+    falling = moves[:, phases - length :]
+    np.minimum(falling, once[-1][:, ::-1], out=falling)  # half a turn goes either way
+    # The other move that is needed goes down where the first goes up: a stretch of the moves in reverse.
+    reverse = np.empty((number, 2 * phases), np.float32)
+    reverse[:, :phases] = moves[:, ::-1]
+    reverse[:, phases:] = reverse[:, :phases]
+    total = moves + sliding_window_view(reverse, phases, axis=1)[rows, phases - 1 - wanted]
+    even = np.flatnonzero((wanted & 1 == 0) & (wanted > 0))
+    for half in (wanted[even] // 2, (wanted[even] + phases) // 2):
+        total[even, half] = np.inf  # two steps of one sample
+    first = total.argmin(axis=1)
+    paid = total[rows, first]
+    change = np.zeros((number, length), np.int8)
+    for move in (first, (wanted - first) & (phases - 1)):
+        used = np.flatnonzero(np.isfinite(paid) & (move > 0))
+        turn = move[used]
+        sample = np.minimum(turn, phases - turn) - 1
+        rising = once[1][used, sample] == moves[used, turn]
+        change[used, sample] += np.where(rising & (2 * turn <= phases), 1, -1)
+    return change, paid
+
+
+def _least_otherwise(once: Prices) -> Float[ndarray, " window"]:
+    """What every change costs at least that is no pair of steps: three steps, or one of two."""
+    cheapest = np.sort(np.minimum(once[-1], once[1]), axis=1)
+    return np.minimum(cheapest[:, :3].sum(axis=1), energy(2) * cheapest[:, 0])
 
 
 def _programme(
-    wanted: Int[ndarray, " window"], prices: Float[ndarray, "move window sample"], rung: Rung
+    wanted: Int[ndarray, " window"], prices: Prices, rung: Rung
 ) -> Int[ndarray, "window sample"]:
-    """The cheapest changes of windows; zeros where there are none."""
+    """The cheapest changes of windows with the steps that have prices; zeros where there are none."""
     number, phases = wanted.size, rung.phases
-    best = np.full((phases, number), np.inf, np.float32)
-    best[0] = 0
-    chosen = np.zeros((rung.samples, phases, number), np.int8)
+    # best[i, r]: the least price of moving the residue by r with the first i samples
+    best = np.empty((rung.samples + 1, phases, number), np.float32)
+    best[0], best[0, 0] = np.inf, 0
+    moved = np.empty((phases, number), np.float32)
+    columns = {step: price.T.copy() for step, price in prices.items()}
     for i, tap in enumerate(rung.taps):
-        after, take = best.copy(), chosen[i]
-        for j, step in enumerate(_STEPS[1:]):
+        before, after = best[i], best[i + 1]
+        least = before
+        for step, price in columns.items():
             turn = int(step * tap) & (phases - 1)
-            moved = np.roll(best, turn, axis=0)
-            moved += prices[j, :, i]
-            less = moved < after
-            take[less] = j + 1
-            np.minimum(after, moved, out=after)
-        best = after
-    change, residue, rows = np.zeros((number, rung.samples), np.int64), wanted, np.arange(number)
-    found = np.isfinite(best[wanted, rows])
+            np.add(before[phases - turn :], price[i], out=moved[:turn])
+            np.add(before[: phases - turn], price[i], out=moved[turn:])
+            least = np.minimum(least, moved, out=after)
+    # Back from the end: the step that led to a price is the one that leads to it again.
+    rows, residue, steps = np.arange(number), wanted, np.array([0, *prices])
+    change, found = np.zeros((number, rung.samples), np.int8), np.isfinite(best[-1, wanted, rows])
     for i in reversed(range(rung.samples)):
-        step = _STEPS[chosen[i, residue, rows]]
+        reached = best[i, (residue - steps[:, None] * rung.taps[i]) & (phases - 1), rows]
+        for reach, price in zip(reached[1:], columns.values(), strict=True):
+            reach += price[i]
+        step = steps[reached.argmin(axis=0)]
         change[:, i] = step
         residue = (residue - step * rung.taps[i]) & (phases - 1)
     change[~found] = 0

@@ -3,25 +3,23 @@
 Prices of one map are relative to each other; infinity is a sample that must not change. One medium a file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from numpy import ndarray
+
+from ..core.tiles import each
+
+_BAND = 1 << 18
+"""Samples that are looked at together: what a core keeps close at hand."""
 
 
 def correlated(
     values: Float[ndarray, "*space"], taps: Sequence[float], axis: int, wrap: bool = False
 ) -> Float[ndarray, "*space"]:
-    """The values filtered along an axis with an odd number of taps, mirrored at the ends or wrapped around.
-
-    A sum of shifted copies: running sums forget what stands by huge values.
-    """
-    reach = len(taps) // 2
-    margin = [(reach, reach) if k == axis % values.ndim else (0, 0) for k in range(values.ndim)]
-    padded = np.pad(values, margin, mode="wrap" if wrap else "symmetric")
-    padded = np.moveaxis(padded, axis, 0)
-    size = values.shape[axis]
+    """The values filtered along an axis with an odd number of taps, mirrored at the ends or wrapped around."""
+    padded, size = _padded(values, len(taps) // 2, axis, wrap), values.shape[axis]
     total = np.zeros_like(padded[:size])
     for k, tap in enumerate(taps):
         if tap:
@@ -32,7 +30,61 @@ def correlated(
 def mean(
     values: Float[ndarray, "*space"], size: int, axes: Sequence[int], wraps: Sequence[bool]
 ) -> Float[ndarray, "*space"]:
-    """The mean over `size` neighbours along each of some axes."""
+    """The mean over an odd number of neighbours along each of some axes, mirrored at the ends or wrapped around.
+
+    Sums of 2, 4, 8 neighbours and so on make it up: running sums, which subtract, forget what stands by huge values.
+    """
     for axis, wrap in zip(axes, wraps, strict=True):
-        values = correlated(values, [1 / size] * size, axis, wrap)
+        count, run = values.shape[axis], _padded(values, size // 2, axis, wrap)
+        total, done, length = np.zeros_like(run[:count]), 0, 1
+        while True:
+            if size & length:
+                total += run[done : done + count]
+                done += length
+            if 2 * length > size:
+                break
+            run = run[:-length] + run[length:]
+            length *= 2
+        total *= run.dtype.type(1 / size)
+        values = np.moveaxis(total, 0, axis)
     return values
+
+
+def by_bands(
+    work: Callable[..., Float[ndarray, "y x"]],
+    arrays: Sequence[Shaped[ndarray, "y x"]],
+    reach: int,
+    wraps: tuple[bool, bool] = (False, False),
+) -> Float[ndarray, "y x"]:
+    """What `work` makes of planes as a whole, found band by band of their rows, side by side.
+
+    Args:
+        work: Takes the same rows of all arrays, and which of their axes wrap.
+        reach: How many rows away a sample matters, at most.
+    """
+    rows, width = arrays[0].shape
+    height = max(_BAND // max(1, width), 4 * reach)
+    if rows <= height + 2 * reach:
+        return work(*arrays, wraps)
+    found = np.empty((rows, width), np.float32)
+
+    def one(start: int) -> None:
+        stop = min(start + height, rows)
+        if wraps[0]:
+            first, part = start - reach, np.arange(start - reach, stop + reach) % rows
+        else:  # what is mirrored at the ends of a band, but for those of the plane, is in the margin
+            first = max(0, start - reach)
+            part = slice(first, stop + reach)
+        made = work(*(array[part] for array in arrays), (False, wraps[1]))
+        found[start:stop] = made[start - first : stop - first]
+
+    each(one, range(0, rows, height))
+    return found
+
+
+def _padded(
+    values: Float[ndarray, "*space"], reach: int, axis: int, wrap: bool
+) -> Float[ndarray, "..."]:
+    """The values with `reach` more at both ends of an axis, which comes first."""
+    margin = [(reach, reach) if k == axis % values.ndim else (0, 0) for k in range(values.ndim)]
+    return np.moveaxis(np.pad(values, margin, mode="wrap" if wrap else "symmetric"), axis, 0)

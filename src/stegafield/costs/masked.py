@@ -8,55 +8,65 @@ one dimension: the mean size of the residual, and the mean of its reciprocal.
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
+from numpy.lib.stride_tricks import sliding_window_view
 
-from . import correlated
+from ..core.tiles import each
+from . import mean
 
 LEAST = 1e-10
 """Of the residual: digital silence costs 1 / LEAST."""
 _ORDER, _HOP = 12, 512
+_WINDOW = np.hanning(2 * _HOP + 2)[1:-1]
 _SMOOTH, _SPREAD = 3, 31
 _WHITE = 1e-9
 """Share of white noise that keeps the equations solvable for pure tones."""
-_PART = 2048  # hops at once
+_PART = 128 * _HOP
+"""Samples that are looked at together, with a hop more at both ends: further than any of them matters."""
 
 
 def sound(
     codes: Int[ndarray, "channel sample"], low: int, high: int
 ) -> Float[ndarray, "channel sample"]:
     """The cost of one step, channel by channel; never in digital silence, nor where samples are clipped."""
-    middle = (low + high + 1) // 2
-    found = np.empty(codes.shape, np.float32)
-    for number, one in enumerate(codes):
-        values = one.astype(np.float32) - np.float32(middle)
-        rough = correlated(np.abs(_residual(values)), [1 / _SMOOTH] * _SMOOTH, 0)
-        rough[_constant(one)] = 0
-        price = correlated(1 / np.maximum(rough, LEAST), [1 / _SPREAD] * _SPREAD, 0)
-        clipped = _beside(one == low) | _beside(one == high)
-        found[number] = np.where(clipped | (price > 0.99 / LEAST), np.inf, price)
+    found, size = np.empty(codes.shape, np.float32), codes.shape[1]
+
+    def one(task: tuple[int, int]) -> None:
+        number, start = task
+        stop, near = start + _PART, slice(max(0, start - _HOP), min(start + _PART + _HOP, size))
+        left = _residual(codes[number], near, low, high).astype(np.float32)
+        rough = mean(np.abs(left), _SMOOTH, (0,), (False,))
+        here = codes[number, near]
+        rough[_constant(here)] = 0
+        price = mean(1 / np.maximum(rough, LEAST), _SPREAD, (0,), (False,))
+        clipped = _beside(here == low) | _beside(here == high)
+        price[clipped | (price > 0.99 / LEAST)] = np.inf
+        found[number, start:stop] = price[start - near.start :][:_PART]
+
+    each(one, [(number, start) for number in range(len(codes)) for start in range(0, size, _PART)])
     return found
 
 
-def _residual(values: Float[ndarray, " sample"]) -> Float[ndarray, " sample"]:
-    """What the linear prediction of each stretch of 512 samples, from around it, leaves of them."""
-    hops = -(-values.size // _HOP)
-    ends = (_HOP // 2 + _ORDER, hops * _HOP - values.size + _HOP // 2)
+def _residual(
+    codes: Int[ndarray, " sample"], near: slice, low: int, high: int
+) -> Float[ndarray, " near"]:
+    """What the linear prediction of each stretch of 512 samples, from around it, leaves of some stretches."""
+    size, hops = near.stop - near.start, -(-(near.stop - near.start) // _HOP)
+    first, last = near.start - _HOP // 2 - _ORDER, near.start + hops * _HOP + _HOP // 2
+    ends = max(0, -first), max(0, last - codes.size)
+    values = codes[max(0, first) : last].astype(np.float64) - (low + high + 1) // 2
     padded = np.pad(values, ends, mode="symmetric" if values.size > max(ends) else "edge")
-    window = np.hanning(2 * _HOP + 2)[1:-1].astype(np.float32)
-    found = np.empty((hops, _HOP), np.float32)
-    for start in range(0, hops, _PART):
-        rows = np.arange(start, min(start + _PART, hops))[:, None] * _HOP
-        frames = padded[rows + np.arange(_ORDER, 2 * _HOP + _ORDER)] * window
-        power = np.abs(np.fft.rfft(frames, 4 * _HOP)) ** 2
-        lags = np.fft.irfft(power)[:, : _ORDER + 1]
-        lags[:, 0] = lags[:, 0] * (1 + _WHITE) + _WHITE
-        index = np.abs(np.arange(_ORDER)[:, None] - np.arange(_ORDER))
-        taps = np.linalg.solve(lags[:, index], lags[:, 1:, None])[..., 0]
-        inner = rows + _ORDER + _HOP // 2 + np.arange(_HOP)
-        left = padded[inner].astype(np.float64)
-        for k in range(_ORDER):
-            left -= taps[:, k, None] * padded[inner - k - 1]
-        found[start : start + _PART] = left
-    return found.ravel()[: values.size]
+    frames = sliding_window_view(padded[_ORDER:], 2 * _HOP)[::_HOP] * _WINDOW
+    lags = np.empty((hops, _ORDER + 1))
+    for k in range(_ORDER + 1):
+        lags[:, k] = (frames[:, None, k:] @ frames[:, : 2 * _HOP - k, None])[:, 0, 0]
+    lags[:, 0] = lags[:, 0] * (1 + _WHITE) + _WHITE
+    index = np.abs(np.arange(_ORDER)[:, None] - np.arange(_ORDER))
+    taps = np.linalg.solve(lags[:, index], lags[:, 1:, None])
+    before = sliding_window_view(padded[_HOP // 2 :], _HOP + _ORDER - 1)[::_HOP][:hops]
+    past = sliding_window_view(before, _HOP, axis=1)  # hop, delay (the longest first), sample
+    foretold = np.ascontiguousarray(taps[:, ::-1, 0])[:, None] @ past
+    start = _ORDER + _HOP // 2
+    return (padded[start : start + hops * _HOP] - foretold.ravel())[:size]
 
 
 def _constant(codes: Int[ndarray, " sample"]) -> ndarray:

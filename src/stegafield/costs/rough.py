@@ -4,15 +4,18 @@ B. Li, M. Wang, J. Huang, X. Li, "A new cost function for spatial image steganog
 and a mean over 3x3 and, of the reciprocal, over 15x15 samples.
 """
 
+from functools import partial
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from . import correlated, mean
+from . import by_bands, correlated, mean
 
 LEAST = 1e-10
 """Of the roughness: a place that is flat all around costs 1 / LEAST."""
 _SMOOTH, _SPREAD = 3, 15
+_REACH = 1 + _SMOOTH // 2 + _SPREAD // 2
 
 
 def hill(plane: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
@@ -30,10 +33,9 @@ def picture(
     A sample at an end of its range next to another one there was cut off, and says nothing but that.
     """
     found = np.empty(codes.shape, np.float32)
-    for number, plane in enumerate(codes):
-        found[number] = np.where(flat(price := hill(plane.astype(np.float32))), np.inf, price)
-    for end in (low, high):
-        found[_clustered(codes == end)] = np.inf
+    ends = (np.broadcast_to(end, codes.shape) for end in (low, high))
+    for number, planes in enumerate(zip(codes, *ends, strict=True)):
+        found[number] = by_bands(_of_channel, planes, _REACH)
     return found
 
 
@@ -46,12 +48,28 @@ def field(
     found = np.empty(codes.shape, np.float32)
     for number, (plane, good) in enumerate(zip(codes, valid, strict=True)):
         middle = int(np.median(plane[good])) if good.any() else 0  # codes of floats are large
-        level = np.where(good, plane - np.int64(middle), 0).astype(np.float64)
-        inner = mean(good.astype(np.float64), 3, (0, 1), wraps) > 1 - 1e-9
-        rough = np.where(inner, _edges(level, wraps), 0.0)
-        price = _spread(_smoothed(rough, wraps), wraps)
-        found[number] = np.where(flat(price), np.inf, price)
+        found[number] = by_bands(partial(_of_level, middle=middle), (plane, good), _REACH, wraps)
     return found
+
+
+def _of_channel(
+    plane: Int[ndarray, "y x"],
+    low: Int[ndarray, "y x"],
+    high: Int[ndarray, "y x"],
+    wraps: tuple[bool, bool],
+) -> Float[ndarray, "y x"]:
+    price = _spread(_smoothed(_edges(plane.astype(np.float32), wraps), wraps), wraps)
+    price[flat(price) | _clustered(plane == low) | _clustered(plane == high)] = np.inf
+    return price
+
+
+def _of_level(
+    plane: Int[ndarray, "y x"], good: Bool[ndarray, "y x"], wraps: tuple[bool, bool], middle: int
+) -> Float[ndarray, "y x"]:
+    level = np.where(good, plane - np.int64(middle), 0).astype(np.float64)
+    inner = mean(good.astype(np.float32), 3, (0, 1), wraps) > 1 - 1e-3
+    price = _spread(_smoothed(np.where(inner, _edges(level, wraps), 0.0), wraps), wraps)
+    return np.where(flat(price), np.inf, price)
 
 
 def flat(price: Float[ndarray, "y x"]) -> Bool[ndarray, "y x"]:
@@ -75,11 +93,11 @@ def _spread(rough: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[nda
     return mean(1 / np.maximum(rough, LEAST), _SPREAD, (0, 1), wraps)
 
 
-def _clustered(ends: Bool[ndarray, "channel y x"]) -> Bool[ndarray, "channel y x"]:
+def _clustered(ends: Bool[ndarray, "y x"]) -> Bool[ndarray, "y x"]:
     """Samples of a set that touch another one of it above, below, left or right."""
     beside = np.zeros_like(ends)
+    beside[1:] |= ends[:-1]
+    beside[:-1] |= ends[1:]
     beside[:, 1:] |= ends[:, :-1]
     beside[:, :-1] |= ends[:, 1:]
-    beside[:, :, 1:] |= ends[:, :, :-1]
-    beside[:, :, :-1] |= ends[:, :, 1:]
     return ends & beside
