@@ -111,9 +111,15 @@ def flooded(cover: Cover) -> Cover:
 
 def forced(cover: Cover, codes: Int[ndarray, "channel *space"]) -> int:
     """How many samples changed where a step is barred, or was until the cover was flooded."""
-    assert cover.costs is not None
-    down, up = (side >= _FLOOD for side in cover.costs)
-    return int(np.count_nonzero(((codes < cover.codes) & down) | ((codes > cover.codes) & up)))
+    costs = cover.costs
+    assert costs is not None
+
+    def within(block: slice) -> int:
+        here, new = tiles.piece(cover.codes, block), tiles.piece(codes, block)
+        down, up = (tiles.piece(side, block) >= _FLOOD for side in costs)
+        return int(np.count_nonzero(((new < here) & down) | ((new > here) & up)))
+
+    return sum(tiles.each(within, tiles.blocks(codes.size)))
 
 
 def drowned(cover: Cover) -> bool:

@@ -21,6 +21,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import ConfigError
+from . import tiles
 from .cover import Cover
 from .ladder import DRAWN, Rung, bootstrap_rung
 from .sampler import ROUNDING
@@ -66,7 +67,7 @@ def file_nats(rung: Rung, sigma: float, free: int) -> float:
 def rungs(cover: Cover) -> list[Rung]:
     """The rungs that a cover with a law is offered."""
     assert cover.law is not None
-    return offered(cover.law.sigma, int(np.count_nonzero(cover.free)))
+    return offered(cover.law.sigma, tiles.count(cover.free))
 
 
 def offered(sigma: float, free: int) -> list[Rung]:

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.random import Generator
 
 from ..errors import CapacityError, ConfigError, StegafieldError
 from ..message import code, frame
 from ..message.key import FileKey
-from . import adaptive, bound, options, regions, risk
+from . import adaptive, bound, options, regions, risk, tiles
 from .carrier import Carrier, writes
 from .cover import Cover, depth
 from .embed import Effort, Method, choose_method
@@ -89,7 +88,7 @@ class Plan:
         wanted = self.effort.costs and cover.law is None and bool(cover.free.any())
         if not wanted or self.method(cover) != "project":
             return cover
-        if np.count_nonzero(cover.free) < regions.LEAST_FREE:
+        if tiles.count(cover.free) < regions.LEAST_FREE:
             return cover  # it carries nothing, and may be empty: nobody's costs need to know
         costs = self.carrier.costs(cover)
         if costs is None:
@@ -155,7 +154,7 @@ class Plan:
         return self._foretold(cover, rung) if _usual(cover) else []
 
     def _foretold(self, cover: Cover, rung: Rung) -> list[Expectation]:
-        method, free = self.method(cover), int(np.count_nonzero(cover.free))
+        method, free = self.method(cover), tiles.count(cover.free)
         if method == "sample" and cover.law is not None:
             return [risk.drawn(bound.file_nats(rung, cover.law.sigma, free))]
         situation = Situation(
@@ -260,6 +259,6 @@ def _usual(cover: Cover) -> bool:
 
 def _payload_region(cover: Cover) -> Cover:
     """The cover with only the payload's samples free, for a typical key; `CapacityError` where it is too small."""
-    if np.count_nonzero(cover.free) < regions.LEAST_FREE:
+    if tiles.count(cover.free) < regions.LEAST_FREE:
         raise CapacityError(0, -1)
     return cover.with_free(regions.payload_free(cover, _ANYBODY))

@@ -77,7 +77,7 @@ class Header:
 def salt_windows(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, "byte sample"]:
     """Flat positions of the salt, which everybody can compute. Shape (0, n) where the cover is too small."""
     first = _first_tile(free)
-    samples = bootstrap_rung(int(np.count_nonzero(free))).samples
+    samples = bootstrap_rung(tiles.count(free)).samples
     if first.size < (SALT_BYTES + HEADER_BYTES) * samples:
         return np.empty((0, samples), np.int64)
     return first[permutation(_PUBLIC, first.size)[: SALT_BYTES * samples]].reshape(SALT_BYTES, -1)
@@ -155,7 +155,7 @@ def write_bootstrap(
         low, high = cover.take(cover.low, windows), cover.take(cover.high, windows)
         values = _taken(codes, windows).astype(np.int64)
         symbols = np.frombuffer(data, np.uint8).astype(np.int64)
-        rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+        rung = bootstrap_rung(tiles.count(cover.free))
         if cover.costs is not None and law is not None:
             here = Costs(*(side.ravel()[windows] for side in cover.costs))
             values = _drawn(values, low, high, symbols, rung, rng, here, law)
@@ -174,7 +174,7 @@ def draw_bootstrap(
     both = [salt_windows(cover.free), header_windows(cover.free, key)]
     windows = np.concatenate(both)
     symbols = np.frombuffer(salt + _header_mask(header.pack(), key), np.uint8).astype(np.int64)
-    rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+    rung = bootstrap_rung(tiles.count(cover.free))
     drawn, codes = sampler.draw(cover, windows, symbols, rung, source), cover.codes.copy()
     codes.flat[windows] = drawn.codes
     return cover.with_codes(codes).with_free(payload_free(cover, key)), drawn.nats
@@ -230,7 +230,7 @@ def _drawn(
 
 def _first_tile(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " position"]:
     """Flat positions of the free samples in the first tile."""
-    _, tile = next(place.tiles(int(np.count_nonzero(free))))
+    _, tile = next(place.tiles(tiles.count(free)))
     return tiles.first(free, tile.stop)
 
 
@@ -240,7 +240,7 @@ def _header_mask(raw: bytes, key: FileKey) -> bytes:
 
 
 def _read(cover: Cover, windows: Int[ndarray, "byte sample"]) -> bytes:
-    rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+    rung = bootstrap_rung(tiles.count(cover.free))
     symbols = window.read_symbols(_taken(cover.codes, windows), rung)
     return symbols.astype(np.uint8).tobytes()
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 from pydantic import BaseModel, ConfigDict
 
 from ..message.key import Key
 from ..metrics import fidelity
+from . import tiles
 from .channel import Channel
 from .cover import Cover
 from .ladder import Rung
@@ -82,7 +82,7 @@ class Report(BaseModel):
         pixels: bool,
     ) -> None:
         """Fill in what embedding `bits` at a rung cost."""
-        free = int(np.count_nonzero(cover.free))
+        free = tiles.count(cover.free)
         self.window_bits, self.window_samples = rung.bits, rung.samples
         self.samples, self.free_samples, self.payload_bits = codes.size, free, bits
         self.bits_per_sample = bits / free

@@ -28,13 +28,20 @@ def blocks(size: int) -> list[slice]:
     return [slice(start, min(start + TILE, size)) for start in range(0, size, TILE)]
 
 
+def count(free: Bool[ndarray, "*shape"]) -> int:
+    """How many samples are free; at once where one number was broadcast, as sounds have it."""
+    if free.size and not any(free.strides):
+        return free.size * int(free.flat[0])
+    return int(np.count_nonzero(free))
+
+
 def stretches(free: Bool[ndarray, "channel *space"]) -> list[slice]:
     """The stretch of each tile in storage order: it has the free samples of its tile, and those that lie between.
 
     All together they cover every sample once.
     """
     parts = blocks(free.size)
-    number = [int(np.count_nonzero(piece(free, part))) for part in parts]
+    number = [count(piece(free, part)) for part in parts]
     before = np.cumsum([0, *number])  # free samples before each block
     stops = []
     for _, tile in tiles(int(before[-1])):

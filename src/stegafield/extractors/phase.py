@@ -54,7 +54,7 @@ class Phase(Extractor):
         """
         if method == "sample":
             return super().offers(cover, method)
-        free = int(np.count_nonzero(cover.free))
+        free = tiles.count(cover.free)
         if cover.costs is not None:
             return with_costs(free)
         if free > TRELLIS_MOST:
@@ -76,7 +76,7 @@ class Phase(Extractor):
     ) -> UInt8[ndarray, " bit"]:
         """The bits of all windows, tile after tile, most significant bit of a symbol first."""
 
-        every, first = tiles.stretches(free), self._first(int(np.count_nonzero(free)))
+        every, first = tiles.stretches(free), self._first(tiles.count(free))
         found = np.empty(int(first[-1]) * self.rate.bits, np.uint8)
 
         def read(tile: tuple[int, slice]) -> None:
@@ -93,14 +93,14 @@ class Phase(Extractor):
 
     def count(self, cover: Cover) -> int:
         """k bits for each window that fits into a tile."""
-        return int(self._first(int(np.count_nonzero(cover.free)))[-1]) * self.rate.bits
+        return int(self._first(tiles.count(cover.free))[-1]) * self.rate.bits
 
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
         """The nearest codes that read `bits` (least sum of squared changes, window by window or run by run)."""
         codes, every = tiles.like(cover.codes), tiles.stretches(cover.free)
-        first = self._first(int(np.count_nonzero(cover.free))) * self.rate.bits
+        first = self._first(tiles.count(cover.free)) * self.rate.bits
         seeds = rng.integers(0, 1 << 63, (len(every), 4))
 
         def taken(number: int, stretch: slice) -> tuple[Part, Callable[[ndarray], None]]:
