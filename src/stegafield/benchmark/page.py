@@ -50,14 +50,14 @@ cost, not distortion, so its PSNR is lower by intention. The paper's points are 
 faces, and on floats that were not yet rounded to a file.
 
 ![PSNR against bits per pixel](images/curve.png)"""
-_SPEED = """`bench speed`: covers that are made up, each in a process of its own. *embed* is `project` alone, *read* the
-extractor on the same codes, *CPU* is what both take of all processors together, *open* and *write* are the file
-format; medians. *hide* is the whole of `hide`, once, in the same process: open, embed, write, reveal; *hide
-CPU*, where it was taken, is its time of all processors together. Covers named after a carrier are generated:
-*open* is the draw of f and its noise, and *embed* the sampler. Memory is the largest resident set of the
-process, first of the parts and then of `hide`; interpreter and libraries alone are {base:.0f} MiB of it. *load*
-is how many processes wanted to run, on average, when the row was finished: where that is more than there are
-cores, the times are too long by about that factor."""
+_SPEED = """`bench speed`: covers that are made up, each in a process of its own. *costs* is what `hide` first finds out
+about a cover of the user's own: what each change costs. *embed* is `project` alone, *read* the extractor on the same
+codes, *CPU* is what the three take of all processors together, *open* and *write* are the file format; medians. *hide*
+is the whole of `hide`, once, in the same process: open, costs, embed, write, reveal; *hide CPU* is its time of all
+processors together. Covers named after a carrier are generated: *open* is the draw of f and its noise, and *embed* the
+sampler. Memory is the largest resident set of the process, first of the parts and then of `hide`; interpreter and
+libraries alone are {base:.0f} MiB of it. *load* is how many processes wanted to run, on average, when the row was
+finished: where that is more than there are cores, the times are too long by about that factor."""
 
 _THROUGHPUT = """\
 `bench throughput`: `lbfgs` on the extractor `cnn` (norm=batch) at 1 bit per pixel, crops of scikit-image's
@@ -187,11 +187,20 @@ def _speed(lines: list[Row]) -> str:
     found = [line for line in lines if "embed_ms" in line]
     text = _SPEED.format(base=min((line["base_mib"] for line in found), default=0))
     columns = (
-        *("cover", "free samples", "bits per sample", "embed, ms", "read, ms", "CPU, ms"),
-        *("open, ms", "write, ms", "parts, MiB", "hide, ms", "hide CPU, ms", "hide, MiB", "load"),
+        *("cover", "free samples", "bits per sample", "costs, ms", "embed, ms", "read, ms"),
+        *(
+            "CPU, ms",
+            "open, ms",
+            "write, ms",
+            "parts, MiB",
+            "hide, ms",
+            "hide CPU, ms",
+            "hide, MiB",
+            "load",
+        ),
     )
     names = (
-        *("embed_ms", "verify_ms", "cpu_ms", "open_ms", "write_ms"),
+        *("costs_ms", "embed_ms", "verify_ms", "cpu_ms", "open_ms", "write_ms"),
         *("peak_mib", "hide_ms", "hide_cpu_ms", "hide_peak_mib"),
     )
     rows = [
@@ -250,7 +259,7 @@ def _line(fit: Row) -> str:
         f"{fit['ns_per_sample']:.0f} ns per sample and {fit['intercept_ms']:.2f} ms {fit['time']}"
     )
     return (
-        f"Embedding and reading of `{fit['carrier']}` covers together take {cost}\n"
+        f"Costs, embedding and reading of `{fit['carrier']}` covers together take {cost}\n"
         f"(relative least squares; the worst cover is {fit['worst_deviation']:.0%} off the line)."
     )
 

@@ -73,9 +73,11 @@ def settled(costs: Costs, cover: Cover) -> Costs:
             tiles.place(side, block, price)
             here.append(price)
         cheaper = np.minimum(*here)
-        priced = cheaper[(cheaper > 0) & (cheaper < np.inf)]
+        number = np.count_nonzero((cheaper > 0) & (cheaper < np.inf))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reciprocals = np.where(cheaper > 0, 1 / cheaper, 0)
         right = all(bool(price.min() >= 0) for price in here)
-        return right, priced.size, float(np.sum(1 / priced, dtype=np.float64))
+        return right, int(number), float(reciprocals.sum(dtype=np.float64))
 
     right, number, reciprocals = zip(*tiles.each(opened, blocks), strict=True)
     if not all(right):
@@ -85,8 +87,8 @@ def settled(costs: Costs, cover: Cover) -> Costs:
     def scaled(block: slice) -> None:
         for side in (down, up):
             price = np.maximum(tiles.piece(side, block) / usual, np.float32(LEAST))
-            far = (price > USUAL_MOST) & (price < np.inf)
-            price[far] = USUAL_MOST * (price[far] / USUAL_MOST) ** 0.25
+            far = np.flatnonzero((price > USUAL_MOST) & (price < np.inf))
+            price[far] = USUAL_MOST * np.sqrt(np.sqrt(price[far] / USUAL_MOST))
             tiles.place(side, block, price)
 
     tiles.each(scaled, blocks)
