@@ -1,6 +1,6 @@
 """Make docs/reproduction.md from the rows of a run of `stegafield paper`.
 
-    stegafield paper --suite SUITE.toml --photos PHOTOS --data FACES --out RUN
+    stegafield paper --suite docs/reproduction/suite.json --photos PHOTOS --data FACES --out RUN
     python scripts/reproduction_page.py RUN
 
 Rows, suite and figures of RUN are copied to docs/reproduction/. Without RUN the page is made again from what is there.

@@ -240,6 +240,15 @@ def test_unknown_names_suggest_the_close_one(engine):
         Engine(Registry(), device="tpu")
 
 
+def test_a_missing_graphics_card_is_named(key):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    picture = np.full((32, 32), 100, np.uint8)
+    with pytest.raises(ConfigError, match="no CUDA device"):
+        Engine(device="cuda").hide(b"m", carrier="image", cover=picture, extractor="cnn", key=key)
+
+
 def test_a_missing_extractor_is_named_to_the_key_holder_only(engine, key):
     stego = engine.hide(b"m", carrier="image", cover=RGB, key=key)
     poor = Registry()

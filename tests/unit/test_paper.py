@@ -340,6 +340,15 @@ def test_a_suite_of_ones_own(tmp_path):
     path.write_text("name =")
     with pytest.raises(ConfigError, match="no TOML"):
         suites.read(str(path))
+    path = tmp_path / "suite.json"
+    path.write_text(
+        '{"suite": {"name": "mine", "about": "x", "comparison": {"faces": 7}}, "jobs": 1}'
+    )
+    assert suites.read(str(path)).comparison.faces == 7
+    for text, said in (("{", "no JSON"), ("[1]", "no suite.json"), ("{}", "no suite.json")):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=said):
+            suites.read(str(path))
 
 
 @pytest.mark.parametrize(

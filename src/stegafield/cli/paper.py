@@ -14,7 +14,9 @@ def paper(
     out: Annotated[Path, typer.Option(help="Folder of the run and its report.")],
     quick: Annotated[bool, typer.Option("--quick", help="Five minutes on two cores.")] = False,
     full: Annotated[bool, typer.Option("--full", help="A night, or a graphics card.")] = False,
-    suite: Annotated[str | None, typer.Option(help="A suite of your own, as a .toml file.")] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="A suite of your own as a .toml file, or a run's suite.json.")
+    ] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of your photographs.")] = None,
     data: Annotated[Path | None, typer.Option(help="Faces to train generators on.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,

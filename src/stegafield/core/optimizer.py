@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from ..errors import ConfigError
 from . import options
 
 Objective = Callable[[Any], Any]
@@ -148,12 +149,19 @@ class Optimizer(ABC):
         self.device = device
 
     def place(self) -> str:
-        """The device to work on, for solvers that use torch: "auto" is a graphics card where there is one."""
+        """The device to work on, for solvers that use torch: "auto" is a graphics card where there is one.
+
+        Raises:
+            ConfigError: where a card is asked for, and there is none.
+        """
         import torch
 
+        found = torch.cuda.is_available()
+        if self.device.startswith("cuda") and not found:
+            raise ConfigError("device", "there is no CUDA device.", "Use --device cpu.")
         if self.device != "auto":
             return self.device
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if found else "cpu"
 
     @abstractmethod
     def solve(self, objective: Objective, box: Box) -> Solution:

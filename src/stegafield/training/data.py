@@ -124,7 +124,8 @@ def _dataset(
     try:
         file = xarray.open_zarr(path) if path.suffix == ".zarr" else xarray.open_dataset(path)
     except (ValueError, OSError, ImportError) as error:
-        raise ConfigError("data", f"{path} cannot be opened: {error}") from None
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError("data", f"{path} cannot be opened: {why}") from None
     with file:
         north, east = (
             _named(file.variables, _LATITUDE, path),

@@ -158,21 +158,23 @@ class Detection(Experiment):
     def _verdicts(
         self, name: str, than: str, plain: list[list[Row]], found: list[list[Row]]
     ) -> list[str]:
-        """Whether these are named as often as others, within two standard errors of a share of so many."""
+        """Whether these are named as often as others: the difference on the same covers within two of its errors."""
         told = []
         for innocent, stego, bpp in zip(plain, found, self.rates, strict=True):
-            if not (innocent and stego):
+            before = {row["cover"]: row["stegexpose"] > self.threshold for row in innocent}
+            pairs = [
+                (before[row["cover"]], row["stegexpose"] > self.threshold)
+                for row in stego
+                if row["cover"] in before
+            ]
+            if not pairs:
                 continue
-            alarms, named = (
-                sum(row["stegexpose"] > self.threshold for row in part) / len(part)
-                for part in (innocent, stego)
-            )
-            share = (alarms * len(innocent) + named * len(stego)) / (len(innocent) + len(stego))
-            error = (share * (1 - share) * (1 / len(innocent) + 1 / len(stego))) ** 0.5
-            met = "**met**" if named - alarms <= 2 * error else "**missed**"
+            alarms, named = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
+            new, gone = pairs.count((False, True)), pairs.count((True, False))
+            met = "**met**" if new - gone <= 2 * (new + gone) ** 0.5 else "**missed**"
             told.append(
                 f"at {bpp:g} bpp {name} is named as often as {than}, within two standard errors: {met} "
-                f"({named:.0%} against {alarms:.0%})"
+                f"({named:.0%} against {alarms:.0%}; {new} of {len(pairs)} newly, {gone} no longer)"
             )
         return told
 

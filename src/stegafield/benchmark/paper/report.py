@@ -64,7 +64,8 @@ def blocks(kept: Kept, journal: Journal) -> Iterator[Block]:
     )
     yield Text(
         f"Suite `{suite.name}`: {suite.about}. It asks for {kept.jobs:,} measurements, and {done:,} are there: "
-        f"{state}. Measured on: {machines or 'nothing yet'}."
+        f"{state}. `stegafield paper --suite suite.json`, with the file beside the rows, measures it again. Measured "
+        f"on: {machines or 'nothing yet'}."
     )
     if missing := _missing(kept, journal):
         yield Text(f"Embeddings that are missing: {'; '.join(missing)}.")

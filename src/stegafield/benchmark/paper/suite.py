@@ -1,5 +1,6 @@
 """Suites: which experiments, of which size. A suite is a TOML file of the package or of the user."""
 
+import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -55,18 +56,22 @@ def names() -> list[str]:
 
 
 def read(source: str) -> Suite:
-    """The suite of a name, or of a TOML file."""
+    """The suite of a name, of a TOML file, or of the `suite.json` of a run."""
     if source in names():
         data = (_SUITES / f"{source}.toml").read_bytes()
-    elif source.endswith(".toml"):
+    elif source.endswith((".toml", ".json")):
         data = Path(source).read_bytes()
     else:
-        hint = f"Suites: {', '.join(names())}; or give a .toml file."
+        hint = f"Suites: {', '.join(names())}; or give a .toml file, or the suite.json of a run."
         raise ConfigError("suite", f"there is no suite {source!r}.", hint)
     try:
+        if source.endswith(".json"):
+            return Suite.model_validate(json.loads(data)["suite"])
         return Suite.model_validate(tomllib.loads(data.decode()))
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(".".join(map(str, first["loc"])), f"{first['msg']}.") from None
     except (ValueError, RecursionError) as error:
-        raise ConfigError("suite", f"{source} is no TOML: {error}.") from None
+        raise ConfigError("suite", f"{source} is no {source[-4:].upper()}: {error}.") from None
+    except (KeyError, TypeError):
+        raise ConfigError("suite", f"{source} is no suite.json of a run.") from None
