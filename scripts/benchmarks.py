@@ -67,6 +67,7 @@ def runs(covers, rows):
     ]
     sizes = [f"{2**power}x{2**power}" for power in range(6, 14)]
     found["speed"] = ["speed", "--size", *sizes, "--field", "24x721x1440", "--minutes", "60"]
+    found["speed-plain"] = [*found["speed"], "--set", "effort.costs=false"]
     return found
 
 

@@ -214,6 +214,19 @@ def test_training_finds_what_it_was_shown(detector, pictures, tmp_path):
     check_detector(again, stegos[0])
 
 
+@pytest.mark.parametrize("detector", TRAINED)
+def test_training_finds_planted_lsb_replacement(detector, pictures):
+    covers = _tiles(pictures, 64, 2)
+    if detector is Line:
+        covers = covers.reshape(len(covers), 1, -1)
+    bits = np.random.default_rng(5).integers(0, 2, covers.shape, covers.dtype)
+    stegos = covers & ~np.array(1, covers.dtype) | bits
+    one, half = detector(), len(covers) // 2
+    features = [np.stack([one.features(codes) for codes in part]) for part in (covers, stegos)]
+    one.train(features[0][:half], features[1][:half], 5)
+    assert detection.auc(*(one.judge(part[half:]) for part in features)) > 0.8
+
+
 def test_the_network_learns_and_is_saved(pictures, tmp_path):
     covers = _tiles(pictures, 64, 1).astype(np.float32)[..., :32, :32]
     change = np.random.default_rng(4).integers(-6, 7, covers.shape)

@@ -15,6 +15,13 @@ python scripts/detection.py PHOTOS ROWS
 stegafield bench report ROWS --out docs/detection.md
 ```
 
+## The threat model in short
+The warden has this package, its source and a detector, and sees files. They know neither the key nor the cover. What
+`sample` draws into a generated cover is within 10^-5 nats of a plain one, whatever the detector; what `project` changes
+in a file of your own is a change, and the tables below say how often some detectors saw it. Who has the original sees
+every change, whatever the method. The [threat model](threat-model.md) says all of it: who the warden is, what the bound
+says and does not, keys and passphrases, covers that are used twice, and what a file keeps of its encoder's habits.
+
 ## How to read it
 A warden with a detector calls a file stego or not. **P_E** is the mean of both errors, false alarms and missed
 stegos: 0.5 is guessing, 0 is always right. Thresholds are fixed on the training half of the *sources*, never on

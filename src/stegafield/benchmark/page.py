@@ -258,8 +258,11 @@ def _line(fit: Row) -> str:
     cost = (
         f"{fit['ns_per_sample']:.0f} ns per sample and {fit['intercept_ms']:.2f} ms {fit['time']}"
     )
+    kind = ", ".join(
+        (f"{fit['form']} form", *(f"`{name}={value}`" for name, value in fit["settings"].items()))
+    )
     return (
-        f"Costs, embedding and reading of `{fit['carrier']}` covers together take {cost}\n"
+        f"Costs, embedding and reading of `{fit['carrier']}` covers ({kind}) together take {cost}\n"
         f"(relative least squares; the worst cover is {fit['worst_deviation']:.0%} off the line)."
     )
 

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -64,8 +64,10 @@ def drawn(carrier: str, sizes: Iterable[tuple[int, int]], unit: str, rate: float
     return [Case(carrier, one, f"{carrier} {one[0]}x{one[1]}", unit, rate) for one in sizes]
 
 
-def measure(cases: Iterable[Case], repeats: int = 5) -> Iterator[dict[str, Any]]:
-    """One row per cover, then one with the linear fit of each carrier that has three sizes, then the start-up.
+def measure(
+    cases: Iterable[Case], repeats: int = 5, settings: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """One row per cover, then the linear fit of each carrier and form of code with three sizes, then the start-up.
 
     Times are medians in milliseconds; `cpu_ms` is what costs, embedding and reading take of all processors together,
     which a busy machine changes little. Peaks are those of the whole process, the largest of all repeats: interpreter
@@ -79,23 +81,35 @@ def measure(cases: Iterable[Case], repeats: int = 5) -> Iterator[dict[str, Any]]
                 _COVERS[case.carrier](case.size, source)
             else:
                 source = "x".join(map(str, case.size))
-            row = _child([str(source), case.carrier, case.unit, str(case.rate), str(repeats)])
-            row = {"cover": case.name, "carrier": case.carrier, "unit": case.unit, **row, **_load()}
+            arguments = [case.carrier, case.unit, str(case.rate), str(repeats)]
+            row = _child([str(source), *arguments, json.dumps(settings or {})])
+            row = {
+                "cover": _named(case, settings),
+                "carrier": case.carrier,
+                "unit": case.unit,
+                **row,
+                **_load(),
+            }
             rows.append(row)
             yield {**row, "machine": where}
-    for carrier in dict.fromkeys(row["carrier"] for row in rows):
-        alike = [row for row in rows if row["carrier"] == carrier]
+    for kind in dict.fromkeys((row["carrier"], row["form"]) for row in rows):
+        alike = [row for row in rows if (row["carrier"], row["form"]) == kind]
         if len(alike) >= 3:
             samples = [row["samples"] for row in alike]
             for what, times in (
                 ("on the clock", [sum(row[part] for part in _PARTS) for row in alike]),
                 ("of processors", [row["cpu_ms"] for row in alike]),
             ):
-                yield {"carrier": carrier, "time": what, **fit(samples, times)}
+                named = {"carrier": kind[0], "form": kind[1], "settings": settings or {}}
+                yield {**named, "time": what, **fit(samples, times)}
     yield {**_help(repeats), "machine": where}
 
 
-def fit(samples: list[int], milliseconds: list[float]) -> dict[str, float]:
+def _named(case: Case, settings: dict[str, Any] | None) -> str:
+    return ", ".join([case.name, *(f"{name}={value}" for name, value in (settings or {}).items())])
+
+
+def fit(samples: Sequence[int], milliseconds: Sequence[float]) -> dict[str, float]:
     """The line through times that is nearest in relative terms, and the worst relative deviation from it."""
     n, t = np.array(samples, float), np.array(milliseconds, float)
     rows = np.stack([1 / t, n / t], axis=1)
@@ -186,7 +200,9 @@ def _child(arguments: list[str]) -> dict[str, Any]:
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def _measured(source: str, carrier: str, unit: str, rate: float, repeats: int) -> dict[str, Any]:
+def _measured(
+    source: str, carrier: str, unit: str, rate: float, repeats: int, settings: dict[str, Any]
+) -> dict[str, Any]:
     """What the child finds out about one file, or about covers of a size that the carrier generates."""
     from ..core.carrier import writer
     from ..core.embed import embed
@@ -194,7 +210,7 @@ def _measured(source: str, carrier: str, unit: str, rate: float, repeats: int) -
     from ..plugins.wiring import Engine
 
     engine = Engine(device="cpu")
-    asked: dict[str, Any] = {"carrier": carrier, unit: rate}
+    asked: dict[str, Any] = {"carrier": carrier, unit: rate, "set": settings}
     if carrier not in _COVERS:
         rows, columns = map(int, source.split("x"))
         asked["size"] = rows, columns
@@ -230,6 +246,7 @@ def _measured(source: str, carrier: str, unit: str, rate: float, repeats: int) -
             "samples": int(np.count_nonzero(cover.free)),
             "rate": rung.rate,
             "rung": f"{rung.bits}/{rung.samples}",
+            "form": "trellis" if rung.span else "block",
             "errors": int(np.count_nonzero(read != bits)),
             "file_mib": len(written) / (1 << 20),
         }
@@ -250,5 +267,6 @@ def _since(start: float) -> float:
 
 
 if __name__ == "__main__":
-    source, kind, unit, rate, repeats = sys.argv[1:]
-    print(json.dumps(_measured(source, kind, unit, float(rate), int(repeats))))
+    source, kind, unit, rate, repeats, settings = sys.argv[1:]
+    found = _measured(source, kind, unit, float(rate), int(repeats), json.loads(settings))
+    print(json.dumps(found))

@@ -183,6 +183,7 @@ def speed(
     bpp: Annotated[float, typer.Option(help="Bits per pixel, of pictures.")] = 1.0,
     bps: Annotated[float, typer.Option(help="Bits per sample, of fields and sounds.")] = 1.0,
     repeats: Annotated[int, typer.Option(min=1, help="Of each, for medians.")] = 5,
+    settings: Settings = None,
 ) -> None:
     """Time embedding, reading and the codec on covers that are made up, with peak memory and a linear fit."""
     from ..benchmark import speed as timing
@@ -203,7 +204,9 @@ def speed(
         cases = timing.drawn(carrier, sizes, found.rate_unit, rates[found.rate_unit])
     cases += [timing.field(one, bps) for one in sizes_of(field, 3)]
     cases += [timing.sound(one, bps) for one in minutes or ()]
-    rows = finish(timing.measure(cases, repeats), None, timing.COLUMNS, json_out)
+    rows = finish(
+        timing.measure(cases, repeats, settings_of(settings)), None, timing.COLUMNS, json_out
+    )
     print_rows([row for row in rows if "ns_per_sample" in row], False)
 
 
