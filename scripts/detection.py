@@ -157,7 +157,7 @@ SETS = {
     "faces-all": (
         "Generated faces by the sampler, 1, 2 and 4 bits per pixel",
         "Pairs as at 3 bits, but fewer of them.",
-        _faces(2000, "1 2 4", ["sample"], [*_LSB, "spam", "rich"], 1000, 3),
+        _faces(600, "1 2 4", ["sample"], [*_LSB, "spam", "rich"], 300, 5),
     ),
     "era5-1": (
         "Generated weather, 1 bit per sample",
