@@ -54,7 +54,7 @@ What makes these numbers too kind or too harsh:
 _UNTIL = """## What follows
 * With costs, in grey pieces of 256x256 at 0.1, 0.2 and 0.4 bits per pixel, SPAM and the tools that look for LSB
   replacement find `phase` about as often as they find simulated HILL, P_E .48 to .50: of their intervals one ends
-  below .5 (StegExpose at 0.4 bits, .491). Without costs SPAM finds it sometimes at a tenth of a bit, and mostly at half.
+  below .5 (StegExpose at 0.4 bits, .491). Without costs SPAM finds it sometimes at a tenth of a bit, mostly at half.
 * That is a statement about SPAM and some 100 training pairs. The subset of the rich model sees `phase` with costs at
   0.38 bits per sample (P_E .35), as it sees simulated HILL (.37); without costs it is hardly ever wrong at half a bit.
 * In real weather, in steps of 0.05 K, costs make the detector err more and do not hide: these fields are smooth
