@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegafield import Key
+from stegafield import Key, costs
 from stegafield.carriers.dataset import DatasetCarrier
 from stegafield.carriers.image import ImageCarrier
 from stegafield.channels.picture.png import PngChannel
@@ -123,6 +123,32 @@ def test_fields_wrap_and_do_not_see_what_is_masked():
     assert np.isinf(price[0, 33, 30]) or price[0, 33, 30] > 10 * price[0, 33, 60]
 
 
+@pytest.mark.parametrize("wraps", [(False, False), (False, True), (True, True)])
+def test_bands_make_up_the_whole(monkeypatch, wraps):
+    codes = textured((1, 150, 90)).astype(np.int64)
+    valid = np.random.default_rng(1).random(codes.shape) < 0.999
+    whole = rough.field(codes, valid, wraps)
+    monkeypatch.setattr(costs, "_BAND", 1)  # bands of as few rows as there may be
+    assert np.array_equal(rough.field(codes, valid, wraps), whole)
+    assert np.isinf(rough.picture(codes.clip(120, 255), 120, 255)).any()
+
+
+def test_parts_of_a_sound_make_up_the_whole(monkeypatch):
+    rng = np.random.default_rng(2)
+    codes = (np.cumsum(rng.normal(0, 90, (2, 7000)), axis=1) % 9000).astype(np.int16)
+    codes[0, 3000:3200] = 5
+    whole = masked.sound(codes, -32768, 32767)
+    monkeypatch.setattr(masked, "_PART", 2 * masked._HOP)
+    assert np.allclose(masked.sound(codes, -32768, 32767), whole, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 15, 31])
+def test_means_are_of_so_many_neighbours(size):
+    values = np.random.default_rng(3).random((40, 7)).astype(np.float32)
+    windows = np.take(values, np.arange(40)[:, None] + np.arange(size) - size // 2, 0, mode="wrap")
+    assert np.allclose(costs.mean(values, size, [0], [True]), windows.mean(axis=1), rtol=1e-5)
+
+
 def test_data_sets_have_costs_of_their_shape():
     carrier = DatasetCarrier()
     cover = carrier.open(packed(rows=46, columns=90, times=2))
@@ -207,6 +233,27 @@ def test_windows_find_the_cheapest_changes(data):
         assert read(found[0]) == symbol and spent(cover, found[None]) <= best * 1.002 + 1e-6
     else:
         assert np.array_equal(found[0], codes)
+
+
+@pytest.mark.parametrize("place", [7, 8, 9, 11])
+def test_pairs_first_is_as_cheap_as_the_programme_alone(place, monkeypatch):
+    """Whether a window has three cheap samples, or one, or hardly any that may move."""
+    rung, rng = LADDER[place], np.random.default_rng(place)
+    codes = rng.integers(0, 6, (200, rung.samples)).astype(np.int32)
+    both = rng.exponential(1, (2, *codes.shape)).astype(np.float32) ** 3 + 1e-4
+    both[:, 50:100] = np.where(rng.random(both[:, 50:100].shape) < 0.8, np.inf, both[:, 50:100])
+    prices, symbols = Costs(*both), rng.integers(0, rung.phases, 200)
+
+    def paid(found):
+        step = found - codes
+        used = np.select([step < 0, step > 0], prices)
+        return np.sum(used * np.abs(step) ** 4.0, axis=1)
+
+    found = [priced.project(codes, 0, 5, symbols, rung, np.random.default_rng(0), prices)]
+    monkeypatch.setattr(priced, "_least_otherwise", lambda once: np.full(len(once[1]), -np.inf))
+    found.append(priced.project(codes, 0, 5, symbols, rung, np.random.default_rng(0), prices))
+    assert np.allclose(paid(found[0]), paid(found[1]), rtol=3e-3)
+    assert np.array_equal(*(read_symbols(one, rung) == symbols for one in found))
 
 
 def test_long_windows_take_the_cheapest_pair():

@@ -33,8 +33,8 @@ scores above a cover: 0.5 is guessing.
 `phase` is what `hide` writes: salt, header and a payload that fills every window; with costs, which is the default, or
 without. The other methods are simulated on the same covers with the bits per sample that `phase` carries, salt and
 header (192 bits) included; the `grey-*` sections are older and leave these out. HILL and S-UNIWARD are simulated with
-the least expected cost that coding theory allows. HILL and
-`phase` with costs take the same costs: what is left between them is the code, and what salt and header add.
+the least expected cost that coding theory allows. HILL and `phase` with costs take the same costs: what is left
+between them is the code, and what salt and header add.
 
 `sample` is what `hide` writes into covers that it generates. Each pair has one function f, and noise of its own in the
 plain file and in the stego, so that nothing but noise differs, which helps a detector most. `wrong-sigma` is a
@@ -53,8 +53,9 @@ What makes these numbers too kind or too harsh:
 
 _UNTIL = """## What follows
 * With costs, in grey pieces of 256x256 at 0.1, 0.2 and 0.4 bits per pixel, SPAM and the tools that look for LSB
-  replacement find `phase` about as often as they find simulated HILL, P_E .48 to .50: of their intervals one ends
-  below .5 (StegExpose at 0.4 bits, .491). Without costs SPAM finds it sometimes at a tenth of a bit, mostly at half.
+  replacement find `phase` about as often as they find simulated HILL, P_E .48 to .51: of the fifteen intervals of
+  `phase` one ends below .5 (StegExpose at 0.4 bits, .4915). Without costs SPAM finds it sometimes at a tenth of a bit,
+  mostly at half.
 * That is a statement about SPAM and some 100 training pairs. The subset of the rich model sees `phase` with costs at
   0.38 bits per sample (P_E .35), as it sees simulated HILL (.37); without costs it is hardly ever wrong at half a bit.
 * In real weather, in steps of 0.05 K, costs make the detector err more and do not hide: these fields are smooth
@@ -64,8 +65,8 @@ _UNTIL = """## What follows
   strong in the same covers: in faces with P_E .13 to .19, in sound .15. In weather that control is found with .43
   only, so the .49 there says less. Two of the 47 intervals of `sample` end below .5 (primary sets at 2 bits per
   pixel; `line` in sound, not again in 4,000 other pairs, whose rows were not kept), as many as chance has. That is
-  what the bound demands, and
-  the bound is the proof: it allows a total variation of 0.22 % at most, and no table of this size can show that.
+  what the bound demands, and the bound is the proof: it allows a total variation of 0.22 % at most, and no table of
+  this size can show that.
   Estimators of LSB replacement hardly find the control either (one interval of all ends below .5, at .496): they are
   no evidence.
 * In generated covers the change that `project` makes is found too (P_E .39 in weather, .10 in sound), though they have

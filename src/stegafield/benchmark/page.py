@@ -188,16 +188,8 @@ def _speed(lines: list[Row]) -> str:
     text = _SPEED.format(base=min((line["base_mib"] for line in found), default=0))
     columns = (
         *("cover", "free samples", "bits per sample", "costs, ms", "embed, ms", "read, ms"),
-        *(
-            "CPU, ms",
-            "open, ms",
-            "write, ms",
-            "parts, MiB",
-            "hide, ms",
-            "hide CPU, ms",
-            "hide, MiB",
-            "load",
-        ),
+        *("CPU, ms", "open, ms", "write, ms", "parts, MiB", "hide, ms", "hide CPU, ms"),
+        *("hide, MiB", "load"),
     )
     names = (
         *("costs_ms", "embed_ms", "verify_ms", "cpu_ms", "open_ms", "write_ms"),

@@ -62,9 +62,7 @@ def settled(costs: Costs, cover: Cover) -> Costs:
 
     def opened(block: slice) -> tuple[bool, int, float]:
         """What may move, in float32: whether these are prices, and how many there are, with the sum of reciprocals."""
-        low, high = (
-            tiles.piece(b, block) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
-        )
+        low, high = tiles.ends(cover.low, cover.high, block)
         codes, free = tiles.piece(cover.codes, block), tiles.piece(cover.free, block)
         here = []
         for side, given, inside in ((down, costs.down, codes > low), (up, costs.up, codes < high)):

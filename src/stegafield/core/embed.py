@@ -174,9 +174,7 @@ def strays(cover: Cover, codes: Int[ndarray, "channel *space"]) -> bool:
 
     def astray(block: slice) -> bool:
         here, new = tiles.piece(cover.codes, block), tiles.piece(codes, block)
-        low, high = (
-            tiles.piece(b, block) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
-        )
+        low, high = tiles.ends(cover.low, cover.high, block)
         good = tiles.piece(cover.free, block) & (new >= low) & (new <= high)
         return bool(((new != here) & ~good).any())
 

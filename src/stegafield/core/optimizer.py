@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from ..errors import ConfigError
 from . import options
+from .device import placed
 
 Objective = Callable[[Any], Any]
 """Change ``(item, *shape)`` to loss ``(item,)``, in the array type of the optimizer (torch tensors, as a rule).
@@ -149,19 +149,8 @@ class Optimizer(ABC):
         self.device = device
 
     def place(self) -> str:
-        """The device to work on, for solvers that use torch: "auto" is a graphics card where there is one.
-
-        Raises:
-            ConfigError: where a card is asked for, and there is none.
-        """
-        import torch
-
-        found = torch.cuda.is_available()
-        if self.device.startswith("cuda") and not found:
-            raise ConfigError("device", "there is no CUDA device.", "Use --device cpu.")
-        if self.device != "auto":
-            return self.device
-        return "cuda" if found else "cpu"
+        """The device to work on, for solvers that use torch; `ConfigError` where it is not there."""
+        return placed(self.device)
 
     @abstractmethod
     def solve(self, objective: Objective, box: Box) -> Solution:

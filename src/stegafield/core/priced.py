@@ -47,26 +47,28 @@ def project(
     }
     change, open_ = np.zeros(windows.shape, np.int8), np.ones(len(windows), bool)
     if not rung.listed:
-        for part in _parts(np.arange(len(windows)), rung):
+        for part in _parts(len(windows), rung):
             here = {step: price[part] for step, price in once.items()}
             change[part], paid = _pairs(wanted[part], here, rung)
             open_[part] = rung.samples <= LONGEST_TABLED and paid > _least_otherwise(here)
-    for part in _parts(np.flatnonzero(open_), rung):
-        wide = windows[part].astype(np.int64)
-        inside = {-2: wide - 2 >= low[part], 2: wide + 2 <= high[part]}
-        here = {step: price[part] for step, price in once.items()}
+    rest = np.flatnonzero(open_)
+    for part in _parts(rest.size, rung):
+        at = rest[part]
+        wide = windows[at].astype(np.int64)
+        inside = {-2: wide - 2 >= low[at], 2: wide + 2 <= high[at]}
+        here = {step: price[at] for step, price in once.items()}
         here |= {
             2 * step: np.where(inside[2 * step], price * np.float32(energy(2)), np.inf)
             for step, price in here.items()
         }
-        change[part] = _programme(wanted[part], here, rung)
+        change[at] = _programme(wanted[at], here, rung)
     return windows + change
 
 
-def _parts(windows: Int[ndarray, " window"], rung: Rung) -> Iterator[Int[ndarray, " window"]]:
-    """Some windows at a time."""
+def _parts(number: int, rung: Rung) -> Iterator[slice]:
+    """Some of so many windows at a time."""
     size = max(1, _CELLS // rung.phases)
-    return (windows[start : start + size] for start in range(0, windows.size, size))
+    return (slice(start, start + size) for start in range(0, number, size))
 
 
 def _pairs(

@@ -78,6 +78,16 @@ def piece(array: Shaped[ndarray, "channel *space"], stretch: slice) -> Shaped[nd
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
+def ends(
+    low: int | Shaped[ndarray, "channel *space"],
+    high: int | Shaped[ndarray, "channel *space"],
+    stretch: slice,
+) -> tuple[int | ndarray, int | ndarray]:
+    """The range of the codes in a stretch: numbers stay what they are."""
+    first, last = (piece(b, stretch) if isinstance(b, ndarray) else b for b in (low, high))
+    return first, last
+
+
 def place(
     array: Shaped[ndarray, "channel *space"], stretch: slice, values: Shaped[ndarray, " sample"]
 ) -> None:

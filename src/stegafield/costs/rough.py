@@ -18,9 +18,11 @@ _SMOOTH, _SPREAD = 3, 15
 _REACH = 1 + _SMOOTH // 2 + _SPREAD // 2
 
 
-def hill(plane: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
+def hill(
+    plane: Float[ndarray, "y x"], wraps: tuple[bool, bool] = (False, False)
+) -> Float[ndarray, "y x"]:
     """HILL's cost of one step, of a plane of floats."""
-    return _spread(_smoothed(_edges(plane, (False, False)), (False, False)), (False, False))
+    return _priced(_edges(plane, wraps), wraps)
 
 
 def picture(
@@ -58,7 +60,7 @@ def _of_channel(
     high: Int[ndarray, "y x"],
     wraps: tuple[bool, bool],
 ) -> Float[ndarray, "y x"]:
-    price = _spread(_smoothed(_edges(plane.astype(np.float32), wraps), wraps), wraps)
+    price = hill(plane.astype(np.float32), wraps)
     price[flat(price) | _clustered(plane == low) | _clustered(plane == high)] = np.inf
     return price
 
@@ -68,8 +70,9 @@ def _of_level(
 ) -> Float[ndarray, "y x"]:
     level = np.where(good, plane - np.int64(middle), 0).astype(np.float64)
     inner = mean(good.astype(np.float32), 3, (0, 1), wraps) > 1 - 1e-3
-    price = _spread(_smoothed(np.where(inner, _edges(level, wraps), 0.0), wraps), wraps)
-    return np.where(flat(price), np.inf, price)
+    price = _priced(np.where(inner, _edges(level, wraps), 0.0), wraps)
+    price[flat(price)] = np.inf
+    return price
 
 
 def flat(price: Float[ndarray, "y x"]) -> Bool[ndarray, "y x"]:
@@ -85,12 +88,10 @@ def _edges(plane: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndar
     return np.abs(plane)
 
 
-def _smoothed(rough: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
-    return mean(rough, _SMOOTH, (0, 1), wraps)
-
-
-def _spread(rough: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
-    return mean(1 / np.maximum(rough, LEAST), _SPREAD, (0, 1), wraps)
+def _priced(rough: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
+    """The mean, around, of the reciprocal of the mean roughness."""
+    smooth = mean(rough, _SMOOTH, (0, 1), wraps)
+    return mean(1 / np.maximum(smooth, LEAST), _SPREAD, (0, 1), wraps)
 
 
 def _clustered(ends: Bool[ndarray, "y x"]) -> Bool[ndarray, "y x"]:

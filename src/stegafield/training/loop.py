@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Shaped
 from numpy import ndarray
 
+from ..core.device import placed
 from ..core.extras import need
 from ..errors import ConfigError
 from ..generators.checkpoint import save_pretrained
@@ -175,8 +176,7 @@ def _begin(out: Path, config: TrainingConfig, items: int, resume: bool) -> state
 def _check(items: ndarray, config: TrainingConfig, device: str) -> None:
     if device not in ("auto", "cpu", "cuda"):
         raise ConfigError("device", f"{device!r} is unknown.", "Use auto, cpu or cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device", "there is no CUDA device.", "Use --device cpu.")
+    placed(device)
     wanted = (*config.domain.size, config.features)
     if items.shape[1:] != wanted or not len(items):
         raise ConfigError("data", f"has the shape {items.shape}, and (items, {wanted}) is needed.")
