@@ -14,7 +14,7 @@ from stegafield.benchmark.paper.journal import Journal
 from stegafield.carriers.audio import AudioCarrier
 from stegafield.carriers.image import ImageCarrier
 from stegafield.errors import CapacityError, ConfigError, FormatError
-from stegafield.generators import fit
+from stegafield.generators import fit, fitted
 from stegafield.training import config
 from tests.attacks.conftest import noise, png
 
@@ -76,11 +76,11 @@ def test_a_sound_without_samples_holds_nothing(engine):
 def test_values_that_no_function_holds(largest):
     values = largest * np.sign(noise(1, 16, 16) - 127.5)
     with pytest.raises(ConfigError, match="larger units"):
-        fit.fit(fit.Samples(values, ("edge", "edge")))
+        fit.fit(fitted.Samples(values, ("edge", "edge")))
 
 
 def test_a_constant_is_a_function_too():
-    samples = fit.Samples(np.full((1, 16, 16), 0.1), ("edge", "edge"))
+    samples = fitted.Samples(np.full((1, 16, 16), 0.1), ("edge", "edge"))
     assert "inf dB" in fit.fit(samples).told(samples, 0.0)
 
 

@@ -53,7 +53,16 @@ LIGHT = {
     "lightning_fabric",
 }
 TORCH = {
-    "generators": ("__init__.py", "climate.py", "fit.py", "grid.py", "spline.py", "wavelet.py"),
+    "generators": (
+        "__init__.py",
+        "bridge.py",
+        "climate.py",
+        "fit.py",
+        "fitted.py",
+        "grid.py",
+        "spline.py",
+        "wavelet.py",
+    ),
     "training": ("__init__.py",),
     "learned": ("__init__.py", "decoded.py", "fnns.py", "loss.py", "steganogan.py"),
 }

@@ -17,7 +17,8 @@ from stegafield.core import bound
 from stegafield.core.law import drawn, fitted
 from stegafield.errors import ConfigError
 from stegafield.generators import grid, spline, wavelet
-from stegafield.generators.fit import MOST, Samples, fit, watched
+from stegafield.generators.fit import fit, watched
+from stegafield.generators.fitted import MOST, Samples
 from stegafield.testing import check_carrier
 from tests.datasets import packed
 from tests.sounds import samples as sounds
@@ -96,7 +97,7 @@ def test_points_are_the_limit_of_ever_smaller_cells(photographs):
 def test_tiles_are_not_seen(photographs, monkeypatch):
     function = fit(planes(photographs["rocket"][:32, :40]))
     whole = function.raster((70, 90))
-    monkeypatch.setattr("stegafield.generators.fit._TILE", 500)
+    monkeypatch.setattr("stegafield.generators.fitted._TILE", 500)
     np.testing.assert_allclose(function.raster((70, 90)), whole, atol=1e-9)
 
 

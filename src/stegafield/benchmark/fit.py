@@ -10,7 +10,8 @@ from numpy import ndarray
 
 from ..core.registry import Registry
 from ..errors import ConfigError, StegafieldError
-from ..generators.fit import Fit, Samples, fit, known_of
+from ..generators.fit import fit
+from ..generators.fitted import Fit, Samples, known_of
 from .fidelity import cropped
 
 COLUMNS = (

@@ -20,7 +20,8 @@ from ..core.law import drawn, fitted
 from ..core.source import read_bytes
 from ..costs import masked
 from ..errors import ConfigError, FormatError
-from ..generators.fit import Samples, fit
+from ..generators.fit import fit
+from ..generators.fitted import Samples
 
 SIGMA = 2.25
 """Standard deviation of the noise of functions' samples, in codes: 83 dB below full scale of 16 bits."""

@@ -20,7 +20,8 @@ from ..core.noise import normals
 from ..core.source import read_bytes
 from ..costs import rough
 from ..errors import ConfigError, FormatError
-from ..generators.fit import Samples, fit, known_of
+from ..generators.fit import fit
+from ..generators.fitted import Samples, known_of
 
 SIGMA = 1.5
 """Standard deviation of the noise of functions' samples, in codes: of the order of what packing itself loses."""

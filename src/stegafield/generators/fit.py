@@ -3,38 +3,28 @@
     samples -> missing ones bridged -> principal axes of the channels -> wavelets, the largest kept     the parameters
     coordinates -> spline through what these add up to -> values                                        the function
 
-On the plane and the line a sample is the mean over its cell, as in a camera, so the means of a finer raster are exactly
-the coarser one. On the sphere it is the value at its point. There is no network and nothing is learned by descent:
-docs/generators-fit.md compares with those.
+There is no network and nothing is learned by descent: docs/generators-fit.md compares with those.
 """
 
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import cached_property
-from math import prod
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from ..errors import ConfigError
-from . import spline, wavelet
-from .spline import Ends
+from . import wavelet
+from .bridge import bridged
+from .fitted import MOST, Fit, Samples, known_of, words
 
 SHARE = 0.25
 """Parameters for each sample, at most."""
-MOST = 1 << 26
-"""Samples of what is fitted, and of a raster: a picture of 22 million pixels."""
 LARGEST = 1e30
 """Of values: coefficients are sums of them, in 32 bits."""
 _ROTATED = 64
 """Channels that are turned into principal axes at most: the axes are parameters too."""
-_BRIDGE_STEPS = 60
-_TILE = 1 << 20
-"""Samples of a raster that are computed together."""
 
 Progress = Callable[[float, str], None]
 """Is told which share of a fit is done, and what comes next."""
@@ -51,127 +41,6 @@ def watched(progress: Progress) -> Iterator[None]:
         _progress.reset(token)
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """What a function can be fitted to."""
-
-    values: Float[ndarray, "channel *space"]
-    ends: tuple[Ends, ...]
-    """How each space axis goes on: ("mirror", "mirror") of a picture, ("pole", "wrap") of the globe from the north."""
-    known: Bool[ndarray, "channel *space"] | None = None
-    """Where `values` are numbers to be fitted; everywhere, if None."""
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A function with values of several channels: a sum of wavelets, with a spline between the nodes."""
-
-    ends: tuple[Ends, ...]
-    mean: Float[ndarray, " channel"]
-    axes: Float[ndarray, "axis channel"] | None
-    """Principal axes of the channels, orthonormal; None for the channels themselves."""
-    kept: Bool[ndarray, "axis *space"]
-    """Which wavelets there are."""
-    values: Float32[ndarray, " kept"]
-    """Their coefficients."""
-
-    @property
-    def size(self) -> tuple[int, ...]:
-        """Nodes along each axis."""
-        return self.kept.shape[1:]
-
-    @property
-    def parameters(self) -> int:
-        """Numbers of 32 bits that the function is made of; to say which wavelets are kept takes some of them."""
-        rotation = 0 if self.axes is None else self.axes.size
-        return self.values.size + _words(self.kept) + self.mean.size + rotation
-
-    @cached_property
-    def nodes(self) -> Float[ndarray, "channel *space"]:
-        """The samples of the function on the grid that it was fitted to."""
-        sums = np.zeros(self.kept.shape)
-        sums[self.kept] = self.values
-        for one in sums:
-            one[...] = wavelet.synthesis(one)
-        turned = sums if self.axes is None else np.tensordot(self.axes.T, sums, 1)
-        found = turned + self.mean.reshape(-1, *[1] * len(self.size))
-        if self.ends[0] == "pole":
-            _unite(found)
-        return found
-
-    @cached_property
-    def _spline(self) -> Float[ndarray, "channel *larger"]:
-        return np.stack([spline.coefficients(one, self.ends) for one in self.nodes])
-
-    def raster(self, size: Sequence[int]) -> Float[ndarray, "channel *size"]:
-        """The function on a regular grid: means over the cells of mirrored axes, values at the points of others.
-
-        The outermost points of an axis stay where they are; where it wraps, the first one does. `ConfigError` where the
-        grid has more than `MOST` samples.
-        """
-        if len(size) != len(self.ends) or min(size) < 1:
-            raise ConfigError("size", f"{size} is no grid of {len(self.ends)} axes.")
-        if prod(size) * len(self.mean) > MOST:
-            problem = f"{'x'.join(map(str, size))} has more than {MOST:,} samples."
-            raise ConfigError("size", problem, "Choose a smaller one.")
-        out = np.empty((len(self.mean), *size))
-        places = [_places(*axis) for axis in zip(self.size, size, self.ends, strict=True)]
-        for channel, found in zip(out, self._spline, strict=True):
-            step = max(1, _TILE // prod(size[1:])) if len(size) > 1 else size[0]
-            for start in range(0, size[0], step):
-                tile = found
-                for axis, (at, end) in enumerate(zip(places, self.ends, strict=True)):
-                    if axis == 0:
-                        at = at[start : start + step + (end == "mirror")]
-                    take = spline.means if end == "mirror" else spline.points
-                    tile = take(tile, axis, at)
-                channel[start : start + step] = tile
-        if self.ends[0] == "pole":
-            _unite(out)
-        return out
-
-    def places(self, size: Sequence[int]) -> list[Float[ndarray, " place"]]:
-        """Where the samples of such a raster stand along each axis, in units of nodes: the first node is 0."""
-        found = [_places(*axis) for axis in zip(self.size, size, self.ends, strict=True)]
-        return [
-            (at[1:] + at[:-1]) / 2 if end == "mirror" else at
-            for at, end in zip(found, self.ends, strict=True)
-        ]
-
-    def psnr(self, samples: Samples, peak: float) -> float:
-        """Agreement with the known samples at their nodes, in dB; infinite where exact."""
-        error = np.mean((self.nodes - samples.values)[known_of(samples)] ** 2)
-        return float(10 * np.log10(peak**2 / error)) if error and peak else np.inf
-
-    def told(self, samples: Samples, peak: float) -> str:
-        """What was fitted how well, for a report."""
-        fitted = f"a function of {self.parameters:,} parameters was fitted to"
-        return f"{fitted} {samples.values.size:,} samples ({self.psnr(samples, peak):.1f} dB)"
-
-    def __call__(self, coordinates: Float[ndarray, "*grid dim"]) -> Float[ndarray, "*grid channel"]:
-        """Values at any points: (x, y, z) on the unit sphere where there are poles, else [-1, 1] along each axis.
-
-        On the sphere z points to the first row and x to the first column. Along an axis -1 and 1 are the edges of its
-        outermost cells (`mirror`), or its outermost points.
-        """
-        flat = np.asarray(coordinates, np.float64).reshape(-1, coordinates.shape[-1])
-        if self.ends[0] in ("pole", "beside"):
-            flat = _turns(flat)
-        out, taps = np.zeros((len(self.mean), len(flat))), []
-        for u, size, end in zip((flat.T + 1) / 2, self.size, self.ends, strict=True):
-            at = u * size - 0.5
-            if end == "wrap":
-                at = u * size % size
-            elif end in ("edge", "pole"):
-                at = u * (size - 1)
-            taps.append(_taps(at, end, size))
-        for picks in np.ndindex(*(len(weights) for _, weights in taps)):
-            index = tuple(first + pick for (first, _), pick in zip(taps, picks, strict=True))
-            share = prod(w[pick] for (_, w), pick in zip(taps, picks, strict=True))
-            out += share * self._spline[:, *index]
-        return np.moveaxis(out, 0, -1).reshape(*coordinates.shape[:-1], -1)
-
-
 def fit(samples: Samples, share: float = SHARE) -> Fit:
     """The function through these samples, with at most `share` parameters for each one that is known.
 
@@ -184,28 +53,22 @@ def fit(samples: Samples, share: float = SHARE) -> Fit:
     progress, values, known = _progress.get(), samples.values, known_of(samples)
     _check(known, values)
     progress(0, "bridging")
-    bridged = np.stack([_bridged(*one, samples.ends) for one in zip(values, known, strict=True)])
+    whole = np.stack([bridged(*one, samples.ends) for one in zip(values, known, strict=True)])
     progress(0.4, "turning")
-    mean = bridged.mean(axis=tuple(range(1, bridged.ndim)))
-    bridged -= mean.reshape(-1, *[1] * (bridged.ndim - 1))
+    mean = whole.mean(axis=tuple(range(1, whole.ndim)))
+    whole -= mean.reshape(-1, *[1] * (whole.ndim - 1))
     budget = int(share * np.count_nonzero(known)) - mean.size
-    axes = _axes(bridged, budget)
+    axes = _axes(whole, budget)
     if axes is not None:
-        bridged = np.tensordot(axes, bridged, 1)
+        whole = np.tensordot(axes, whole, 1)
         budget -= axes.size
-    for number, one in enumerate(bridged):
-        progress(0.4 + 0.4 * number / len(bridged), "wavelets")
+    for number, one in enumerate(whole):
+        progress(0.4 + 0.4 * number / len(whole), "wavelets")
         one[...] = wavelet.analysis(one)
     progress(0.8, "choosing")
-    kept = _largest(bridged, budget)
+    kept = _largest(whole, budget)
     progress(1, "choosing")
-    return Fit(tuple(samples.ends), mean, axes, kept, bridged[kept].astype(np.float32))
-
-
-def known_of(samples: Samples) -> Bool[ndarray, "channel *space"]:
-    """Which samples there are to be fitted."""
-    finite = np.isfinite(samples.values)
-    return finite if samples.known is None else finite & samples.known
+    return Fit(tuple(samples.ends), mean, axes, kept, whole[kept].astype(np.float32))
 
 
 def _check(
@@ -246,7 +109,7 @@ def _largest(coefficients: Float[ndarray, "axis *space"], budget: int) -> Bool[n
         )
 
     def cost(kept: Bool[ndarray, "..."]) -> int:
-        return int(kept.sum()) + _words(kept)
+        return int(kept.sum()) + words(kept)
 
     kept = largest(budget - -(-size.size // 32))
     for _ in range(3):  # places compress, and what they leave pays for more
@@ -255,99 +118,3 @@ def _largest(coefficients: Float[ndarray, "axis *space"], budget: int) -> Bool[n
             break
         kept = more
     return kept
-
-
-def _words(kept: Bool[ndarray, "axis *space"]) -> int:
-    """Words of 32 bits that say which coefficients are kept: a bit for each, compressed."""
-    if not kept.any():
-        return 0
-    return -(-len(zlib.compress(np.packbits(kept).tobytes())) // 4)
-
-
-def _bridged(
-    values: Float[ndarray, "*space"], known: Bool[ndarray, "*space"], ends: Sequence[Ends]
-) -> Float[ndarray, "*space"]:
-    """The samples with the missing ones on the surface of least curvature through the known: conjugate gradients.
-
-    Gaps wider than some twenty samples are filled smoothly, not exactly so.
-    """
-    if known.all():
-        return np.array(values, np.float64)
-    found = _rough(np.where(known, values, 0).astype(np.float64), known)
-    free = ~known
-
-    def bent(surface: ndarray) -> ndarray:
-        return np.where(free, _laplacian(_laplacian(surface, ends), ends), 0)
-
-    rest = -bent(found)
-    step, left = rest, float(np.vdot(rest, rest))
-    enough = 1e-8 * left
-    for _ in range(_BRIDGE_STEPS):
-        if left <= enough:
-            break
-        ahead = bent(step)
-        length = left / float(np.vdot(step, ahead))
-        found += length * step
-        rest = rest - length * ahead
-        before, left = left, float(np.vdot(rest, rest))
-        step = rest + (left / before) * step
-    return found
-
-
-def _rough(values: Float[ndarray, "*space"], known: Bool[ndarray, "*space"]) -> ndarray:
-    """The samples with each missing one from the smallest block of 2, 4, 8, ... around it that has any."""
-    if known.all():
-        return values
-    odd = [(0, size % 2) for size in values.shape]
-    blocks = [n for size in values.shape for n in (-(-size // 2), 2)]
-    inner = tuple(range(1, len(blocks), 2))
-    count = np.pad(known, odd).reshape(blocks).sum(axis=inner)
-    total = np.pad(np.where(known, values, 0), odd).reshape(blocks).sum(axis=inner)
-    coarse = _rough(total / np.maximum(count, 1), count > 0)
-    for axis in range(values.ndim):
-        coarse = coarse.repeat(2, axis)
-    return np.where(known, values, coarse[tuple(map(slice, values.shape))])
-
-
-def _laplacian(surface: Float[ndarray, "*space"], ends: Sequence[Ends]) -> ndarray:
-    """Sum of the second differences along all axes."""
-    out = np.zeros_like(surface)
-    for axis, end in enumerate(ends):
-        one, total = np.moveaxis(surface, axis, 0), np.moveaxis(out, axis, 0)
-        first, last = (one[-1], one[0]) if end == "wrap" else (one[0], one[-1])
-        slope = np.diff(one, axis=0, prepend=first[None], append=last[None])
-        total += np.diff(slope, axis=0)
-    return out
-
-
-def _places(size: int, out: int, end: Ends) -> Float[ndarray, " place"]:
-    """Where `out` points (of a mirrored axis the edges of so many cells) stand between `size` nodes."""
-    if end == "mirror":
-        return np.linspace(-0.5, size - 0.5, out + 1)
-    if end in ("edge", "pole"):
-        return np.linspace(0, size - 1, out)
-    return (np.arange(out) + (end == "beside") / 2) * (size / out) - (end == "beside") / 2
-
-
-def _taps(at: Float[ndarray, " point"], end: Ends, size: int) -> tuple[ndarray, ndarray]:
-    """The first coefficient that counts at each position, and the weights of it and the next ones."""
-    if end == "mirror":
-        at = at.clip(-0.5, size - 0.5)
-        middle = np.floor(at + 0.5)
-        return middle.astype(np.int64) - 1 + spline.MARGIN, spline.quadratic(at - middle)
-    below = np.floor(at)
-    return below.astype(np.int64) - 1 + spline.MARGIN, spline.cubic(at - below)
-
-
-def _turns(vectors: Float[ndarray, "point 3"]) -> Float[ndarray, "point 2"]:
-    """Shares of the way from the north pole to the south and around, as coordinates in [-1, 1]."""
-    x, y, z = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).T
-    south = np.arctan2(np.hypot(x, y), z) / np.pi  # exact near the poles, where arccos is not
-    east = np.arctan2(y, x) / (2 * np.pi) % 1
-    return np.stack([2 * south - 1, 2 * east - 1], axis=1)
-
-
-def _unite(field: Float[ndarray, "channel y x"]) -> None:
-    """Make each pole row one value."""
-    for row in (0, -1):
-        field[:, row] = field[:, row].mean(axis=1, keepdims=True)
