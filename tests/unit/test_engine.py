@@ -1,5 +1,6 @@
 """The straight line: round trips, capacities, batches, covers of many types, plans."""
 
+import os
 from io import BytesIO
 
 import jaxtyping
@@ -18,6 +19,7 @@ from stegafield.errors import (
     ConfigError,
     EmbeddingFailed,
     NoMessage,
+    StegafieldError,
     UnknownPlugin,
 )
 from tests.datasets import packed, parsed
@@ -103,6 +105,22 @@ def test_batches_equal_single_calls(engine, key):
     ]
     with pytest.raises(ConfigError, match="covers"):
         engine.hide_many([b"a"], carrier="image", covers=[], key=key)
+
+
+@pytest.mark.parametrize(
+    ("messages", "covers"),
+    [
+        ([b"", b"", os.urandom(10**5)], [RGB, RGB, RGB]),  # does not fit
+        ([b"", b"", b""], [RGB, RGB, b"no picture"]),  # is none
+    ],
+)
+def test_many_say_which_one_failed(engine, key, messages, covers):
+    with pytest.raises(StegafieldError) as caught:
+        engine.hide_many(messages, carrier="image", covers=covers, key=key)
+    assert caught.value.__notes__ == ["This was item 2, counted from 0."]
+    with pytest.raises(StegafieldError) as caught:
+        engine.hide(messages[2], carrier="image", cover=covers[2], key=key)
+    assert not getattr(caught.value, "__notes__", [])
 
 
 def test_passphrases(engine):

@@ -291,7 +291,36 @@ def test_training_ends_in_its_figures(tmp_path):
     assert re.search(r"^\| grid GAN \| 150,059 \| 1 \| \d", page, re.M)
     assert "faces drawn from our own shipped model" in page
     drawn = document.pictures(blocks, tmp_path)
-    assert set(drawn) == {"training", "training-quality"}
+    assert set(drawn) == {"training", "training-quality", "covers"}
+    assert "as it ships" not in page
+
+
+def test_what_ships_stands_beside_what_was_trained(tmp_path):
+    """Its own draws as the faces of a user: it is nearer to others of them than what was trained for one step."""
+    from PIL import Image
+
+    from stegafield.generators.zoo import load
+
+    model = load("celeba")
+    drawn = model.raster(model.latents(96, np.random.default_rng(5)), (32, 32)).clip(-1, 1)
+    (tmp_path / "faces").mkdir()
+    for number, face in enumerate((127.5 * (drawn + 1)).astype(np.uint8)):
+        Image.fromarray(face).save(tmp_path / "faces" / f"{number:03}.png")
+    quick = suites.read("quick").training
+    run = quick.runs[0].model_copy(
+        update={"changes": quick.runs[0].changes | {"data.hold_out_last": "32"}}
+    )
+    chosen = quick.model_copy(update={"runs": (run,), "steps": (1,), "drawn": 16})
+    journal = Journal(tmp_path / report.ROWS)
+    for job in chosen.jobs(Lab(Engine(device="cpu"), tmp_path, data=tmp_path / "faces")):
+        journal.add(job.inputs, job.run())
+    blocks = list(chosen.show(journal))
+    page = document.markdown(blocks, "figures")
+    assert re.search(r"^\| celeba, as it ships \| [\d,]+ \|  \| \d", page, re.M)
+    assert journal.rows("shipped")[0]["distance"] < journal.rows("training")[0]["distance"]
+    document.pictures(blocks, tmp_path)
+    (tmp_path / "pictures").rename(tmp_path / "elsewhere")
+    assert set(document.pictures(blocks, tmp_path)) == {"training", "training-quality", "covers"}
 
 
 def test_durations():

@@ -51,6 +51,18 @@ What makes these numbers too kind or too harsh:
 * The warden of these tables knows method, rate and kind of cover exactly, and sees one file, half of the time a
   stego."""
 
+_LAW = """## The sampler before an independent one
+Windows of {samples} samples in all that the sampler drew for uniform symbols, and as many of `round(f + noise)` by code
+of its own in `tests/`, for the same f: p-values of two-sample tests on single samples by the place of f within a code,
+residues, neighbours and sums. A true sampler has any p-value between 0 and 1, alike often. The last column is the least
+p-value where the sampler believes in noise that is 5 % too strong.
+
+```text
+python scripts/law.py ROWS
+```"""
+
+_SIZES = """Sizes of PNG files of faces at 64x64 and 3 bits per pixel, each beside a plain file of its own function:"""
+
 _UNTIL = """## What follows
 * With costs, in grey pieces of 256x256 at 0.1, 0.2 and 0.4 bits per pixel, SPAM and the tools that look for LSB
   replacement find `phase` about as often as they find simulated HILL, P_E .48 to .51: of the fifteen intervals of
@@ -86,7 +98,44 @@ def page(lines: Iterable[Row]) -> str:
             parts.append(
                 _section(about, rows, [one for one in lines if one.get("set") == about["about"]])
             )
+    if law := _law(lines):
+        parts.append(law)
     return "\n\n".join([*parts, _UNTIL]) + "\n"
+
+
+def _law(lines: list[Row]) -> str:
+    """Windows and files of the sampler before those of an independent one; nothing where that was not measured."""
+    windows, files = ([row for row in lines if name in row] for name in ("law", "sizes"))
+    if not windows or not files:
+        return ""
+    ways = ("samples", "residues", "pairs", "sums")
+    table = [["taps", "bits per sample", "sigma, codes", *ways, "noise 5 % too strong"]]
+    table.append(["---"] * len(table[0]))
+    for row in windows:
+        taps = " ".join(map(str, row["law"]))
+        cells = [f"{row['p'][way]:.2g}" if way in row["p"] else "" for way in ways]
+        least = min(row["p_wrong"].values())
+        cells.append(f"{least:.0e}" if least else "below 1e-300")
+        table.append([taps, f"{row['bits_per_sample']:.3g}", f"{row['sigma']:g}", *cells])
+    sizes = [["against", "pairs", "plain, bytes", "longer by", "p"], ["---"] * 5]
+    for row in files:
+        sizes.append(
+            [
+                row["sizes"],
+                f"{row['files']:,}",
+                f"{row['plain']:.0f}",
+                f"{row['longer']:.1f}",
+                f"{row['p']:.2g}",
+            ]
+        )
+    return "\n\n".join(
+        [
+            _LAW.format(samples=f"{windows[0]['samples']:,}"),
+            _joined(table),
+            _SIZES,
+            _joined(sizes),
+        ]
+    )
 
 
 def _section(about: Row, rows: list[Row], lines: list[Row]) -> str:
@@ -129,6 +178,10 @@ def _table(rows: list[Row], cell: Any) -> str:
         payload = next(row["payload"] for row in alike if row)
         cells = [cell(row) if row else "" for row in alike]
         table.append([f"{rate:g} {unit}", f"{payload:.3f}", against, *cells])
+    return _joined(table)
+
+
+def _joined(table: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in table)
 
 

@@ -9,6 +9,8 @@ carrier -> Cover -> salt, header -> payload: draw | project | optimize -> codes 
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count as counting
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,18 @@ class Message(bytes):
     """The revealed bytes. `name` is the file name that was hidden with them, if one was."""
 
     name: str | None = None
+
+
+@contextmanager
+def _noted(number: int | None) -> Iterator[None]:
+    """Says of what fails which item of several it was; None: there is one alone."""
+    try:
+        yield
+    except Exception as error:
+        note = f"This was item {number}, counted from 0."
+        if number is not None and note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+        raise
 
 
 class Engine:
@@ -114,7 +128,7 @@ class Engine:
         )
         with blamed(*plan.parts):
             job = self._hiding(plan, message, name=name, key=key, cover=cover, seed=seed, rng=rng)
-            return self._hide_all(plan, [job])[0]
+            return self._hide_all(plan, [job], [None])[0]
 
     def hide_many(
         self,
@@ -126,7 +140,8 @@ class Engine:
         """`hide` for each message (and each cover, where the carrier takes them): every file with its own salt.
 
         Runs of covers of one shape are optimised together, up to `effort.batch` samples at once. With `rng` the files
-        are those of single calls that share it, where no attempt has to be repeated.
+        are those of single calls that share it, where no attempt has to be repeated. The first item that fails ends
+        it; a note of the error says which one that was.
         """
         if isinstance(messages, str | bytes):
             raise ConfigError("messages", "is one message.", "Give a list of them.")
@@ -139,14 +154,16 @@ class Engine:
         key, seed = arguments.pop("key", None) or Key.generate(), arguments.pop("seed", None)
         own = {"key": key, "name": arguments.pop("name", None), "rng": arguments.pop("rng", None)}
         plan = self.plan(**arguments)
-        jobs = (
-            self._hiding(
-                plan, message, cover=cover, seed=None if seed is None else seed + number, **own
-            )
-            for number, (message, cover) in enumerate(zip(messages, sources, strict=True))
-        )
+
+        def jobs() -> Iterator[Hiding]:
+            for number, (message, cover) in enumerate(zip(messages, sources, strict=True)):
+                first = None if seed is None else seed + number
+                with _noted(number):
+                    job = self._hiding(plan, message, cover=cover, seed=first, **own)
+                yield job
+
         with blamed(*plan.parts):
-            return self._hide_all(plan, jobs)
+            return self._hide_all(plan, jobs(), counting())
 
     def _hiding(
         self, plan: Plan, message: bytes | str, *, name: str | None, key: Key | None, **given: Any
@@ -158,22 +175,26 @@ class Engine:
         key = Key.generate() if key is None else _checked_key(key)
         return Hiding(plan, message, name=name, key=key, **given)
 
-    def _hide_all(self, plan: Plan, jobs: Iterable[Hiding]) -> list[Stego]:
+    def _hide_all(
+        self, plan: Plan, jobs: Iterable[Hiding], numbers: Iterable[int | None]
+    ) -> list[Stego]:
         """The first attempts of all jobs, in batches; what fails goes on by itself. Jobs are taken as needed."""
-        drafts, stegos = deque[tuple[Hiding, Draft]](), list[Stego]()
+        drafts, stegos = deque[tuple[Hiding, Draft, int | None]](), list[Stego]()
 
-        def task(job: Hiding) -> Task:
-            drafts.append((job, job.draft()))
-            found = drafts[-1][1].task
-            assert found is not None
-            return found
+        def task(job: Hiding, number: int | None) -> Task:
+            with _noted(number):
+                draft = job.draft()
+            drafts.append((job, draft, number))
+            assert draft.task is not None
+            return draft.task
 
-        for result in embed_many(map(task, jobs), plan.effort, plan.optimizer):
-            job, draft = drafts.popleft()
-            while (stego := job.close(draft, result, self._reveal)) is None:
-                again = iter([task(job)])
-                _, draft = drafts.pop()
-                result = next(embed_many(again, plan.effort, plan.optimizer))
+        for result in embed_many(map(task, jobs, numbers), plan.effort, plan.optimizer):
+            job, draft, number = drafts.popleft()
+            with _noted(number):
+                while (stego := job.close(draft, result, self._reveal)) is None:
+                    again = iter([task(job, number)])
+                    _, draft, _ = drafts.pop()
+                    result = next(embed_many(again, plan.effort, plan.optimizer))
             stegos.append(stego)
         return stegos
 

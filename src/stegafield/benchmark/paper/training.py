@@ -37,7 +37,15 @@ _GRID = (
     "as DCGAN) that is trained on the same items, for as many steps and by the same loss. A function can be sampled "
     "at any size; a grid has one, and is interpolated beyond."
 )
+_SHIPS = "celeba, as it ships"
+_SHIPPED = (
+    "`{name}` is what the carrier `celeba` draws from: functions, too, of a larger network "
+    "that was trained for longer on the same faces at 64x64, without those kept out. It says what functions "
+    "come to beyond these few steps, not that they beat a grid that is trained as long."
+)
+_COVERS = "Covers of each, at the last step; and the same number of faces kept out."
 _LATENTS = 8
+_KEPT = "kept-out.png"
 
 
 class Trained(BaseModel):
@@ -77,6 +85,11 @@ class Training(Experiment):
                 if lab.data is None:
                     inputs["items"] = self.items
                 yield Job(inputs, lambda run=run, step=step: self._trained(lab, run, step))
+        # without real faces it would be compared with draws of its own
+        if self.runs and lab.data is not None:
+            run = self.runs[0]
+            inputs = {"what": "shipped", "method": _SHIPS, "config": run.config, "data": data}
+            yield Job(inputs | {"changes": run.changes}, lambda: self._shipped(lab, run))
 
     def _trained(self, lab: Lab, run: Trained, step: int) -> Row:
         need("lightning_fabric", "train")
@@ -89,20 +102,32 @@ class Training(Experiment):
         items, held = self._items(lab, chosen)
         folder = lab.out / "training" / run.name.replace(" ", "-")
         train(chosen, items, folder, resume=True, steps=step, device=lab.engine.device)
-        model: Any = from_pretrained(folder / "model")
-        latents = model.latents(_LATENTS + self.drawn, np.random.default_rng(0))
-        shown, drawn = np.split(_levels(model.raster(latents, chosen.domain.size)), [_LATENTS])
-        (lab.out / PICTURES).mkdir(exist_ok=True)
-        picture = f"{folder.name}-{step}.png"
-        from PIL import Image
+        model = from_pretrained(folder / "model")
+        found = self._compared(lab, model, chosen.domain.size, held, f"{folder.name}-{step}.png")
+        return found | {"trained_on": len(items)}
 
-        Image.fromarray(np.concatenate(list(shown), 1)).save(lab.out / PICTURES / picture)
+    def _shipped(self, lab: Lab, run: Trained) -> Row:
+        """What the package draws faces from, at the size of a run and before the same faces."""
+        from ...generators.zoo import load as shipped
+        from ...training import config as configs
+
+        chosen = configs.read(run.config, run.changes)
+        _, held = self._items(lab, chosen)
+        return self._compared(lab, shipped("celeba"), chosen.domain.size, held, "celeba-ships.png")
+
+    def _compared(
+        self, lab: Lab, model: Any, size: tuple[int, ...], held: ndarray, picture: str
+    ) -> Row:
+        """How far draws of a model are from items kept out, and a strip of both."""
+        latents = model.latents(_LATENTS + self.drawn, np.random.default_rng(0))
+        shown, drawn = np.split(_levels(model.raster(latents, size)), [_LATENTS])
+        _strip(shown, lab.out / PICTURES / picture)
+        _strip(held[:_LATENTS], lab.out / PICTURES / _KEPT)
         half = len(held) // 2
         return {
             "distance": _distance(drawn, held),
             "floor": _distance(held[:half], held[half:]),
             "parameters": sum(p.numel() for p in model.parameters()),
-            "trained_on": len(items),
             "picture": picture,
         }
 
@@ -148,6 +173,11 @@ class Training(Experiment):
         last = {name: max(r["step"] for r in found if r["method"] == name) for name in lines}
         if len(last) < 2:
             yield Text("The grid GAN was not run.")
+        ends = [row for row in found if row["step"] == last[row["method"]]]
+        ships = [row for row in rows.rows("shipped") if "error" not in row]
+        ships = [row for row in ships if row["data"] == found[0]["data"]]
+        if ships:
+            yield Text(_SHIPPED.format(name=_SHIPS))
         yield Table(
             ("generator", "parameters", "steps", "distance to items kept out"),
             tuple(
@@ -155,13 +185,16 @@ class Training(Experiment):
                     (
                         row["method"],
                         f"{row['parameters']:,}",
-                        str(row["step"]),
+                        str(row.get("step", "")),
                         f"{row['distance']:.1f}",
                     )
                 )
-                for row in found
-                if row["step"] == last[row["method"]]
+                for row in [*ends, *ships]
             ),
+        )
+        kept = {"method": "kept out", "picture": _KEPT}
+        yield Picture(
+            "covers", _COVERS, lambda path: self._draw([*ends, *ships, kept], folder, path)
         )
 
     def _draw(self, found: list[Row], folder: Path, path: Path) -> None:
@@ -170,7 +203,7 @@ class Training(Experiment):
         kept = [row for row in found if (folder / row["picture"]).is_file()]
         charts.sheet(
             {
-                f"{row['method']}\n{row['step']} steps": _tiles(
+                f"{row['method']}\n{row['step']} steps" if "step" in row else row["method"]: _tiles(
                     np.asarray(Image.open(folder / row["picture"]))
                 )
                 for row in kept
@@ -185,6 +218,13 @@ def _loaded(data: Path, chosen: Any) -> tuple[ndarray, ndarray]:
     from ...training.data import load
 
     return load(data, chosen), load(data, chosen, held_out=True)
+
+
+def _strip(items: ndarray, path: Path) -> None:
+    from PIL import Image
+
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(np.concatenate(list(items), 1)).save(path)
 
 
 def _tiles(strip: ndarray) -> list[tuple[str, ndarray]]:
