@@ -179,7 +179,7 @@ class Training(Experiment):
         if ships:
             yield Text(_SHIPPED.format(name=_SHIPS))
         yield Table(
-            ("generator", "parameters", "steps", "distance to items kept out"),
+            ("generator", "parameters", "steps", "distance to items kept out", "least on the way"),
             tuple(
                 Line(
                     (
@@ -187,6 +187,7 @@ class Training(Experiment):
                         f"{row['parameters']:,}",
                         str(row.get("step", "")),
                         f"{row['distance']:.1f}",
+                        _least(lines.get(row["method"], {})),
                     )
                 )
                 for row in [*ends, *ships]
@@ -211,6 +212,14 @@ class Training(Experiment):
             path,
             size=1.0,
         )
+
+
+def _least(distances: dict[int, float]) -> str:
+    """Adversarial training can get worse again: the least distance and where it was."""
+    if not distances:
+        return ""
+    step = min(distances, key=distances.__getitem__)
+    return f"{distances[step]:.1f} after {step} steps"
 
 
 @lru_cache(maxsize=2)
