@@ -242,13 +242,19 @@ def risk(
     folder: Annotated[Path, typer.Argument(help="Folder of JSON lines that bench detect wrote.")],
     out: Annotated[Path, typer.Option(help="The table to write, as JSON.")],
 ) -> None:
-    """Collect what was measured of the package's own methods: the table that `hide` tells risks from."""
+    """Collect what was measured of the package's own methods: the table that `hide` tells risks from.
+
+    Rows of carriers that are not installed are left out.
+    """
     from ..benchmark.summary import read
     from ..core.publish import check_writable, write_file
     from ..core.risk import collected
+    from ..plugins.discovery import registry
 
     check_writable(out, force=True)
-    lines = [row.model_dump_json() for row in collected(row for _, row in read(folder))]
+    known = registry().names("carrier")
+    measured = collected(row for _, row in read(folder))
+    lines = [row.model_dump_json() for row in measured if row.carrier in known]
     if not lines:
         raise ConfigError("folder", f"{folder} has no rows that say how files were made.")
     write_file(out, ("[\n" + ",\n".join(lines) + "\n]\n").encode(), force=True)

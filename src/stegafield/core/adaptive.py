@@ -24,7 +24,8 @@ USUAL_MOST = 1e3
 LEAST = 1e-4
 """Of a price, relative to the usual one."""
 CODING_LOSS = 0.1
-"""The trellis form changes as much as the best code does for a payload larger by this share (0.09 to 0.13 measured)."""
+"""The trellis form changes as much as the best code does for a payload larger by this share (0.07 to 0.14,
+`scripts/coding_loss.py`)."""
 _FLOOD = np.float32(1e6)
 _MARGIN = 0.35
 """Share of the ternary capacity of what may move that the trellis form mostly fills; at .75 it never does."""

@@ -114,7 +114,10 @@ _DEFAULT = "phase"
 
 
 def collected(rows: Iterable[Mapping[str, Any]]) -> list[Measured]:
-    """The table of some rows of `bench detect`: those that say how the files were made."""
+    """The table of some rows of `bench detect`: those that say how the files were made.
+
+    Without those that were drawn: a file of the sampler has its bound, and needs no table.
+    """
     return [
         Measured(
             **{name: row[name] for name in ("carrier", "channels", "method", "costs", "detector")},
@@ -125,7 +128,7 @@ def collected(rows: Iterable[Mapping[str, Any]]) -> list[Measured]:
             high=row["p_e_interval"][1],
         )
         for row in rows
-        if "p_e" in row and "method" in row
+        if "p_e" in row and row.get("method") not in (None, "sample")
     ]
 
 
