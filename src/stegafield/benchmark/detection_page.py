@@ -116,9 +116,8 @@ def _law(lines: list[Row]) -> str:
     table.append(["---"] * len(table[0]))
     for row in windows:
         taps = " ".join(map(str, row["law"]))
-        cells = [f"{row['p'][way]:.2g}" if way in row["p"] else "" for way in ways]
-        least = min(row["p_wrong"].values())
-        cells.append(f"{least:.0e}" if least else "below 1e-300")
+        cells = [_chance(row["p"][way]) if way in row["p"] else "" for way in ways]
+        cells.append(_chance(min(row["p_wrong"].values())))
         table.append([taps, f"{row['bits_per_sample']:.3g}", f"{row['sigma']:g}", *cells])
     sizes = [["against", "pairs", "plain, bytes", "longer by", "p"], ["---"] * 5]
     for row in files:
@@ -128,7 +127,7 @@ def _law(lines: list[Row]) -> str:
                 f"{row['files']:,}",
                 f"{row['plain']:.0f}",
                 f"{row['longer']:.1f}",
-                f"{row['p']:.2g}",
+                _chance(row["p"]),
             ]
         )
     return "\n\n".join(
@@ -139,6 +138,10 @@ def _law(lines: list[Row]) -> str:
             _joined(sizes),
         ]
     )
+
+
+def _chance(p: float) -> str:
+    return f"{p:.2g}" if p else "below 1e-300"
 
 
 def _section(about: Row, rows: list[Row], lines: list[Row]) -> str:
