@@ -54,8 +54,8 @@ _LAW = """## The sampler before an independent one
 Windows of {samples} samples in all that the sampler drew for uniform symbols, and as many of `round(f + noise)` by code
 of its own in `tests/`, for the same f: p-values of two-sample tests on single samples by the place of f within a code,
 residues, neighbours and sums, of ten parts each, combined as Fisher did. A true sampler has any p-value between 0 and
-1, alike often. The last column is the least p-value of one part where the sampler believes in noise that is 5 % too
-strong.
+1. As both have the same f, counts differ less than chi-square expects: values near 1 are usual, values near 0 are not.
+The last column is the least p-value of one part where the sampler believes in noise that is 5 % too strong.
 
 ```text
 python scripts/law.py ROWS
@@ -79,9 +79,9 @@ _UNTIL = """## What follows
 * In spoken digits at 8 kHz the detector is weak on everything, LSB matching included, so these rows say little.
 * What the sampler draws into generated covers is not told from plain ones by detectors that find noise 5 % too
   strong in the same covers: in faces with P_E .13 to .19, in sound .13, in weather .42. All 61 P_E of
-  `sample` are between .489 and .518, and no interval ends below .5 (six lie above: thresholds are fixed on other files).
-  That is what the bound demands, and the bound is the proof: it allows a total variation of 0.22 % at most, and no
-  table of this size can show that.
+  `sample` are between .489 and .518, and no interval ends below .5 (six lie above: thresholds are fixed on other
+  files). That is what the bound demands, and the bound is the proof: it allows a total variation of 0.22 % at most, and
+  no table of this size can show that.
   Estimators of LSB replacement hardly find the control either: they are no evidence. Nor is weather at 46x90 or loud
   sound, where the trained detector finds neither control: noise drowns there, for this detector.
 * In generated covers the change that `project` makes is found too (P_E .28 in faces at 3 bits per pixel, .37 in
@@ -126,7 +126,7 @@ def _law(lines: list[Row]) -> str:
                 row["sizes"],
                 f"{row['files']:,}",
                 f"{row['plain']:.0f}",
-                f"{row['longer']:.1f}",
+                f"{row['longer']:.2f}",
                 _chance(row["p"]),
             ]
         )
