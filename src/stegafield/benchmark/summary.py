@@ -9,16 +9,30 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, StegafieldError
 
 CLEAR = 0.01
 """Pictures with a smaller share of samples within 3 codes of an end are compared with each other."""
 
 Row = dict[str, Any]
+
+
+@contextmanager
+def understood(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Rows of a folder are a stranger's: what they lack, or hold in its place, is said, as a `ConfigError`."""
+    try:
+        yield
+    except StegafieldError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        problem = f"{folder} has rows that bench did not write, or not so ({said})."
+        raise ConfigError("folder", problem) from error
 
 
 def read(folder: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
@@ -30,7 +44,7 @@ def read(folder: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise ConfigError("folder", f"line {number} of {path.name} is no JSON.") from None
             if not isinstance(row, dict):
                 raise ConfigError("folder", f"line {number} of {path.name} is no object.")

@@ -220,21 +220,23 @@ def report(
 ) -> None:
     """Write the page of all measurements in a folder: distributions over covers, or who was detected."""
     from ..benchmark import detection_page, page
-    from ..benchmark.summary import read, summarise
+    from ..benchmark.summary import read, summarise, understood
     from ..core.publish import check_writable, write_file
 
     different("out", "json", paths=(out, json_out))
     for path in (out, json_out):
         if path is not None:
             check_writable(path, force=True)
-    found = list(read(folder))
-    if any("detector" in row for _, row in found):
-        lines, made = [{"set": name, **row} for name, row in found], detection_page.page
-    else:
-        lines, made = summarise(found), page.page
+    with understood(folder):
+        found = list(read(folder))
+        if any("detector" in row for _, row in found):
+            lines, made = [{"set": name, **row} for name, row in found], detection_page.page
+        else:
+            lines, made = summarise(found), page.page
+        text = made(lines).encode()
     if json_out is not None:
         write_file(json_out, lines_of(lines), force=True)
-    write_file(out, made(lines).encode(), force=True)
+    write_file(out, text, force=True)
 
 
 @bench.command()
@@ -246,14 +248,15 @@ def risk(
 
     Rows of carriers that are not installed are left out.
     """
-    from ..benchmark.summary import read
+    from ..benchmark.summary import read, understood
     from ..core.publish import check_writable, write_file
     from ..core.risk import collected
     from ..plugins.discovery import registry
 
     check_writable(out, force=True)
     known = registry().names("carrier")
-    measured = collected(row for _, row in read(folder))
+    with understood(folder):
+        measured = collected(row for _, row in read(folder))
     lines = [row.model_dump_json() for row in measured if row.carrier in known]
     if not lines:
         raise ConfigError("folder", f"{folder} has no rows that say how files were made.")
