@@ -31,7 +31,7 @@ def understood(folder: str | os.PathLike[str]) -> Iterator[None]:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         said = f"{type(error).__name__}: {error}".splitlines()[0]
-        problem = f"{folder} has rows that bench did not write, or not so ({said})."
+        problem = f"{folder} has rows that were not measured here, or not so ({said})."
         raise ConfigError("folder", problem) from error
 
 

@@ -35,6 +35,7 @@ def paper(
     from ..benchmark.paper import suite as suites
     from ..benchmark.paper.experiment import Lab
     from ..benchmark.paper.journal import Journal
+    from ..benchmark.summary import understood
 
     named = "quick" if quick else "full" if full else "evening"
     chosen = suites.read(suite if suite is not None else named)
@@ -57,7 +58,8 @@ def paper(
             report.write(journal, out)
             raise
         bar.update(task, description="writing the report")
-        written = report.write(journal, out)
+        with understood(out):
+            written = report.write(journal, out)
     err.print(
         f"{made} new measurements; the report is {' and '.join(map(str, written))}", markup=False
     )

@@ -29,6 +29,11 @@ PICTURES = "pictures"
 """Folder of a run with the stegos of those who optimise."""
 
 
+def picture_of(row: Row, folder: Path) -> Path:
+    """Where the picture that a row names lies: in this folder, whatever path a row of a stranger names."""
+    return folder / Path(row.get("picture", "")).name
+
+
 @dataclass(frozen=True)
 class Job:
     """One measurement: what it is of, which is its key, and how it is made."""

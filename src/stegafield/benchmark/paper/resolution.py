@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from . import charts, covers
 from .document import Block, Heading, Line, Picture, Table, Text
-from .experiment import PICTURES, Experiment, Job, Lab
+from .experiment import PICTURES, Experiment, Job, Lab, picture_of
 from .journal import Journal, Row
 from .tables import duration, spread
 
@@ -115,7 +115,7 @@ class Resolution(Experiment):
                     ("", _change(originals[side], _pixels(read.codes), 8))
                 )
         for row in found:
-            kept = folder / row.get("picture", "")
+            kept = picture_of(row, folder)
             if row["role"] == "paper" and row["bpp"] == bpp and kept.is_file():
                 from PIL import Image
 

@@ -16,7 +16,7 @@ from ...core.extras import need
 from ...metrics import distribution
 from . import charts
 from .document import Block, Heading, Line, Picture, Table, Text
-from .experiment import PICTURES, Experiment, Job, Lab
+from .experiment import PICTURES, Experiment, Job, Lab, picture_of
 from .journal import Journal, Row
 
 _ABOUT = (
@@ -201,11 +201,11 @@ class Training(Experiment):
     def _draw(self, found: list[Row], folder: Path, path: Path) -> None:
         from PIL import Image
 
-        kept = [row for row in found if (folder / row["picture"]).is_file()]
+        kept = [row for row in found if picture_of(row, folder).is_file()]
         charts.sheet(
             {
                 f"{row['method']}\n{row['step']} steps" if "step" in row else row["method"]: _tiles(
-                    np.asarray(Image.open(folder / row["picture"]))
+                    np.asarray(Image.open(picture_of(row, folder)))
                 )
                 for row in kept
             },
