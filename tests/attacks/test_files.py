@@ -408,7 +408,8 @@ def test_ctrl_c_while_embedding(folder, environment, carrier, wait):
     (folder / words[-1]).write_bytes(b"keep me")
     os.mkfifo(folder / "pipe")
     before = contents(folder)
-    command = [sys.executable, "-m", "stegafield", "hide", "--carrier", carrier, *words, "--force"]
+    command = ["env", "--default-signal=INT"]  # a shell's background jobs ignore it
+    command += [sys.executable, "-m", "stegafield", "hide", "--carrier", carrier, *words, "--force"]
     command += ["--key-file", "key", "--message-file", "pipe"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=folder, env=environment, **pipes) as process:
