@@ -86,8 +86,8 @@ _UNTIL = """## What follows
   sound, where the trained detector finds neither control: noise drowns there, for this detector.
 * In generated covers the change that `project` makes is found too (P_E .28 in faces at 3 bits per pixel, .37 in
   weather, .07 in sound), though they have noise of their own.
-* StegExpose at its own threshold calls a quarter of these photographs stego, seven in ten generated faces and half of the
-  generated sounds, clean ones included. An alarm of such a tool means nothing without its rate on clean covers.
+* StegExpose at its own threshold calls a quarter of these photographs stego, seven in ten generated faces and half of
+  the generated sounds, clean ones included. An alarm of such a tool means nothing without its rate on clean covers.
 * No row says anything about covers, detectors or rates that are not in it."""
 
 
