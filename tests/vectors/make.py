@@ -11,11 +11,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from stegafield import Engine, Key
+from stegafield import Engine
 from stegafield.core.bound import smallest_sigma
 from stegafield.core.ladder import LADDER
-from tests.datasets import packed
-from tests.noisy import noisy_engine
+from tests.datasets import field, floats, packed
+from tests.noisy import noisy_engine, smooth
+from tests.sounds import samples
+from tests.vectors.reading import KEYS, facts
 
 HERE = Path(__file__).parent / "files"
 RNG = np.random.default_rng(2026)
@@ -28,6 +30,19 @@ NETWORK = {
     "bpp": 1,
     "optimizer": "lbfgs",
 }
+DEEP_RGB = RNG.integers(0, 65536, (20, 20, 3)).astype(np.uint16)
+SOUND = samples(frames=1500)
+FIELD = field(rows=25, columns=36)[2]
+FACE = smooth((3, 32, 32), 20, 235, RNG).transpose(1, 2, 0).astype(np.uint8)
+
+
+def slope(rung, noise=1):
+    """A grey picture that compresses well, with samples enough for a message of 20 bytes at a rung."""
+    free = 24 * 128 + rung.samples * (8 * (18 + 20) // rung.bits + 2)
+    line = (64 + np.arange(256) // 2).astype(np.uint8)
+    return line + RNG.integers(0, noise, (free // 256 + 1, 256), np.uint8)
+
+
 CASES = {
     "phase-conv.png": NETWORK | {"extractor": "phase-conv"},
     "cnn-batch.png": NETWORK | {"extractor": "cnn", "set": {"extractor.norm": "batch"}},
@@ -70,22 +85,102 @@ CASES = {
         "carrier": "image",
         "cover": RGB,
         "bpp": 1,
-        "key": Key.passphrase("correct horse"),
+        "key": "passphrase",
+    },
+    **{  # block form, without costs: where changes have some, the trellis form is taken instead
+        f"rung-{number:02}.png": {
+            "carrier": "image",
+            "cover": slope(LADDER[number]),
+            "bps": LADDER[number].rate,
+            "set": {"effort.costs": False},
+        }
+        for number in (*range(10), 16, 17)
+    },
+    **{  # trellis form, with costs: a smooth picture could not bear the higher rates
+        f"rung-{number:02}.png": {
+            "carrier": "image",
+            "cover": slope(LADDER[number], noise=8),
+            "bps": LADDER[number].rate,
+        }
+        for number in range(19, 31)
+    },
+    "trellis-tiles.png": {  # two tiles, each of several runs
+        "carrier": "image",
+        "cover": slope(LADDER[0])[:576],
+        "bps": 0.05,
+        "set": {"effort.costs": False},
+    },
+    "cnn-none.png": NETWORK | {"extractor": "cnn"},
+    "phase-conv.flac": {  # one space axis
+        "carrier": "audio",
+        "cover": (SOUND * 32767).astype(np.int16),
+        "format": "flac",
+        "bps": 1,
+        "extractor": "phase-conv",
+        "optimizer": "lbfgs",
+    },
+    "cnn.nc": {  # an axis that goes round the globe
+        "carrier": "dataset",
+        "cover": packed(rows=25, columns=36, times=3, model="NETCDF3_CLASSIC"),
+        "bps": 0.33,
+        "extractor": "cnn",
+        "optimizer": "lbfgs",
+    },
+    "grey-alpha.png": {"carrier": "image", "cover": RGBA[..., 2:], "bps": 2},
+    "rgb16.png": {"carrier": "image", "cover": DEEP_RGB, "bps": 1},
+    "rgb16.tiff": {"carrier": "image", "cover": DEEP_RGB, "bps": 1, "format": "tiff"},
+    **{
+        f"rgb.{form}": {"carrier": "image", "cover": RGB, "bpp": 1, "format": form}
+        for form in ("tiff", "bmp", "webp")
+    },
+    "rgba.webp": {"carrier": "image", "cover": RGBA, "bps": 0.5, "format": "webp"},
+    "grey.tiff": {"carrier": "image", "cover": RGB[..., 0], "bps": 2, "format": "tiff"},
+    "grey.bmp": {"carrier": "image", "cover": RGB[..., 0], "bps": 2, "format": "bmp"},
+    "sound8.wav": {"carrier": "audio", "cover": (128 + SOUND * 127).astype(np.uint8), "bps": 0.5},
+    **{
+        f"sound{bits}.{form}": {"carrier": "audio", "cover": cover, "bps": 0.5, "format": form}
+        for bits, cover in (
+            (16, (SOUND * 32767).astype(np.int16)),
+            (24, (SOUND * (2**23 - 1)).astype(np.int32) << 8),
+        )
+        for form in ("wav", "flac")
+    },
+    "float32.nc": {"carrier": "dataset", "cover": floats(FIELD), "bps": 1},
+    "float64.nc": {
+        "carrier": "dataset",
+        "cover": floats(FIELD, dtype="f8", model="NETCDF3_64BIT_DATA"),
+        "bps": 1,
+    },
+    "float32-shifted.nc": {
+        "carrier": "dataset",
+        "cover": floats(np.rint(FIELD * 64) / 64, model="NETCDF3_CLASSIC"),
+        "bps": 1,
+    },
+    "celeba.png": {"carrier": "celeba", "size": (32, 32), "bpp": 1},
+    "function.png": {"carrier": "image", "cover": FACE, "bpp": 1, "as_function": True},
+    "function.wav": {"carrier": "audio", "cover": SOUND[:, 0], "bps": 0.5, "as_function": True},
+    "function.nc": {
+        "carrier": "dataset",
+        "cover": packed(rows=25, columns=36),
+        "bps": 1,
+        "as_function": True,
     },
 }
-KEY = Key(bytes(range(32)))
 
 
 def main():
-    """Hide "golden: NAME" in each file that does not exist yet."""
+    """Hide "golden: NAME" in each file that does not exist yet, and write beside it what it is."""
     HERE.mkdir(exist_ok=True)
     for name, arguments in CASES.items():
         if not (HERE / name).exists():
             message = f"golden: {name}"[: 20 if "smallest" in name else None]
             engine = noisy_engine() if name.startswith("drawn") else Engine(device="cpu")
-            stego = engine.hide(message, name=None, **{"key": KEY, **arguments})
+            kind = arguments.get("key", "file")
+            stego = engine.hide(message, name=None, **{**arguments, "key": KEYS[kind]})
             stego.save(HERE / name)
-            (HERE / f"{name}.json").write_text(json.dumps({"message": message}) + "\n")
+            known = facts(engine.registry, stego.data, KEYS[kind])
+            sidecar = {"message": message, "carrier": arguments["carrier"], **known, "key": kind}
+            (HERE / f"{name}.json").write_text(json.dumps(sidecar) + "\n")
 
 
 if __name__ == "__main__":
