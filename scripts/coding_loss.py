@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stegafield.core import adaptive, trellis
+from stegafield.coding import gibbs, trellis
+from stegafield.coding.ladder import LADDER
 from stegafield.core.cover import Costs
-from stegafield.core.ladder import LADDER, Rung
+from stegafield.core.rung import Rung
 from stegafield.costs.rough import hill
 
 
@@ -46,7 +47,7 @@ def loss(rung, codes, price, rng):
     low, high = 0.0, 1.2
     for _ in range(30):
         middle = (low + high) / 2
-        down, up = adaptive.shares(costs, adaptive.multiplier(costs, middle))
+        down, up = gibbs.shares(costs, gibbs.multiplier(costs, middle))
         best = ((down + up) * price).sum()
         low, high = (middle, high) if best < spent else (low, middle)
     return low / rung.rate - 1

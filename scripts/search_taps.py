@@ -1,4 +1,4 @@
-"""Search the integer taps of the ladder (stegafield/core/ladder.py) and of the bootstrap.
+"""Search the integer taps of the ladder (stegafield/coding/ladder.py) and of the bootstrap.
 
 A window of n samples with taps w carries k bits in ``sum(w * u) mod 2**k``. The best taps are those
 whose residues are reached with the least energy (sum of squared changes), averaged over all residues

@@ -1,4 +1,4 @@
-"""Search the taps of the ladder's trellis rungs (stegafield/core/ladder.py).
+"""Search the taps of the ladder's trellis rungs (stegafield/coding/ladder.py).
 
 A rung of blocks of n samples has n columns of five digits modulo 4: what a sample adds to the symbol of its own block
 and of the next four. Columns are drawn at random with an odd first and an odd last digit, so that every step of a
@@ -19,8 +19,8 @@ from itertools import count, islice
 
 import numpy as np
 
-from stegafield.core.ladder import Rung
-from stegafield.core.trellis import project
+from stegafield.coding.trellis import project
+from stegafield.core.rung import Rung
 
 SPAN = 5
 SHORT, LONG, LAST = 8192, 49152, 98304

@@ -18,8 +18,9 @@ import numpy as np
 
 from stegafield.baselines.learned import zoo
 from stegafield.baselines.learned.steganogan import SteganoGan
+from stegafield.coding.ladder import LADDER_BY_RATE
+from stegafield.coding.offer import at_least
 from stegafield.core.cover import Cover, GridSpec
-from stegafield.core.ladder import LADDER_BY_RATE, at_least
 from stegafield.generators.checkpoint import save_pretrained
 from stegafield.generators.zoo import CARD, Card
 from stegafield.generators.zoo import card as read_card

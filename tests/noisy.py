@@ -12,10 +12,10 @@ from stegafield.channels.picture.png import PngChannel
 from stegafield.core import options
 from stegafield.core.carrier import Carrier
 from stegafield.core.cover import Cover, GridSpec, Law
-from stegafield.core.engine import Engine
 from stegafield.core.noise import normals
 from stegafield.core.registry import Registry
 from stegafield.extractors.phase import Phase
+from stegafield.pipeline.engine import Engine
 
 
 class Noisy(Carrier):

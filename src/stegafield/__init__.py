@@ -10,8 +10,9 @@ Engine().reveal("t2m.nc", key=key)
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .core.stego import Report, Stego
     from .message.key import Key
+    from .pipeline.report import Report
+    from .pipeline.stego import Stego
     from .plugins.hookspecs import hookimpl
     from .plugins.wiring import Engine
 

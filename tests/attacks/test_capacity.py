@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from stegafield.core.ladder import LADDER_BY_RATE
+from stegafield.coding.ladder import LADDER_BY_RATE
 from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
 from tests.attacks.conftest import noise, png
 from tests.datasets import packed

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stegafield import Engine, Key
-from stegafield.core import regions, window
-from stegafield.core.ladder import bootstrap_rung
+from stegafield.coding import block
+from stegafield.coding.ladder import bootstrap_rung
 from stegafield.errors import FormatError, NoMessage, StegafieldError
+from stegafield.regions import bootstrap, header, positions
 from tests.attacks.conftest import noise
 from tests.datasets import packed
 
@@ -208,17 +209,17 @@ def test_a_field_cut_short_does_not_come_back_as_another(classic):
     assert revealed(classic[: len(classic) // 2]) in (NoMessage, FormatError)
 
 
-@pytest.mark.parametrize("byte", range(regions.HEADER_BYTES))
+@pytest.mark.parametrize("byte", range(header.HEADER_BYTES))
 def test_damage_to_any_byte_of_the_header(picture, byte):
     """A tag that is one byte away from an installed one is damage, not a plugin that is missing."""
     channel = Engine().registry.get("channel", "png")()
     cover = next(iter(channel.read(picture)))
-    file_key = KEY.file_key(regions.read_salt(cover))
+    file_key = KEY.file_key(bootstrap.read_salt(cover))
     codes = cover.codes.copy()
-    place = regions.header_windows(cover.free, file_key)[byte]
+    place = positions.header_windows(cover.free, file_key)[byte]
     rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
-    symbol = (window.read_symbols(codes.ravel()[place][None], rung) + 1) % 256
-    codes.flat[place] = window.project(
+    symbol = (block.read_symbols(codes.ravel()[place][None], rung) + 1) % 256
+    codes.flat[place] = block.project(
         codes.ravel()[place][None], 0, 255, symbol, rung, np.random.default_rng(0)
     )[0]
     with pytest.raises(NoMessage):

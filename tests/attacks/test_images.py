@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from stegafield.channels.picture import samples
-from stegafield.core.ladder import LADDER_BY_RATE
+from stegafield.coding.ladder import LADDER_BY_RATE
 from stegafield.errors import CapacityError, ConfigError, FormatError
 from stegafield.metrics import fidelity
 from tests.attacks.conftest import noise, png

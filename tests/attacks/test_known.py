@@ -10,8 +10,8 @@ from PIL import Image
 
 from stegafield.channels.netcdf import floats
 from stegafield.channels.picture.png import parse
-from stegafield.core.extras import need
 from stegafield.errors import ConfigError, FormatError
+from stegafield.extras import need
 from tests.attacks.conftest import noise, png
 
 
@@ -83,7 +83,7 @@ def test_the_loudest_doubles_are_cut_off_and_warn_nobody(engine, key):
 def test_a_traceback_of_ours_holds_no_secret(folder, environment, secret):
     (folder / "passphrase").write_text("zebra quartz lantern\n")
     crash = (
-        "import stegafield.core.hiding as h\n"
+        "import stegafield.pipeline.hiding as h\n"
         "def fail(*a): raise RuntimeError('a bug')\n"
         "h.payload.to_bits = fail\n"
         "from stegafield.cli import main; main()"

@@ -10,7 +10,6 @@ from stegafield.channels.picture.png import PngChannel
 from stegafield.core.blame import blamed
 from stegafield.core.cover import Costs
 from stegafield.core.detector import Detector, opinion
-from stegafield.core.engine import Engine
 from stegafield.core.optimizer import Optimizer
 from stegafield.core.registry import Registry
 from stegafield.errors import (
@@ -21,6 +20,7 @@ from stegafield.errors import (
     StegafieldError,
 )
 from stegafield.extractors.phase import Phase
+from stegafield.pipeline.engine import Engine
 from tests.attacks.conftest import noise, png
 
 PICTURE = noise(40, 40, 3)

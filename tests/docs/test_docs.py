@@ -15,11 +15,11 @@ from packaging.requirements import Requirement
 
 import stegafield
 from stegafield import errors, testing
-from stegafield.core.bound import smallest_sigma
-from stegafield.core.embed import Effort
-from stegafield.core.ladder import DRAWN, LADDER_BY_RATE
-from stegafield.core.stego import Report
+from stegafield.coding.bound import smallest_sigma
+from stegafield.coding.ladder import DRAWN, LADDER_BY_RATE
 from stegafield.errors import CapacityError
+from stegafield.pipeline.embed import Effort
+from stegafield.pipeline.report import Report
 from stegafield.plugins import hookspecs
 from stegafield.plugins.discovery import registry
 

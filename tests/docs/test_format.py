@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stegafield.core import options, regions, window
-from stegafield.core.bound import smallest_sigma
-from stegafield.core.ladder import LADDER, bootstrap_rung
+from stegafield.coding import block as window
+from stegafield.coding.bound import smallest_sigma
+from stegafield.coding.ladder import LADDER, bootstrap_rung
+from stegafield.core import options
 from stegafield.extractors.cnn import Cnn
 from stegafield.extractors.phase import Phase
 from stegafield.extractors.phase_conv import PhaseConv
-from stegafield.message import code, frame, place
+from stegafield.message import correction, frame, place
 from stegafield.message.key import Key
+from stegafield.regions import header, positions
 from tests.datasets import packed
 from tests.noisy import noisy_engine
 
@@ -181,13 +183,15 @@ def _answers():
     key, public = Key(RAW), hashlib.sha256(b"stegafield/1/salt").digest()
     file_key = key.file_key(SALT)
     tag = options.tag("phase", Phase.Options())
-    header = regions.Header(regions.Profile(LADDER[11], code.CODES[0]), tag).pack()
+    packed_header = header.Header(header.Profile(LADDER[11], correction.CODES[0]), tag).pack()
     masked = bytes(
         a ^ b
-        for a, b in zip(header, place.keystream(file_key.derive("header-mask"), 8), strict=True)
+        for a, b in zip(
+            packed_header, place.keystream(file_key.derive("header-mask"), 8), strict=True
+        )
     )
     symbol = lambda codes, rung: int(window.read_symbols(np.array([codes]), rung)[0])  # noqa: E731
-    coded = code.CODES[1]
+    coded = correction.CODES[1]
     yield key.text()
     yield public.hex()
     yield place.keystream(RAW, 16).hex()
@@ -218,7 +222,7 @@ def test_known_answers():
     block = TEXT.partition("## 13. Known answers")[2].split("```")[1].removeprefix("text").strip()
     written = [line.rpartition("= ")[2] for line in block.splitlines()]
     assert written == list(_answers())
-    assert regions._PUBLIC == READER["PUBLIC"]
+    assert positions._PUBLIC == READER["PUBLIC"]
 
 
 def test_known_answers_of_the_overlapping_extractors():

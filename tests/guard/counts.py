@@ -13,8 +13,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from stegafield.coding.ladder import PROJECTED
 from stegafield.core.cover import Cover, GridSpec
-from stegafield.core.ladder import PROJECTED
 from stegafield.core.optimizer import Box
 from stegafield.extractors.phase import Phase
 from stegafield.optimizers.lbfgs import Lbfgs

@@ -10,8 +10,8 @@ import xarray
 from PIL import Image
 
 from stegafield import testing
+from stegafield.coding.ladder import LADDER
 from stegafield.core.detector import TrainedDetector
-from stegafield.core.ladder import LADDER
 from stegafield.plugins.discovery import registry
 from tests.datasets import field, floats, packed
 from tests.sounds import samples, sound, tagged, with_blocks

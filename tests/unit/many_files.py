@@ -8,9 +8,10 @@ import sys
 import numpy as np
 
 from stegafield import Engine, Key
-from stegafield.core import regions, window
-from stegafield.core.ladder import LADDER, bootstrap_rung
+from stegafield.coding import block
+from stegafield.coding.ladder import LADDER, bootstrap_rung
 from stegafield.extractors.phase import Phase
+from stegafield.regions import bootstrap, positions
 
 
 def main(count, out):
@@ -23,14 +24,16 @@ def main(count, out):
             b"again", carrier="image", cover=covers[number % 16], key=key, bps=rung.rate
         )
         cover = next(iter(stego.channel.read(stego.data)))
-        salts.append(regions.read_salt(cover))
+        salts.append(bootstrap.read_salt(cover))
         file_key = key.file_key(salts[-1])
-        seeds.append(file_key.derive("extractor/" + regions.read_header(cover, file_key).tag.hex()))
-        free = regions.payload_free(cover, file_key)
+        seeds.append(
+            file_key.derive("extractor/" + bootstrap.read_header(cover, file_key).tag.hex())
+        )
+        free = positions.payload_free(cover, file_key)
         bits.append(Phase(None, seed=seeds[-1], rate=rung).read(cover.codes, free, cover.spec))
-        places.append(regions.header_windows(cover.free, file_key).ravel())
+        places.append(positions.header_windows(cover.free, file_key).ravel())
         codes = cover.codes.ravel()[places[-1]].reshape(8, -1)
-        headers.append(window.read_symbols(codes, bootstrap_rung(cover.codes.size)))
+        headers.append(block.read_symbols(codes, bootstrap_rung(cover.codes.size)))
     columns = {"salts": [list(s) for s in salts], "seeds": [list(s) for s in seeds]}
     np.savez(out, bits=bits, headers=headers, places=places, **columns)
 

@@ -13,13 +13,14 @@ from stegafield.baselines.learned.network import Coder, CoderConfig
 from stegafield.baselines.learned.steganogan import SteganoGan
 from stegafield.baselines.lsb.matching import LsbMatching
 from stegafield.baselines.lsb.replacement import LsbReplacement
+from stegafield.coding.ladder import LADDER_BY_RATE
+from stegafield.coding.offer import at_least
 from stegafield.core.cover import Cover, GridSpec
-from stegafield.core.embed import Effort, embed
-from stegafield.core.ladder import LADDER_BY_RATE, at_least
 from stegafield.errors import ConfigError, FormatError
 from stegafield.generators import zoo as cards
 from stegafield.generators.checkpoint import from_pretrained, save_pretrained
 from stegafield.optimizers.paper import Paper
+from stegafield.pipeline.embed import Effort, embed
 from stegafield.plugins.discovery import discover
 from stegafield.plugins.discovery import registry as usual
 from stegafield.training import config as configs

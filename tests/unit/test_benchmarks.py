@@ -218,7 +218,7 @@ def test_the_tables_of_the_ladder_are_those_of_the_search():
     from itertools import islice
     from pathlib import Path
 
-    from stegafield.core.ladder import LADDER
+    from stegafield.coding.ladder import LADDER
 
     path = Path(__file__).resolve().parents[2] / "scripts" / "search_trellis.py"
     spec = importlib.util.spec_from_file_location("search_trellis", path)

@@ -13,23 +13,22 @@ from stegafield import Key, costs
 from stegafield.carriers.dataset import DatasetCarrier
 from stegafield.carriers.image import ImageCarrier
 from stegafield.channels.picture.png import PngChannel
-from stegafield.core import adaptive, priced, regions, trellis
+from stegafield.coding import block_priced, feasible, gibbs, trellis
+from stegafield.coding import prices as adaptive
+from stegafield.coding.block import read_symbols
+from stegafield.coding.ladder import LADDER
+from stegafield.coding.offer import ADAPTIVE_MOST, follows_costs, with_costs
 from stegafield.core.cover import Costs, Cover, GridSpec
-from stegafield.core.engine import Engine
-from stegafield.core.ladder import (
-    ADAPTIVE_MOST,
-    LADDER,
-    Rung,
-    follows_costs,
-    with_costs,
-)
-from stegafield.core.regions import Header, Profile
 from stegafield.core.registry import Registry
-from stegafield.core.window import read_symbols
+from stegafield.core.rung import Rung
 from stegafield.costs import masked, rough
 from stegafield.errors import BrokenPlugin, CapacityError, ConfigError
 from stegafield.extractors.phase import Phase
-from stegafield.message.code import CODES
+from stegafield.message.correction import CODES
+from stegafield.pipeline.engine import Engine
+from stegafield.regions import bootstrap as regions
+from stegafield.regions import positions
+from stegafield.regions.header import Header, Profile
 from tests.datasets import packed
 
 TRELLIS = [rung for rung in LADDER if rung.span]
@@ -59,8 +58,8 @@ def spent(cover, codes):
 
 def least(cover, bits):
     """The least expected cost at which changes of one step carry so many bits."""
-    m = adaptive.multiplier(cover.costs, bits / cover.codes.size)
-    shares = adaptive.shares(cover.costs, m)
+    m = gibbs.multiplier(cover.costs, bits / cover.codes.size)
+    shares = gibbs.shares(cover.costs, m)
     return sum(
         float((share * np.where(share > 0, side, 0)).sum())
         for share, side in zip(shares, cover.costs, strict=True)
@@ -225,7 +224,7 @@ def test_windows_find_the_cheapest_changes(data):
     def read(flat):
         return read_symbols(flat[None], rung)
 
-    found = priced.project(codes[None], 0, 5, symbol, rung, np.random.default_rng(0), costs)
+    found = block_priced.project(codes[None], 0, 5, symbol, rung, np.random.default_rng(0), costs)
     best = _brutally(codes, 0, 5, costs, symbol, read, 8, 2)
     if np.isfinite(best):
         cover = as_cover(codes[None, None], np.ones((1, 1, 5)))
@@ -249,9 +248,11 @@ def test_pairs_first_is_as_cheap_as_the_programme_alone(place, monkeypatch):
         used = np.select([step < 0, step > 0], prices)
         return np.sum(used * np.abs(step) ** 4.0, axis=1)
 
-    found = [priced.project(codes, 0, 5, symbols, rung, np.random.default_rng(0), prices)]
-    monkeypatch.setattr(priced, "_least_otherwise", lambda once: np.full(len(once[1]), -np.inf))
-    found.append(priced.project(codes, 0, 5, symbols, rung, np.random.default_rng(0), prices))
+    found = [block_priced.project(codes, 0, 5, symbols, rung, np.random.default_rng(0), prices)]
+    monkeypatch.setattr(
+        block_priced, "_least_otherwise", lambda once: np.full(len(once[1]), -np.inf)
+    )
+    found.append(block_priced.project(codes, 0, 5, symbols, rung, np.random.default_rng(0), prices))
     assert np.allclose(paid(found[0]), paid(found[1]), rtol=3e-3)
     assert np.array_equal(*(read_symbols(one, rung) == symbols for one in found))
 
@@ -261,7 +262,7 @@ def test_long_windows_take_the_cheapest_pair():
     codes = rng.integers(0, 3, (40, 256)).astype(np.int32)
     costs = Costs(*(rng.exponential(1, (2, 40, 256)).astype(np.float32) + 0.01))
     symbols = rng.integers(0, 512, 40)
-    found = priced.project(codes, 0, 2, symbols, rung, rng, costs)
+    found = block_priced.project(codes, 0, 2, symbols, rung, rng, costs)
     assert np.array_equal(read_symbols(found, rung), symbols)
     assert found.min() >= 0 and found.max() <= 2 and np.abs(found - codes).max() <= 1
     moves = np.count_nonzero(found - codes, axis=1)
@@ -332,7 +333,7 @@ def test_rungs_with_costs():
 def _bootstrap(cover, rate, count, law):
     """How often the samples of the salt change, over `count` files, and how often their law says."""
     rng = np.random.default_rng(5)
-    at = regions.salt_windows(cover.free).ravel()
+    at = positions.salt_windows(cover.free).ravel()
     rung = next(r for r in with_costs(cover.codes.size) if r.rate >= rate)
     moved = np.zeros(at.size)
     if not law:
@@ -350,8 +351,8 @@ def test_the_salt_is_no_reference(law):
     """At equal cost, its public samples change as often as the payload's law says; without costs they do not."""
     cover = as_cover(textured())
     at, moved = _bootstrap(cover, 0.4, 25, law)
-    m = adaptive.multiplier(cover.costs, 0.4)
-    expected = sum(adaptive.shares(cover.costs, m)).ravel()[at]
+    m = gibbs.multiplier(cover.costs, 0.4)
+    expected = sum(gibbs.shares(cover.costs, m)).ravel()[at]
     order = np.argsort(expected)
     parts = np.array_split(order, 5)
     deviations = [
@@ -368,8 +369,8 @@ def test_the_payload_follows_the_same_law():
     extractor = Phase(Phase.Options(), seed=bytes(32), rate=rung)
     bits = np.random.default_rng(0).integers(0, 2, extractor.count(cover), dtype=np.uint8)
     moved = extractor.project(cover, bits, np.random.default_rng(1)) != cover.codes
-    m = adaptive.multiplier(cover.costs, rung.rate * (1 + adaptive.CODING_LOSS))
-    expected = sum(adaptive.shares(cover.costs, m))
+    m = gibbs.multiplier(cover.costs, rung.rate * (1 + gibbs.CODING_LOSS))
+    expected = sum(gibbs.shares(cover.costs, m))
     for part in np.array_split(np.argsort(expected.ravel()), 5):
         share, wanted = moved.ravel()[part].mean(), expected.ravel()[part].mean()
         assert abs(share - wanted) < 0.1 * wanted + 0.004
@@ -434,7 +435,7 @@ def test_a_carrier_of_ones_own_has_costs_of_its_own(strangers, key):
     assert strangers.reveal(stego.data, key=key) == b"m"
     moved = stego.codes != stego.cover.codes
     assert stego.report.costs is True and moved[:, :, 48:].any()
-    bootstrap = stego.cover.free & ~regions.payload_free(
+    bootstrap = stego.cover.free & ~positions.payload_free(
         stego.cover, key.file_key(regions.read_salt(stego.cover.with_codes(stego.codes)))
     )
     assert not moved[:, :, :48][~bootstrap[:, :, :48]].any()
@@ -480,7 +481,7 @@ def changed_in_flat(stego, key):
     """Changes where all around is flat, beside those of salt and header, whose places are fixed."""
     cover = stego.cover
     salt = regions.read_salt(cover.with_codes(stego.codes))
-    payload = regions.payload_free(cover, key.file_key(salt))
+    payload = positions.payload_free(cover, key.file_key(salt))
     barred = np.isinf(rough.picture(cover.codes, 0, 255))
     return int(((stego.codes != cover.codes) & payload & barred).sum())
 
@@ -554,12 +555,12 @@ def test_windows_without_a_way_are_foreseen(share):
         windows = rng.integers(50, 200, (size, rung.samples))
         symbols = rng.integers(0, rung.phases, size)
         price = np.where(rng.random(windows.shape) < share, 1, np.inf).astype(np.float32)
-        found = priced.project(windows, 0, 255, symbols, rung, rng, Costs.alike(price))
+        found = block_priced.project(windows, 0, 255, symbols, rung, rng, Costs.alike(price))
         wrong = np.mean(read_symbols(found, rung) != symbols)
         both = int(share * 1_000_000)
-        foreseen = adaptive.bears(rung, [adaptive.Ways(1_000_000, 0, both)])
+        foreseen = feasible.bears(rung, [feasible.Ways(1_000_000, 0, both)])
         assert not (foreseen and wrong)
-        missed = adaptive._missed(rung, int(1000 * share))
+        missed = feasible._missed(rung, int(1000 * share))
         assert wrong < 1.25 * missed + 0.01
 
 

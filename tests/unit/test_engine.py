@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stegafield import Engine, Key
-from stegafield.core.ladder import LADDER_BY_RATE, with_costs
+from stegafield.coding.ladder import LADDER_BY_RATE
+from stegafield.coding.offer import with_costs
 from stegafield.core.registry import Registry
 from stegafield.errors import (
     CapacityError,

@@ -11,7 +11,7 @@ from stegafield.benchmark import generators_faces, raster
 from stegafield.benchmark.generators import OTHER, Comparison, page
 from stegafield.carriers.celeba import SIGMA, CelebaCarrier
 from stegafield.cli.commands import app
-from stegafield.core import bound
+from stegafield.coding import bound
 from stegafield.errors import ConfigError
 from stegafield.generators import grid, zoo
 from stegafield.generators.distribution import Domain

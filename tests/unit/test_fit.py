@@ -13,7 +13,7 @@ from PIL import Image
 from stegafield.carriers.audio import AudioCarrier
 from stegafield.carriers.dataset import DatasetCarrier
 from stegafield.carriers.image import ImageCarrier
-from stegafield.core import bound
+from stegafield.coding import bound
 from stegafield.core.law import drawn, fitted
 from stegafield.errors import ConfigError
 from stegafield.generators import grid, spline, wavelet

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from stegafield.benchmark import maps
 from stegafield.channels.netcdf import NetcdfChannel
 from stegafield.cli.commands import app
 from stegafield.errors import ConfigError
+from stegafield.figures import maps
 from stegafield.generators.checkpoint import from_pretrained
 
 TINY = """

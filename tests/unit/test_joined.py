@@ -8,13 +8,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from stegafield import Key
 from stegafield.benchmark import throughput
 from stegafield.carriers.image import ImageCarrier
-from stegafield.core import recorded
-from stegafield.core.apart import losses
-from stegafield.core.ladder import at_least
-from stegafield.core.optimizer import Together, together
+from stegafield.coding.offer import at_least
 from stegafield.extractors.cnn import Cnn, objective
 from stegafield.optimizers.lbfgs import Lbfgs
 from stegafield.plugins.wiring import Engine
+from stegafield.solving import cuda_graph
+from stegafield.solving.batch import Together, losses, together
 from tests.devices import count_questions
 
 torch.set_num_threads(1)  # two workers share two cores
@@ -118,7 +117,7 @@ def test_recording_changes_nothing(device, monkeypatch):
         np.random.default_rng(i).integers(40, 216, (40, 40, 3), dtype=np.uint8) for i in range(3)
     ]
     settings = {"extractor": "cnn", "method": "optimize", "set": {"extractor.norm": "batch"}}
-    calls, real = [], recorded.recorded
+    calls, real = [], cuda_graph.recorded
 
     def counted(*given):
         calls.append(given)
@@ -140,7 +139,7 @@ def test_recording_changes_nothing(device, monkeypatch):
 
     first = files()
     assert bool(calls) == (device == "cuda")
-    monkeypatch.setattr(recorded, "MOST", 0)
+    monkeypatch.setattr(cuda_graph, "MOST", 0)
     calls.clear()
     second = files()
     assert not calls

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from stegafield import Key
-from stegafield.core import bound, noise, payload, regions, sampler
-from stegafield.core.ladder import DRAWN, LADDER
-from stegafield.core.regions import Header, Profile
+from stegafield.coding import bound, sampler
+from stegafield.coding.ladder import DRAWN, LADDER
+from stegafield.core import noise
 from stegafield.errors import ConfigError
-from stegafield.message import code, frame, place
+from stegafield.message import correction, frame, place
+from stegafield.regions import payload, positions
+from stegafield.regions.header import Header, Profile
 from tests.noisy import Noisy, direct, line, noisy_engine
 from tests.unit.test_sampler import has_53_bits, same_chances
 
@@ -98,7 +100,7 @@ def test_whole_files_have_the_law(bpp):
         plain = direct(value, 2.25, rng)
         for codes, table in zip((stego.codes, plain), tables, strict=True):
             off = (codes - np.rint(value)).astype(int).clip(-15, 15) + 15
-            salt = regions.salt_windows(stego.cover.free)
+            salt = positions.salt_windows(stego.cover.free)
             first = codes.ravel()[salt]
             order = [
                 off.ravel(),
@@ -192,7 +194,7 @@ def _rank(rows):
 
 def _payload_rank(files=700, bits=640):
     """Rank of the differences of the payload bits of many files of one key and message, with Reed-Solomon."""
-    key, header = Key(bytes(32)), Header(Profile(LADDER[11], code.CODES[1]), b"abcd")
+    key, header = Key(bytes(32)), Header(Profile(LADDER[11], correction.CODES[1]), b"abcd")
     body = frame.pack(frame.Frame(b"m"))
     rows = [payload.to_bits(body, header, key.file_key(os.urandom(16)), bits) for _ in range(files)]
     return _rank(np.array(rows[1:]) ^ rows[0])

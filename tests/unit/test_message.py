@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stegafield.errors import ConfigError
-from stegafield.message import code, frame, place
+from stegafield.message import correction, frame, place
 from stegafield.message.frame import Frame
 from stegafield.message.key import Key
 
@@ -128,12 +128,12 @@ def test_masking_twice_is_nothing(data):
 
 @pytest.mark.parametrize("coded", [33, 34, 100, 255, 256, 510, 511, 3000])
 def test_reed_solomon_repairs_sixteen_bytes_a_block(coded):
-    rs = code.ReedSolomon()
+    rs = correction.ReedSolomon()
     rng = np.random.default_rng(coded)
     data = rng.bytes(rs.room(coded))
     sent = rs.encode(data, coded)
     assert len(sent) == coded and rs.decode(sent) == data
-    blocks = -(-coded // code.BLOCK)
+    blocks = -(-coded // correction.BLOCK)
     hurt = bytearray(sent)
     for at in range(16 * blocks):  # a burst is shared among the blocks
         hurt[at] ^= 0xFF
@@ -144,5 +144,5 @@ def test_reed_solomon_repairs_sixteen_bytes_a_block(coded):
 
 
 def test_reed_solomon_has_no_room_in_a_few_bytes():
-    assert code.ReedSolomon().room(32) == 0
-    assert code.ReedSolomon().decode(bytes(20)) is None
+    assert correction.ReedSolomon().room(32) == 0
+    assert correction.ReedSolomon().decode(bytes(20)) is None

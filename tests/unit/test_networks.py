@@ -8,15 +8,16 @@ import torch
 
 from stegafield import Key
 from stegafield.carriers.image import ImageCarrier
-from stegafield.core import weights
+from stegafield.coding import weights
+from stegafield.coding.ladder import LADDER_BY_RATE
+from stegafield.coding.offer import at_least
 from stegafield.core.cover import Cover, GridSpec
-from stegafield.core.embed import Effort, embed
-from stegafield.core.ladder import LADDER_BY_RATE, at_least
-from stegafield.core.optimizer import Moved
 from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
 from stegafield.extractors.cnn import PASSES, Cnn, network
 from stegafield.extractors.phase_conv import PhaseConv
 from stegafield.optimizers.lbfgs import Lbfgs
+from stegafield.pipeline.embed import Effort, embed
+from stegafield.solving.batch import Moved
 from tests.datasets import packed
 from tests.devices import count_questions
 
@@ -324,7 +325,7 @@ def test_the_preset_of_the_paper_is_its_procedure(engine):
     other = engine.plan(carrier="image", preset="paper", set=given)
     assert (other.optimizer.options.rate, other.effort.loss) == (0.5, "bce")
     from stegafield.benchmark.optimizers import ARMS
-    from stegafield.core.resolve import PRESETS
+    from stegafield.pipeline.request import PRESETS
 
     assert ARMS["paper"] == {"optimizer": PRESETS["paper"]["optimizer"], **PRESETS["paper"]["set"]}
 

@@ -13,13 +13,13 @@ from stegafield import Engine, Key, testing
 from stegafield.carriers.era5 import Era5Carrier
 from stegafield.carriers.image import ImageCarrier
 from stegafield.channels.picture.png import PngChannel
-from stegafield.core.embed import Effort, Task, embed_many
+from stegafield.coding.offer import at_least
 from stegafield.core.extractor import Extractor
-from stegafield.core.ladder import at_least
 from stegafield.core.optimizer import Optimizer, Solution
 from stegafield.core.registry import Registry
 from stegafield.errors import ConfigError, EmbeddingFailed
 from stegafield.extractors.phase import Phase
+from stegafield.pipeline.embed import Effort, Task, embed_many
 
 RGB = np.random.default_rng(0).integers(40, 216, (32, 32, 3), dtype=np.uint8)
 

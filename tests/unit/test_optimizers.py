@@ -5,10 +5,11 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from stegafield.core.optimizer import Box, Solution, Together
+from stegafield.core.optimizer import Box, Solution
 from stegafield.optimizers.adam import Adam
 from stegafield.optimizers.lbfgs import STATUS, Lbfgs
 from stegafield.optimizers.paper import Paper
+from stegafield.solving.batch import Together
 from tests.devices import count_questions
 
 torch.set_num_threads(1)  # two workers share two cores

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from stegafield.cli.commands import app
-from stegafield.core import risk
-from stegafield.core.risk import Measured, Situation
 from stegafield.errors import CapacityError, ConfigError
+from stegafield.pipeline import risk
+from stegafield.pipeline.risk import Measured, Situation
 from tests.unit.test_costs import textured
 
 ROWS = Path(__file__).resolve().parents[2] / "docs" / "detection"

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from stegafield import Key
 from stegafield.carriers.era5 import SIGMA, Era5Carrier
 from stegafield.channels.picture.png import PngChannel, parse
-from stegafield.core import bound, noise, sampler
-from stegafield.core.ladder import DRAWN, LADDER, LADDER_BY_RATE, Rung, bootstrap_rung
+from stegafield.coding import bound, sampler
+from stegafield.coding.ladder import DRAWN, LADDER, LADDER_BY_RATE, bootstrap_rung
+from stegafield.core import law, noise
+from stegafield.core.rung import Rung
 from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
 from tests.datasets import parsed
 from tests.noisy import Noisy, direct, line, noisy_engine
@@ -242,7 +244,7 @@ def test_the_bound_before_is_never_below_that_of_the_file(rung):
 @pytest.mark.parametrize("ends", ["low", "both", "whole"])
 def test_what_the_ends_cut_off_is_in_the_bound(rung, sigma, ends):
     """f where headroom ends: no file costs more than its rung was offered for, so no draw is ever refused."""
-    rung, room = RUNGS[rung], bound.HEADROOM * sigma
+    rung, room = RUNGS[rung], law.HEADROOM * sigma
     value = np.ceil(room) if ends == "whole" else room - 1e-6
     high = math.ceil(12 * sigma) if ends == "both" else 10**6
     count = 2000 // rung.samples

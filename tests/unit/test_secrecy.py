@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from stegafield.carriers.image import ImageCarrier
-from stegafield.core import regions
-from stegafield.core.ladder import at_least
+from stegafield.coding.offer import at_least
 from stegafield.extractors.phase import Phase
 from stegafield.message.place import permutation
+from stegafield.regions import positions
 
 FILES = 4096
 
@@ -95,7 +95,7 @@ def test_the_salt_does_not_stand_out(engine, bpp):
     for _ in range(24):
         stego = engine.hide(b"m", carrier="image", cover=cover, bpp=bpp)
         change = (stego.codes - stego.cover.codes).ravel().astype(float) ** 2
-        salt = regions.salt_windows(stego.cover.free).ravel()
+        salt = positions.salt_windows(stego.cover.free).ravel()
         at_salt.append(change[salt])
         elsewhere.append(np.delete(change, salt))
     one, other = np.concatenate(at_salt), np.concatenate(elsewhere)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegafield.core import ladder, tiles
+from stegafield.coding import ladder
+from stegafield.core import tiles
 from stegafield.core.channel import MOST_SAMPLES, most_samples
 from stegafield.core.cover import Cover, GridSpec
 from stegafield.extractors.phase import Phase

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegafield.core.ladder import LADDER, TRELLIS_MOST, Rung, with_trellis
-from stegafield.core.trellis import RUN, project, read_symbols, runs
+from stegafield.coding.ladder import LADDER
+from stegafield.coding.offer import TRELLIS_MOST, with_trellis
+from stegafield.coding.trellis import RUN, project, read_symbols, runs
+from stegafield.core.rung import Rung
 from stegafield.metrics.fidelity import bound
 
 TRELLIS = [rung for rung in LADDER if rung.span]

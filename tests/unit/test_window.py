@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegafield.core.ladder import LADDER, LADDER_BY_RATE, PROJECTED, Rung, at_least, bootstrap_rung
-from stegafield.core.window import project, read_symbols
+from stegafield.coding.block import project, read_symbols
+from stegafield.coding.ladder import LADDER, LADDER_BY_RATE, PROJECTED, bootstrap_rung
+from stegafield.coding.offer import at_least
+from stegafield.core.rung import Rung
 from stegafield.errors import ConfigError
 
 NAMES = [f"{rung.bits}/{rung.samples}" for rung in PROJECTED]

@@ -12,8 +12,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from stegafield import Engine
-from stegafield.core.bound import smallest_sigma
-from stegafield.core.ladder import LADDER
+from stegafield.coding.bound import smallest_sigma
+from stegafield.coding.ladder import LADDER
 from tests.datasets import field, floats, packed
 from tests.noisy import noisy_engine, smooth
 from tests.sounds import samples

@@ -1,9 +1,10 @@
 """What a golden file is: the key that opens it, and what its header names."""
 
 from stegafield import Key
-from stegafield.core import options, regions
-from stegafield.core.ladder import LADDER
+from stegafield.coding.ladder import LADDER
+from stegafield.core import options
 from stegafield.errors import FormatError
+from stegafield.regions import bootstrap
 
 KEYS = {"file": Key(bytes(range(32))), "passphrase": Key.passphrase("correct horse")}
 
@@ -31,8 +32,8 @@ def facts(registry, data, key):
     """Channel, rung, extractor and options, from the file alone."""
     named = variants(registry)
     for channel, cover in covers(registry, data):
-        salt = regions.read_salt(cover)
-        header = salt and regions.read_header(cover, key.file_key(salt))
+        salt = bootstrap.read_salt(cover)
+        header = salt and bootstrap.read_header(cover, key.file_key(salt))
         if header:
             extractor, chosen = named[header.tag]
             return {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stegafield.core.ladder import LADDER
+from stegafield.coding.ladder import LADDER
 
 from .reading import KEYS, facts, variants
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from ..baselines import BASELINES, LEAST_PSNR, NOTEBOOK_ABOVE_LUMA, Baseline
 from ..baselines.learned.steganogan import SteganoGan
-from ..core.engine import Engine
-from ..core.extras import need
 from ..errors import StegafieldError
+from ..extras import need
 from ..metrics import recovery
+from ..pipeline.engine import Engine
 from .fidelity import measure_one, prepared
 
 SUMMARY = (

@@ -11,13 +11,13 @@ import numpy as np
 
 from ..baselines.adaptive import hill
 from ..baselines.lsb import matching
-from ..core.engine import Engine
-from ..core.extras import need
-from ..core.ladder import PROJECTED
+from ..coding.ladder import PROJECTED
 from ..errors import StegafieldError
+from ..extras import need
+from ..figures.stego import check_figure
 from ..metrics import fidelity
+from ..pipeline.engine import Engine
 from .fidelity import cropped, measure_one
-from .figure import check_figure
 
 COLUMNS = ("image", "curve", "bpp", "bpp_actual", "ber", "psnr", "bound")
 BASELINES = {"LSB matching": matching.simulate, "HILL": hill.simulate}

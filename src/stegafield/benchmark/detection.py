@@ -18,9 +18,9 @@ from numpy import ndarray
 from ..core.detector import Detector, TrainedDetector, read_model
 from ..core.registry import Registry
 from ..errors import ConfigError
+from ..figures.stego import check_figure
 from ..metrics import detection as metrics
 from .evidence import Case, Evidence, Setting, Source, collect
-from .figure import check_figure
 
 COLUMNS = (
     *("detector", "against", "rate", "unit", "payload", "pairs", "p_e", "p_e_interval"),

@@ -23,15 +23,15 @@ from ..baselines.lsb import matching, replacement
 from ..channels.picture import decode
 from ..core.cover import Cover, depth, widened
 from ..core.detector import Detector, TrainedDetector, opinion
-from ..core.embed import Method
-from ..core.engine import Engine
-from ..core.extras import need
 from ..core.noise import normals
-from ..core.plan import Plan
-from ..core.publish import write_file
-from ..core.regions import LEAST_FREE
-from ..core.stego import Stego
 from ..errors import ConfigError, FormatError, StegafieldError
+from ..extras import need
+from ..pipeline.embed import Method
+from ..pipeline.engine import Engine
+from ..pipeline.plan import Plan
+from ..pipeline.stego import Stego
+from ..pipeline.writing import write_file
+from ..regions.positions import LEAST_FREE
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
     "lsb-matching": matching.simulate,

@@ -19,14 +19,14 @@ from ..channels.picture import decode
 from ..core.carrier import writer
 from ..core.channel import Channel
 from ..core.cover import Cover
-from ..core.embed import embed
-from ..core.engine import Engine
-from ..core.extras import need
-from ..core.ladder import Rung
-from ..core.plan import Plan
+from ..core.rung import Rung
 from ..errors import ConfigError, StegafieldError
+from ..extras import need
 from ..message.key import FileKey
 from ..metrics import fidelity, recovery
+from ..pipeline.embed import embed
+from ..pipeline.engine import Engine
+from ..pipeline.plan import Plan
 
 _EFFORT = ("milliseconds", "cpu_milliseconds", "evaluations", "near_ends")
 COLUMNS = (

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..core.extras import need
+from ..extras import need
 from ..generators.distribution import FunctionDistribution
 from ..metrics import distribution
 from . import raster

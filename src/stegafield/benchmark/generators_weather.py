@@ -19,9 +19,9 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import ConfigError
+from ..figures.maps import draw_maps
 from ..generators import weather
 from .generators import Comparison
-from .maps import draw_maps
 from .weather_statistics import GRID, ROWS, Held, area, numbers, rows, spectrum
 
 HELD_OUT = 8

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..core import bound
-from ..core.ladder import DRAWN
+from ..coding import bound
+from ..coding.ladder import DRAWN
 from ..errors import ConfigError
 
 COLUMNS = ("samples", "bps", "bpp", "k", "n", "taps", "smallest_sigma", "sigma", "nats", "offered")

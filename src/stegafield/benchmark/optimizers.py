@@ -9,12 +9,12 @@ from statistics import median
 from time import process_time
 from typing import Any
 
-from ..core.engine import Engine
-from ..core.extras import need
-from ..core.resolve import PRESETS
 from ..errors import ConfigError, StegafieldError
+from ..extras import need
+from ..figures.stego import check_figure
+from ..pipeline.engine import Engine
+from ..pipeline.request import PRESETS
 from .fidelity import measure_one
-from .figure import check_figure
 
 _PAPER: dict[str, Any] = {"optimizer": "paper", **PRESETS["paper"]["set"]}
 ARMS: dict[str, dict[str, Any]] = {

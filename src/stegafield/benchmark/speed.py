@@ -205,8 +205,8 @@ def _measured(
 ) -> dict[str, Any]:
     """What the child finds out about one file, or about covers of a size that the carrier generates."""
     from ..core.carrier import writer
-    from ..core.embed import embed
     from ..message.key import FileKey, Key
+    from ..pipeline.embed import embed
     from ..plugins.wiring import Engine
 
     engine = Engine(device="cpu")

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from ..core.embed import Task, embed_many, objective_of, pose
-from ..core.engine import Engine
-from ..core.extras import need
 from ..core.optimizer import Box, Objective, Optimizer, Solution
-from ..core.plan import Plan
 from ..errors import ConfigError
+from ..extras import need
 from ..message.key import FileKey
 from ..metrics.fidelity import psnr
+from ..pipeline.embed import Task, embed_many, objective_of, pose
+from ..pipeline.engine import Engine
+from ..pipeline.plan import Plan
 from .machine import machine
 
 DISTINCT = 64

@@ -15,8 +15,8 @@ from ..channels.picture.png import PngChannel
 from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover, Law
-from ..core.extras import need
 from ..core.noise import normals
+from ..extras import need
 
 SIGMA = 2.25
 """Standard deviation of the noise, in codes: as much as 4 bits per pixel need."""

@@ -107,7 +107,7 @@ def law(
 ) -> None:
     """Print what the method `sample` costs: the KL bound of each rung, and the least noise it needs."""
     from ..benchmark.law import COLUMNS, table
-    from ..core.publish import check_writable
+    from ..pipeline.writing import check_writable
 
     check_writable(json_out, force=True)
     finish(table(samples, sigma), None, COLUMNS, json_out)
@@ -122,7 +122,7 @@ def curve(
 ) -> None:
     """Measure `phase` at every rung from 0.05 to 4 bits per pixel beside its bound, LSB matching, HILL, the paper."""
     from ..benchmark.curve import COLUMNS, draw, measure
-    from ..benchmark.figure import check_figure
+    from ..figures.stego import check_figure
     from ..plugins.wiring import Engine
 
     different("json", "figure", paths=(json_out, figure))
@@ -148,7 +148,7 @@ def fit(
 ) -> None:
     """Fit a function to each cover: PSNR on what it was fitted to, and on what was held out."""
     from ..benchmark import fit as fits
-    from ..benchmark.figure import check_figure
+    from ..figures.stego import check_figure
     from ..plugins.discovery import registry
 
     different("json", "figure", paths=(json_out, figure))
@@ -188,7 +188,7 @@ def speed(
     """Time embedding, reading and the codec on covers that are made up, with peak memory and a linear fit."""
     from ..benchmark import speed as timing
     from ..core.carrier import draws
-    from ..core.publish import check_writable
+    from ..pipeline.writing import check_writable
     from ..plugins.discovery import registry
 
     check_writable(json_out, force=True)
@@ -221,7 +221,7 @@ def report(
     """Write the page of all measurements in a folder: distributions over covers, or who was detected."""
     from ..benchmark import detection_page, page
     from ..benchmark.summary import read, summarise, understood
-    from ..core.publish import check_writable, write_file
+    from ..pipeline.writing import check_writable, write_file
 
     different("out", "json", paths=(out, json_out))
     for path in (out, json_out):
@@ -249,8 +249,8 @@ def risk(
     Rows of carriers that are not installed are left out.
     """
     from ..benchmark.summary import read, understood
-    from ..core.publish import check_writable, write_file
-    from ..core.risk import collected
+    from ..pipeline.risk import collected
+    from ..pipeline.writing import check_writable, write_file
     from ..plugins.discovery import registry
 
     check_writable(out, force=True)
@@ -281,7 +281,7 @@ def pictures_in(images: Path) -> list[Path]:
 
 def _files(covers: Path, json_out: Path) -> list[Path]:
     """All files of a folder, once it is sure that the result can be written."""
-    from ..core.publish import check_writable
+    from ..pipeline.writing import check_writable
 
     check_writable(json_out, force=True)
     found = sorted(path for path in covers.iterdir() if path.is_file())
@@ -301,7 +301,7 @@ def finish(
     """Measure with a progress bar, save every row and print those that are no errors. Ctrl-C keeps what there is."""
     from rich.progress import track
 
-    from ..core.publish import write_file
+    from ..pipeline.writing import write_file
 
     quiet = not err.is_terminal
     done: list[dict[str, Any]] = []

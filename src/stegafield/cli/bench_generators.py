@@ -39,10 +39,10 @@ def generators(
     from rich.progress import track
 
     from ..benchmark import generators_faces, generators_weather
-    from ..benchmark.figure import check_figure
     from ..benchmark.generators import COLUMNS, OTHER
     from ..benchmark.generators import page as written
-    from ..core.publish import check_writable, write_file
+    from ..figures.stego import check_figure
+    from ..pipeline.writing import check_writable, write_file
 
     measure = {"weather": generators_weather, "faces": generators_faces}[family].measure
     count = count or {"weather": 50, "faces": 1000}[family]

@@ -21,7 +21,7 @@ def throughput(
 ) -> None:
     """Time `lbfgs` on `cnn` (norm=batch), batch by batch, beside the rates of products and copies on the device."""
     from ..benchmark.throughput import COLUMNS, measure
-    from ..core.publish import check_writable
+    from ..pipeline.writing import check_writable
     from ..plugins.wiring import Engine
 
     check_writable(json_out, force=True)

@@ -122,7 +122,7 @@ def hide(
 ) -> None:
     """Hide a message; the file is read back before it is written."""
     from ..core.carrier import format_of
-    from ..core.publish import check_writable, write_file
+    from ..pipeline.writing import check_writable, write_file
     from ..plugins.wiring import Engine
 
     engine, format = Engine(device=device), None
@@ -134,7 +134,7 @@ def hide(
     for path in filter(None, (report, figure)):
         check_writable(path, force=force)
     if figure is not None:
-        from ..benchmark.figure import check_figure
+        from ..figures.stego import check_figure
 
         check_figure(figure)
     for option, path in (("report", report), ("figure", figure), ("cover", cover)):
@@ -170,7 +170,7 @@ def hide(
         write_file(out, stego.data, force=force)
     save_report(report, stego.report)
     if figure is not None:
-        from ..benchmark.figure import draw
+        from ..figures.stego import draw
 
         draw(stego, figure)
     summary(stego.report, "standard output" if out == "-" else out)
@@ -185,7 +185,7 @@ def reveal(
     force: Force = False,
 ) -> None:
     """Print or save the message of a file."""
-    from ..core.publish import check_writable, write_file
+    from ..pipeline.writing import check_writable, write_file
 
     if out not in (None, "-"):
         check_writable(out, force=force)

@@ -42,7 +42,7 @@ def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
     """A row for each cover in a file."""
     from ..benchmark.evidence import visible
     from ..core.detector import opinion
-    from ..core.source import candidates
+    from ..pipeline.candidates import candidates
     from ..plugins.discovery import registry
 
     for cover in candidates(registry(), path):
@@ -122,8 +122,8 @@ def bench_detect(
 ) -> None:
     """Train and test detectors on covers and stegos, split by source: P_E, AUC, false alarms, with 95 % intervals."""
     from ..benchmark import detection, evidence
-    from ..benchmark.figure import check_figure
-    from ..core.publish import check_writable
+    from ..figures.stego import check_figure
+    from ..pipeline.writing import check_writable
     from ..plugins.wiring import Engine
 
     if bool(bpp) == bool(bps):

@@ -146,7 +146,7 @@ def printable(message: bytes) -> bool:
 
 def save_report(path: Path | None, report: Any) -> None:
     """Write a report as JSON, where a path is given."""
-    from ..core.publish import write_file
+    from ..pipeline.writing import write_file
 
     if path is not None:
         write_file(path, (report.model_dump_json(indent=2) + os.linesep).encode(), force=True)

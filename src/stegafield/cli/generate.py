@@ -32,13 +32,13 @@ def sample(
 ) -> None:
     """Write plain covers: the files that `hide` would hide something in."""
     from ..core.carrier import formats
-    from ..core.publish import check_folder, check_writable, write_file
+    from ..pipeline.writing import check_folder, check_writable, write_file
     from ..plugins.wiring import Engine
 
     engine = Engine(device=device)
     not_stream("cover", cover)
     if figure is not None:
-        from ..benchmark.figure import check_figure
+        from ..figures.stego import check_figure
 
         check_writable(figure, force=force)
         check_figure(figure)
@@ -69,11 +69,11 @@ def sample(
             write_file(file, data, force=force)
             shown += [(item, data)] if len(shown) < 64 and figure is not None else []
     if figure is not None and carrier == "era5":
-        from ..benchmark.maps import draw_files
+        from ..figures.maps import draw_files
 
         draw_files((data for _, data in shown), figure)
     elif figure is not None:
-        from ..benchmark.figure import draw_sheet
+        from ..figures.stego import draw_sheet
 
         draw_sheet([item for item, _ in shown], figure)
     err.print(f"wrote {count} plain covers to {out}", markup=False)
@@ -93,7 +93,7 @@ def train(
     devices: Annotated[int, typer.Option(min=1, help="How many; data parallel.")] = 1,
 ) -> None:
     """Train a generator, or a baseline's networks."""
-    from ..core.extras import need
+    from ..extras import need
 
     need("torch", "torch")
     need("safetensors", "torch")
@@ -137,7 +137,7 @@ def convert(
     size: Size = None,
 ) -> None:
     """Convert an official GASP checkpoint; nothing in it is run."""
-    from ..core.extras import need
+    from ..extras import need
 
     need("torch", "torch")
     need("safetensors", "torch")

@@ -23,7 +23,7 @@ def paper(
     device: Device = "auto",
 ) -> None:
     """Measure every table and figure of the paper (arXiv 2406.01918), and write a report with ours beside it."""
-    from ..core.extras import need
+    from ..extras import need
 
     if quick + full + (suite is not None) > 1:
         raise ConfigError("suite", "--quick, --full and --suite exclude each other.")

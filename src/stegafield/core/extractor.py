@@ -2,19 +2,26 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from . import bound, options
+from . import options
 from .cover import Cover, GridSpec
-from .ladder import LADDER_BY_RATE, Rung
 from .noise import Source
 from .optimizer import Objective
-from .sampler import Drawn
+from .rung import Rung
+
+
+class Drawn(NamedTuple):
+    """Codes drawn from a law, given symbols."""
+
+    codes: Int[ndarray, "..."]
+    nats: float
+    """KL(stego || plain) of these windows, for uniform symbols: of this file, truncation and rounding included."""
 
 
 class Extractor(ABC):
@@ -42,12 +49,13 @@ class Extractor(ABC):
         self.seed, self.rate = seed, rate
 
     @classmethod
-    def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
-        """The rungs that the sender may choose from for a cover and a method, from the lowest rate to the highest.
+    def offers(cls, cover: Cover, method: str) -> Sequence[Rung] | None:
+        """The rungs that the sender may choose from for a cover and a method, lowest rate first.
 
-        For "sample" these are the rungs whose KL bound holds for the law and the size of the cover.
+        None leaves the choice to the engine: for "sample" the rungs whose KL bound holds for the
+        law and the size of the cover, otherwise the block form of the ladder.
         """
-        return LADDER_BY_RATE if method != "sample" else bound.rungs(cover)
+        return None
 
     @classmethod
     def adapts(cls, rung: Rung) -> bool:

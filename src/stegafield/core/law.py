@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from .bound import HEADROOM
 from .cover import Cover, Law
 from .noise import normals
 
@@ -24,3 +23,7 @@ def drawn(cover: Cover, value: Float[ndarray, "channel *space"], sigma: float) -
     noisy = np.rint(value + sigma * normals(value.shape)).clip(cover.low, cover.high)
     codes = np.where(cover.free, noisy, cover.codes).astype(cover.codes.dtype)
     return replace(cover, codes=codes, law=Law(value, sigma))
+
+
+HEADROOM = 5
+"""Sigmas that f keeps from both ends of the range."""

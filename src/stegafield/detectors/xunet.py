@@ -13,8 +13,8 @@ from jaxtyping import Float, Int, Num
 from numpy import ndarray
 
 from ..core.detector import TrainedDetector
-from ..core.extras import need
 from ..errors import ConfigError, FormatError
+from ..extras import need
 
 _KV = (
     (-1, 2, -2, 2, -1),

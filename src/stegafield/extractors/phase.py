@@ -4,8 +4,8 @@
 
 With integer taps the phase is read exactly, as sum w u mod 2**k, on every machine. A rung has one of two forms. In the
 block form windows of n samples do not overlap, and the nearest codes with a wanted phase come from a table
-(core/window.py). In the trellis form kernels overlap, and the nearest codes of a whole run come from the Viterbi
-algorithm (core/trellis.py). Samples stand at keyed positions in both. It is matrix embedding seen as a strided CNN
+(coding/block.py). In the trellis form kernels overlap, and the nearest codes of a whole run come from the Viterbi
+algorithm (coding/trellis.py). Samples stand at keyed positions in both. It is matrix embedding seen as a strided CNN
 (docs/concepts.md).
 """
 
@@ -17,20 +17,15 @@ from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..core import priced, sampler, tiles, trellis, window
+from ..coding import block, block_priced, sampler, trellis
+from ..coding.ladder import LADDER_BY_RATE
+from ..coding.offer import TRELLIS_MOST, follows_costs, with_costs, with_trellis
+from ..coding.trellis import Part
+from ..core import tiles
 from ..core.cover import Costs, Cover, GridSpec, widened
-from ..core.extractor import Extractor
-from ..core.ladder import (
-    LADDER_BY_RATE,
-    TRELLIS_MOST,
-    Rung,
-    follows_costs,
-    with_costs,
-    with_trellis,
-)
+from ..core.extractor import Drawn, Extractor
 from ..core.noise import Source
-from ..core.sampler import Drawn
-from ..core.trellis import Part
+from ..core.rung import Rung
 from ..message import place
 
 TOGETHER = 4
@@ -45,7 +40,7 @@ class Phase(Extractor):
     narrow: ClassVar[bool] = True
 
     @classmethod
-    def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
+    def offers(cls, cover: Cover, method: str) -> Sequence[Rung] | None:
         """Both forms: the trellis form for low rates, where the cover is not too large for it.
 
         Where changes have costs, those that follow them up to two thirds of a bit per sample.
@@ -53,7 +48,7 @@ class Phase(Extractor):
         The sampler takes rungs of its own, all of the block form.
         """
         if method == "sample":
-            return super().offers(cover, method)
+            return None
         free = tiles.count(cover.free)
         if cover.costs is not None:
             return with_costs(free)
@@ -84,7 +79,7 @@ class Phase(Extractor):
             values = tiles.piece(codes, stretch)[tiles.piece(free, stretch)]
             windows = values[self._index(number, values.size)]
             start, stop = first[number : number + 2] * self.rate.bits
-            form = trellis if self.rate.span else window
+            form = trellis if self.rate.span else block
             symbols = form.read_symbols(windows, self.rate)
             found[start:stop] = _bits(symbols, self.rate.bits)
 
@@ -148,7 +143,7 @@ class Phase(Extractor):
         found = []
         for part in parts:
             *given, rng, costs = part
-            form, prices = (window, ()) if costs is None else (priced, (costs,))
+            form, prices = (block, ()) if costs is None else (block_priced, (costs,))
             found.append(form.project(*given, self.rate, rng, *prices))
         return found
 

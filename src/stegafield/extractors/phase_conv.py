@@ -16,12 +16,12 @@ from jaxtyping import Bool, Float, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..core.convolution import convolve
+from ..coding.weights import words
 from ..core.cover import Cover, GridSpec
 from ..core.extractor import Positionwise, depth
-from ..core.extras import need
 from ..core.optimizer import Objective
-from ..core.weights import words
+from ..extras import need
+from ..solving.convolution import convolve
 
 PHASES, QUARTER = 256, 64
 REACH = 48  # largest tap for one output a position; D outputs have 48 // D

@@ -6,9 +6,9 @@ import numpy as np
 from pydantic import Field
 
 from ..core import options
-from ..core.extras import need
 from ..core.optimizer import Box, Objective, Optimizer, Solution
-from ..core.rounds import rounds, settle
+from ..extras import need
+from ..solving.rounds import rounds, settle
 
 STATUS = ("all evaluations are spent", "the loss is zero", "the loss is not a number")
 _MEAN, _SQUARE = 0.9, 0.999  # decay of the two moments, as in the paper
@@ -24,7 +24,7 @@ class Adam(Optimizer):
         """How long and how far."""
 
         evaluations: int = Field(300, ge=1)
-        """At most, per item, all rounds together (`core.rounds`)."""
+        """At most, per item, all rounds together (`solving.rounds`)."""
         step: float = Field(1.0, gt=0)
         """The first step, in codes; it falls linearly to zero."""
 

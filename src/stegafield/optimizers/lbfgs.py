@@ -10,7 +10,7 @@ search, there is no inner loop, and nothing in a turn asks the device for a numb
 
 Bounds: samples at a bound that the gradient pushes against are left out of direction and curvature, and every trial
 is projected into the box (a projected quasi-Newton method, Bertsekas 1982; two-loop recursion of Nocedal 1980).
-An objective that can be tightened, or a box of whole numbers, is solved in rounds (`core.rounds`), which keep the
+An objective that can be tightened, or a box of whole numbers, is solved in rounds (`solving.rounds`), which keep the
 curvature. On a graphics card a turn of a small batch is a CUDA graph: it is launched once, not kernel after kernel.
 """
 
@@ -21,10 +21,10 @@ from jaxtyping import Float, Int
 from pydantic import Field
 
 from ..core import options
-from ..core.extras import need
 from ..core.optimizer import Box, Objective, Optimizer, Solution
-from ..core.recorded import recorded, suits
-from ..core.rounds import rounds, settle
+from ..extras import need
+from ..solving.cuda_graph import recorded, suits
+from ..solving.rounds import rounds, settle
 
 if TYPE_CHECKING:
     import torch

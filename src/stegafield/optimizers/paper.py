@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from ..core import options
-from ..core.extras import need
 from ..core.optimizer import Box, Objective, Optimizer, Solution
+from ..extras import need
 
 
 class Paper(Optimizer):

@@ -1,7 +1,7 @@
 """The engine that users import: the core's, handed the discovered registry."""
 
-from ..core.engine import Engine as CoreEngine
 from ..core.registry import Registry
+from ..pipeline.engine import Engine as CoreEngine
 from .discovery import registry as discovered
 
 

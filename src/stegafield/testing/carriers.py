@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..core import adaptive, bound
+from ..coding import bound, prices
 from ..core.carrier import Carrier, draws, formats, opens, writer
 from ..core.cover import Cover
-from ..core.engine import Engine
 from ..core.registry import Registry
 from ..errors import BrokenPlugin, ConfigError
 from ..extractors.phase import Phase
 from ..message.key import Key
+from ..pipeline.engine import Engine
 from .channels import check_channel, check_cover, same
 from .law import require
 
@@ -107,7 +107,7 @@ def _check_costs(carrier: Carrier, cover: Cover) -> None:
         require(found is again, "costs() gives costs one time and none another")
         return
     try:
-        adaptive.settled(found, cover)
+        prices.settled(found, cover)
     except BrokenPlugin as error:
         raise AssertionError(f"costs(): {error}") from None
     same = all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))

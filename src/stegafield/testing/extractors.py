@@ -8,10 +8,12 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from ..core import adaptive, options
+from ..coding import prices
+from ..coding.ladder import DRAWN, LADDER_BY_RATE
+from ..core import options
 from ..core.cover import Costs, Cover, Law, widened
 from ..core.extractor import Extractor, supports
-from ..core.ladder import DRAWN, LADDER_BY_RATE, Rung
+from ..core.rung import Rung
 from .law import require
 
 
@@ -53,7 +55,7 @@ def check_extractor(
             _check_project(reader, cover, wanted)
             if extractor.adapts(rung):
                 price = np.random.default_rng(2).random(cover.codes.shape) + 0.1
-                costs = adaptive.settled(Costs.alike(price), cover)
+                costs = prices.settled(Costs.alike(price), cover)
                 _check_project(reader, replace(cover, costs=costs), wanted)
 
 

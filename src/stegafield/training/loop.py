@@ -22,8 +22,8 @@ from jaxtyping import Shaped
 from numpy import ndarray
 
 from ..core.device import placed
-from ..core.extras import need
 from ..errors import ConfigError
+from ..extras import need
 from ..generators.checkpoint import save_pretrained
 from . import sheet, state
 from .config import TrainingConfig

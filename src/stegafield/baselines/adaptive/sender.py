@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from numpy.random import Generator
 
-from ...core import adaptive
+from ...coding import gibbs
 from ...core.cover import Costs
 from ...errors import ConfigError
 
@@ -31,7 +31,7 @@ def least_cost(
         np.where(codes > low, price, np.inf),
         np.where(codes < high, price, np.inf),
     )
-    down, up = adaptive.shares(costs, adaptive.multiplier(costs, rate))
+    down, up = gibbs.shares(costs, gibbs.multiplier(costs, rate))
     luck = rng.random(codes.shape)
     step = np.where(luck < down, -1, np.where(luck < down + up, 1, 0))
     return codes + step.astype(codes.dtype)

@@ -9,7 +9,7 @@ from numpy import ndarray
 from ...core import options
 from ...core.cover import Cover, GridSpec
 from ...core.extractor import Extractor, depth
-from ...core.extras import need
+from ...extras import need
 
 FULL_SCALE = 255
 MOST_DEPTH = 4

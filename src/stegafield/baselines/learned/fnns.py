@@ -15,10 +15,10 @@ from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 
 from ...core import options
-from ...core.convolution import convolve
 from ...core.cover import Cover, GridSpec
 from ...core.extractor import Extractor, depth
-from ...core.extras import need
+from ...extras import need
+from ...solving.convolution import convolve
 from .decoded import FULL_SCALE, Decoded, carrying
 from .loss import CrossEntropy
 from .steganogan import SteganoGan

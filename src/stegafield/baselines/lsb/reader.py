@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 
+from ...coding.ladder import LADDER_BY_RATE
+from ...coding.weights import words
 from ...core.cover import Cover, GridSpec
 from ...core.extractor import Extractor
-from ...core.ladder import LADDER_BY_RATE, Rung
-from ...core.weights import words
+from ...core.rung import Rung
 
 
 class LastBits(Extractor):

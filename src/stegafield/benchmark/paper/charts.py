@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from ...core.extras import need
+from ...extras import need
 from .published import PAPER, known
 from .tables import Measured
 

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from ...baselines import BASELINES, Baseline, register
 from ...core.cover import Cover
-from ...core.engine import Engine
 from ...core.extractor import supports
-from ...core.plan import Plan
 from ...core.registry import Registry
-from ...core.resolve import PRESETS
+from ...pipeline.engine import Engine
+from ...pipeline.plan import Plan
+from ...pipeline.request import PRESETS
 from ..fidelity import through_file
 from . import covers
 from .covers import Subject

@@ -11,8 +11,8 @@ from numpy import ndarray
 
 from ...core.carrier import Carrier
 from ...core.cover import Cover
-from ...core.extras import need
 from ...errors import ConfigError
+from ...extras import need
 from ..fidelity import cropped, pictures
 
 PACKAGED = ("astronaut", "chelsea", "coffee", "rocket", "retina", "hubble_deep_field")

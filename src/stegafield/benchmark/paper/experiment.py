@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from ...core.carrier import Carrier, writer
 from ...core.cover import Cover
 from ...core.detector import Detector
-from ...core.engine import Engine
+from ...pipeline.engine import Engine
 from ...plugins.discovery import discover
 from ..evidence import visible
 from . import covers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from ...core.publish import write_file
+from ...pipeline.writing import write_file
 from ..machine import machine, stated
 from . import document
 from .document import Block, Heading, Points, Text

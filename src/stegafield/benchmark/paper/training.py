@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...core.extras import need
+from ...extras import need
 from ...metrics import distribution
 from . import charts
 from .document import Block, Heading, Line, Picture, Table, Text

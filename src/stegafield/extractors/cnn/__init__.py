@@ -18,12 +18,12 @@ from jaxtyping import Bool, Float32, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
+from ...coding.weights import balanced, uniform
 from ...core import options
 from ...core.cover import Cover, GridSpec
 from ...core.extractor import Positionwise, depth
-from ...core.extras import need
 from ...core.optimizer import Objective
-from ...core.weights import balanced, uniform
+from ...extras import need
 from .network import LAYERS, Network
 from .objective import CrossEntropy, Margins, Target
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from ...core.convolution import convolve
+from ...solving.convolution import convolve
 
 LAYERS = 4
 BAND = 1 << 16  # positions that are evaluated at once: about 400 MB with their gradient

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from numpy import ndarray
 
-from ...core.optimizer import Objective, Together
+from ...core.optimizer import Objective
+from ...solving.batch import Together
 from .network import BAND, Network
 
 STEP = 1 / 255  # of full scale

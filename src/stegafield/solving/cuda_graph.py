@@ -8,7 +8,7 @@ A turn of L-BFGS is hundreds of kernels of a few microseconds, each of which tak
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .optimizer import Objective
+from ..core.optimizer import Objective
 
 State = TypeVar("State", bound=tuple[Any, ...])
 MOST = 1 << 20  # samples of a batch up to which launching takes a good part of the time

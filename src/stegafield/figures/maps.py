@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from ..channels.netcdf import LOCK
 from ..generators import weather
-from .figure import check_figure
+from .stego import check_figure
 
 
 def draw_maps(

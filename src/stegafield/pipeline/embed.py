@@ -13,14 +13,15 @@ from numpy import ndarray
 from numpy.random import Generator
 from pydantic import Field
 
+from ..core import tiles
+from ..core.cover import Cover, GridSpec
+from ..core.extractor import Extractor, suited, supports
+from ..core.noise import Source
+from ..core.optimizer import Box, Objective, Optimizer
+from ..core.options import Options
+from ..core.rung import Rung
 from ..errors import ConfigError
-from . import tiles
-from .cover import Cover, GridSpec
-from .extractor import Extractor, suited, supports
-from .ladder import Rung
-from .noise import Source
-from .optimizer import Box, Moved, Objective, Optimizer, together
-from .options import Options
+from ..solving.batch import Moved, together
 
 Method = Literal["sample", "project", "optimize"]
 _NEEDS: dict[Method, str] = {"sample": "draw", "project": "project", "optimize": "objective"}

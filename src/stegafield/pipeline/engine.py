@@ -17,21 +17,22 @@ import numpy as np
 from numpy.random import Generator
 from pydantic import BaseModel
 
+from ..core import options
+from ..core.blame import blamed
+from ..core.carrier import draws, writer
+from ..core.channel import written
+from ..core.cover import Cover
+from ..core.extractor import Extractor, suited
+from ..core.registry import Registry
 from ..errors import ConfigError, NoMessage, UnknownPlugin
 from ..message.frame import Frame
 from ..message.key import Key
-from . import options, payload, regions
-from .blame import blamed
-from .carrier import draws, writer
-from .channel import written
-from .cover import Cover
+from ..regions import bootstrap, payload, positions
+from .candidates import candidates
 from .embed import Task, embed_many
-from .extractor import Extractor, suited
 from .hiding import Draft, Hiding
 from .plan import Plan
-from .registry import Registry
-from .resolve import make_plan
-from .source import candidates
+from .request import make_plan
 from .stego import Stego
 
 
@@ -304,11 +305,11 @@ class Engine:
 
     def _reveal_from(self, cover: Cover, key: Key) -> Frame | None:
         """The frame in one candidate cover, or None."""
-        salt = regions.read_salt(cover)
+        salt = bootstrap.read_salt(cover)
         if salt is None:
             return None
         file_key = key.file_key(salt)
-        header = regions.read_header(cover, file_key)
+        header = bootstrap.read_header(cover, file_key)
         if header is None:
             return None
         named = self._named(header.tag)
@@ -316,7 +317,7 @@ class Engine:
             return None
         found, chosen = named
         seed = payload.extractor_seed(file_key, header.tag)
-        free = regions.payload_free(cover, file_key)
+        free = positions.payload_free(cover, file_key)
         with blamed(found):
             extractor = found(chosen, seed=seed, rate=header.profile.rung)
             bits = extractor.read(suited(extractor, cover).codes, free, cover.spec)

@@ -20,9 +20,9 @@ from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from .adaptive import energy
-from .cover import Costs
-from .ladder import Rung
+from ..core.cover import Costs
+from ..core.rung import Rung
+from .prices import energy
 
 RUN = 16_384
 """Samples of a run, at least: the convolution starts anew with each run, so that runs can be solved side by side."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy import ndarray
 
 from ..core.cover import Cover, widened
-from ..core.extras import need
-from ..core.stego import Stego
 from ..errors import ConfigError
+from ..extras import need
+from ..pipeline.stego import Stego
 
 
 def check_figure(path: str | os.PathLike[str]) -> None:

@@ -13,28 +13,20 @@ and products of non-negative numbers only, no rejection.
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from .cover import Cover
-from .ladder import Rung
-from .noise import Source, normals, uniforms
+from ..core.cover import Cover
+from ..core.extractor import Drawn
+from ..core.noise import Source, normals, uniforms
+from ..core.rung import Rung
 
 ROUNDING = 2.0**-47
 """Nats per sample that are added for what float64 rounds and for the two tails beyond the support (1.2e-15)."""
 _TAIL = 8  # the support reaches this many sigma and one code further
 _CHUNK = 1 << 15  # numbers per row operation: a few of them stay in the cache
-
-
-class Drawn(NamedTuple):
-    """Codes drawn from a law, given symbols."""
-
-    codes: Int[ndarray, "..."]
-    nats: float
-    """KL(stego || plain) of these windows, for uniform symbols: of this file, truncation and rounding included."""
 
 
 def plain(cover: Cover, at: Int[ndarray, " sample"], source: Source) -> Int[ndarray, " sample"]:

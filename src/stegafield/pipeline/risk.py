@@ -105,7 +105,7 @@ def drawn(nats: float) -> Expectation:
 @lru_cache(maxsize=1)
 def shipped() -> tuple[Measured, ...]:
     """The rows that ship with the package; `stegafield bench risk` makes them from those of `bench detect`."""
-    text = resources.files("stegafield.core").joinpath("risk.json").read_text()
+    text = resources.files("stegafield.pipeline").joinpath("risk.json").read_text()
     return tuple(Measured(**row) for row in json.loads(text))
 
 

@@ -20,16 +20,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..core import tiles
+from ..core.cover import Cover
+from ..core.law import HEADROOM
+from ..core.rung import Rung
 from ..errors import ConfigError
-from . import tiles
-from .cover import Cover
-from .ladder import DRAWN, Rung, bootstrap_rung
+from .ladder import DRAWN, bootstrap_rung
 from .sampler import ROUNDING
 
 BUDGET = 1e-5
 """Nats per file that a rung may cost: total variation of 0.22 %, so no test errs less than 49.89 % of the time."""
-HEADROOM = 5
-"""Sigmas that f keeps from both ends of the range."""
 LEAST_SIGMA = 0.5
 """Codes. Below, the support is a few codes wide and no rung holds anyway."""
 _ALIASES = np.arange(-2, 3)  # the third adds less than 1e-14 at the least sigma

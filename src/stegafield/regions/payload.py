@@ -7,7 +7,7 @@ from numpy import ndarray
 from ..message import frame, place
 from ..message.frame import Frame
 from ..message.key import FileKey
-from .regions import Header
+from .header import Header
 
 
 def extractor_seed(key: FileKey, tag: bytes) -> bytes:

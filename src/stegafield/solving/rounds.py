@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jaxtyping import Float
 
-from .optimizer import Objective
+from ..core.optimizer import Objective
 
 if TYPE_CHECKING:
     import torch

@@ -6,18 +6,23 @@ from typing import Any, NamedTuple
 
 from numpy.random import Generator
 
+from ..coding import bound, feasible, prices
+from ..coding.ladder import LADDER_BY_RATE
+from ..coding.offer import at_least
+from ..core import options, tiles
+from ..core.carrier import Carrier, writes
+from ..core.cover import Cover, depth
+from ..core.extractor import Extractor, suited
+from ..core.optimizer import Optimizer
+from ..core.rung import Rung
 from ..errors import CapacityError, ConfigError, StegafieldError
-from ..message import code, frame
+from ..message import correction, frame
 from ..message.key import FileKey
-from . import adaptive, bound, options, regions, risk, tiles
-from .carrier import Carrier, writes
-from .cover import Cover, depth
+from ..regions import bootstrap, positions
+from ..regions.header import Profile
+from ..regions.payload import extractor_seed
+from . import risk
 from .embed import Effort, Method, choose_method
-from .extractor import Extractor, suited
-from .ladder import LADDER_BY_RATE, Rung, at_least
-from .optimizer import Optimizer
-from .payload import extractor_seed
-from .regions import Profile
 from .risk import Expectation, Situation
 
 _FLAT = "flat or clipped places, where it shows; --set effort.flat=true allows that"
@@ -64,7 +69,7 @@ class Plan:
 
     def profile(self, rung: Rung) -> Profile:
         """The profile of a rung: exact readers need no error correction."""
-        return Profile(rung, code.CODES[0 if self.extractor.exact else 1])
+        return Profile(rung, correction.CODES[0 if self.extractor.exact else 1])
 
     def method(self, cover: Cover) -> Method:
         """How the bits get into a cover."""
@@ -88,13 +93,13 @@ class Plan:
         wanted = self.effort.costs and cover.law is None and bool(cover.free.any())
         if not wanted or self.method(cover) != "project":
             return cover
-        if tiles.count(cover.free) < regions.LEAST_FREE:
+        if tiles.count(cover.free) < positions.LEAST_FREE:
             return cover  # it carries nothing, and may be empty: nobody's costs need to know
         costs = self.carrier.costs(cover)
         if costs is None:
             return cover
-        cover = replace(cover, costs=adaptive.settled(costs, cover))
-        return adaptive.flooded(cover) if self.effort.flat else cover
+        cover = replace(cover, costs=prices.settled(costs, cover))
+        return prices.flooded(cover) if self.effort.flat else cover
 
     def rungs(self, cover: Cover) -> Sequence[Rung]:
         """The rungs that may be used on a cover, lowest rate first: of a rate asked for, one.
@@ -117,6 +122,8 @@ class Plan:
             bound.check_law(cover)
             hint = f"More would cost over {bound.BUDGET:g} nats; --method project has no bound."
         rungs = self.extractor.offers(cover, method)
+        if rungs is None:
+            rungs = bound.rungs(cover) if method == "sample" else LADDER_BY_RATE
         if not rungs:
             raise ConfigError("method", "no rung is possible on this cover.", hint)
         if self.rate is None:
@@ -132,9 +139,9 @@ class Plan:
         """
         if cover.costs is None:
             return rungs
-        ways = adaptive.ways(cover)
+        ways = feasible.ways(cover)
         adapted = [rung for rung in rungs if self.extractor.adapts(rung)]
-        borne = [rung for rung in adapted if adaptive.bears(rung, ways)]
+        borne = [rung for rung in adapted if feasible.bears(rung, ways)]
         return rungs if len(borne) == len(adapted) else borne
 
     def _safe(self, cover: Cover, rungs: Sequence[Rung]) -> int:
@@ -165,7 +172,7 @@ class Plan:
             costs=cover.costs is not None and self.extractor.adapts(rung),
             bits=depth(cover),
         )
-        return risk.expected(situation, regions.payload_rate(rung, free), free)
+        return risk.expected(situation, positions.payload_rate(rung, free), free)
 
     def room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload region holds at a rung; negative: not even an empty one."""
@@ -254,11 +261,11 @@ class Plan:
 
 def _usual(cover: Cover) -> bool:
     """Whether files of such covers were measured: none is flooded, and the salt has rough samples."""
-    return not adaptive.drowned(cover) and regions.bearable(cover)
+    return not prices.drowned(cover) and bootstrap.bearable(cover)
 
 
 def _payload_region(cover: Cover) -> Cover:
     """The cover with only the payload's samples free, for a typical key; `CapacityError` where it is too small."""
-    if tiles.count(cover.free) < regions.LEAST_FREE:
+    if tiles.count(cover.free) < positions.LEAST_FREE:
         raise CapacityError(0, -1)
-    return cover.with_free(regions.payload_free(cover, _ANYBODY))
+    return cover.with_free(positions.payload_free(cover, _ANYBODY))

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int, Int8, Integer
 from numpy import ndarray
 from numpy.random import Generator
 
-from .ladder import Rung
+from ..core.rung import Rung
 
 _TIES = 16  # equally good changes kept per residue
 LONGEST_TABLED = 128

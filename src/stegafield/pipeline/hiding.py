@@ -12,21 +12,24 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from ..coding import bound, gibbs, prices
+from ..core.carrier import writer
+from ..core.channel import written
+from ..core.cover import Cover
+from ..core.extractor import suited
+from ..core.noise import Source
+from ..core.rung import Rung
 from ..errors import BrokenPlugin, ConfigError, EmbeddingFailed, StegafieldError
 from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
-from . import adaptive, bound, payload, regions, risk
-from .carrier import writer
-from .channel import written
-from .cover import Cover
+from ..regions import bootstrap, payload
+from ..regions.header import Header
+from . import risk
 from .embed import Embedding, Task, strays, usual_changes
-from .extractor import suited
-from .ladder import Rung
-from .noise import Source
 from .plan import Plan
-from .regions import Header
-from .stego import Report, Stego
+from .report import Report
+from .stego import Stego
 
 
 @dataclass
@@ -96,11 +99,11 @@ class Hiding:
             header = Header(plan.profile(rung), plan.tag)
             extractor, report.method = plan.build(file_key, rung), plan.method(cover)
             if report.method == "sample":
-                ready, nats = regions.draw_bootstrap(cover, salt, header, file_key, self.random)
+                ready, nats = bootstrap.draw_bootstrap(cover, salt, header, file_key, self.random)
             else:
                 typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-                rate = rung.rate * (1 + adaptive.CODING_LOSS)
-                ready = regions.write_bootstrap(
+                rate = rung.rate * (1 + gibbs.CODING_LOSS)
+                ready = bootstrap.write_bootstrap(
                     cover, salt, header, file_key, self.rng, typical, rate
                 )
                 nats = 0.0
@@ -179,7 +182,7 @@ class Hiding:
         report.error_correction = draft.header.profile.code.name
         pixels = plan.carrier.rate_unit == "bpp"
         report.measure(draft.cover, result.codes, draft.rung, bits, pixels=pixels)
-        forced = adaptive.forced(draft.cover, result.codes) if draft.cover.costs else 0
+        forced = prices.forced(draft.cover, result.codes) if draft.cover.costs else 0
         if forced:
             places = "flat or clipped places, where they show"
             report.notes.append(f"changes in {places}: {forced}")

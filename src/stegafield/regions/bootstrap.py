@@ -4,27 +4,21 @@ Salt and header are the bootstrap: one byte in each fixed window of n samples, a
 extractor. They are written first and their samples are frozen, so that any extractor can carry the payload.
 """
 
-import hashlib
-from dataclasses import dataclass
-
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from numpy import ndarray
 from numpy.random import Generator
 
-from ..message import place
-from ..message.code import CODES, Code
-from ..message.key import SALT_BYTES, FileKey
-from ..message.place import keystream, permutation
-from . import adaptive, sampler, tiles, window
-from .cover import Costs, Cover
-from .ladder import LADDER, Rung, bootstrap_rung
-from .noise import Source
+from ..coding import block, gibbs, prices, sampler
+from ..coding.ladder import bootstrap_rung
+from ..core import tiles
+from ..core.cover import Costs, Cover
+from ..core.noise import Source
+from ..core.rung import Rung
+from ..message.key import FileKey
+from .header import Header, _header_mask
+from .positions import header_windows, payload_free, salt_windows
 
-FORMAT = 1
-HEADER_BYTES = 8
-LEAST_FREE = 8 * (SALT_BYTES + HEADER_BYTES)
-"""Fewer free samples than this carry nothing."""
 _REACH = 4
 """Steps of a sample of the bootstrap, at most: any byte is reached, where two samples may move that far."""
 _FEWEST_DRY = 4
@@ -32,65 +26,6 @@ _FEWEST_DRY = 4
 _LAST_RESORT, _RARE = 40.0, 6.0
 """Exponents: of a step at most, so that numbers stay far from what float64 cannot hold; and added for each step beyond
 the first, since the payload hardly ever takes a second, however cheap."""
-_PUBLIC = hashlib.sha256(b"stegafield/1/salt").digest()
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a header's profile byte names: a rung of the ladder and the error correction of the payload."""
-
-    rung: Rung
-    code: Code
-
-    @property
-    def byte(self) -> int:
-        """The index of the rung in the low six bits, of the code in the high two."""
-        return LADDER.index(self.rung) | CODES.index(self.code) << 6
-
-    @classmethod
-    def of(cls, byte: int) -> "Profile | None":
-        """The profile of a byte, or None where this version of the ladder has no such row."""
-        rung, code = byte & 63, byte >> 6
-        return cls(LADDER[rung], CODES[code]) if rung < len(LADDER) and code < len(CODES) else None
-
-
-@dataclass(frozen=True)
-class Header:
-    """Eight bytes: format, profile, extractor tag (4), reserved (2, zero)."""
-
-    profile: Profile
-    tag: bytes
-
-    def pack(self) -> bytes:
-        """The eight bytes, before masking."""
-        return bytes([FORMAT, self.profile.byte]) + self.tag + bytes(2)
-
-    @classmethod
-    def unpack(cls, raw: bytes) -> "Header | None":
-        """The header, or None where these bytes are not one."""
-        profile = Profile.of(raw[1])
-        return (
-            cls(profile, raw[2:6]) if raw[0] == FORMAT and raw[6:] == bytes(2) and profile else None
-        )
-
-
-def salt_windows(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, "byte sample"]:
-    """Flat positions of the salt, which everybody can compute. Shape (0, n) where the cover is too small."""
-    first = _first_tile(free)
-    samples = bootstrap_rung(tiles.count(free)).samples
-    if first.size < (SALT_BYTES + HEADER_BYTES) * samples:
-        return np.empty((0, samples), np.int64)
-    return first[permutation(_PUBLIC, first.size)[: SALT_BYTES * samples]].reshape(SALT_BYTES, -1)
-
-
-def header_windows(
-    free: Bool[ndarray, "channel *space"], key: FileKey
-) -> Int[ndarray, "byte sample"]:
-    """Flat positions of the header, from the file key, among what the salt leaves of the first tile."""
-    salt = salt_windows(free)
-    rest = np.setdiff1d(_first_tile(free), salt, assume_unique=True)
-    order = permutation(key.derive("header-positions"), rest.size)
-    return rest[order[: HEADER_BYTES * salt.shape[1]]].reshape(HEADER_BYTES, -1)
 
 
 def read_salt(cover: Cover) -> bytes | None:
@@ -103,20 +38,6 @@ def read_header(cover: Cover, key: FileKey) -> Header | None:
     """The header, or None where this key finds none here."""
     raw = _read(cover, header_windows(cover.free, key))
     return Header.unpack(_header_mask(raw, key))
-
-
-def payload_free(cover: Cover, key: FileKey) -> Bool[ndarray, "channel *space"]:
-    """The free samples that salt and header leave to the payload."""
-    free = cover.free.copy()
-    free.flat[salt_windows(cover.free)] = False
-    free.flat[header_windows(cover.free, key)] = False
-    return free
-
-
-def payload_rate(rung: Rung, free: int) -> float:
-    """Bits of payload for each of `free` samples at a rung."""
-    bootstrap = (SALT_BYTES + HEADER_BYTES) * bootstrap_rung(free).samples
-    return rung.rate * max(0, free - bootstrap) / free
 
 
 def bearable(cover: Cover) -> bool:
@@ -162,7 +83,7 @@ def write_bootstrap(
         else:
             if typical is not None and typical.size:
                 values = _blended(values, low, high, typical, rng)
-            values = window.project(values, low, high, symbols, rung, rng)
+            values = block.project(values, low, high, symbols, rung, rng)
         codes[np.unravel_index(windows, codes.shape)] = values
     return cover.with_codes(codes).with_free(payload_free(cover, key))
 
@@ -197,7 +118,7 @@ def _blended(
 def _law(costs: Costs, rate: float) -> float:
     """The multiplier of the law of changes at a rate, from some 100,000 samples."""
     every = max(1, costs.down.size >> 17)
-    return adaptive.multiplier(Costs(*(side.ravel()[::every] for side in costs)), rate)
+    return gibbs.multiplier(Costs(*(side.ravel()[::every] for side in costs)), rate)
 
 
 def _drawn(
@@ -220,28 +141,17 @@ def _drawn(
     price = np.where(steps < 0, costs.down[..., None], costs.up[..., None]).astype(np.float64)
     far = np.abs(steps).astype(np.float64)
     dear = np.minimum(law * price, _LAST_RESORT)  # finite, for the step of zero
-    spent = np.minimum(dear * adaptive.energy(far), _LAST_RESORT * far)
+    spent = np.minimum(dear * prices.energy(far), _LAST_RESORT * far)
     spent += _RARE * np.maximum(far - 1, 0)
     share = np.where(allowed, np.exp(-spent), 0).transpose(1, 2, 0)  # sample, step, byte
-    left = (symbols - window.read_symbols(values, rung)) & (rung.phases - 1)
+    left = (symbols - block.read_symbols(values, rung)) & (rung.phases - 1)
     luck = rng.random(values.T.shape)
     return values + sampler.given(list(share), steps, left, rung, luck).T
 
 
-def _first_tile(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " position"]:
-    """Flat positions of the free samples in the first tile."""
-    _, tile = next(place.tiles(tiles.count(free)))
-    return tiles.first(free, tile.stop)
-
-
-def _header_mask(raw: bytes, key: FileKey) -> bytes:
-    stream = keystream(key.derive("header-mask"), HEADER_BYTES)
-    return bytes(a ^ b for a, b in zip(raw, stream, strict=True))
-
-
 def _read(cover: Cover, windows: Int[ndarray, "byte sample"]) -> bytes:
     rung = bootstrap_rung(tiles.count(cover.free))
-    symbols = window.read_symbols(_taken(cover.codes, windows), rung)
+    symbols = block.read_symbols(_taken(cover.codes, windows), rung)
     return symbols.astype(np.uint8).tobytes()
 
 

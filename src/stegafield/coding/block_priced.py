@@ -12,10 +12,10 @@ from numpy import ndarray
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.random import Generator
 
-from .adaptive import energy
-from .cover import Costs
-from .ladder import Rung
-from .window import LONGEST_TABLED, read_symbols
+from ..core.cover import Costs
+from ..core.rung import Rung
+from .block import LONGEST_TABLED, read_symbols
+from .prices import energy
 
 _CELLS = 1 << 17
 """Residues times windows that are looked at together: what a core keeps close at hand."""

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from ..errors import ConfigError
+from .errors import ConfigError
 
 _LATE = {"skimage": ("scipy",)}
 """What a library imports only once its parts are used."""

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
+from ..core import options
+from ..core.blame import blamed
+from ..core.carrier import Carrier
+from ..core.extractor import Extractor, supports
+from ..core.registry import Registry
 from ..errors import ConfigError
-from . import options
-from .blame import blamed
-from .carrier import Carrier
 from .embed import Effort
-from .extractor import Extractor, supports
 from .plan import Plan
-from .registry import Registry
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},

@@ -1,0 +1,40 @@
+"""One rate of the ladder: how many bits a window of samples carries, and its taps."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rate: `bits` (k) per window of `samples` (n), and the integer taps of the window."""
+
+    bits: int
+    samples: int
+    listed: tuple[int, ...] = ()
+    span: int = 0
+    """0: the block form. h: the trellis form, with kernels of h blocks of `samples`; a listed number holds the h taps
+    of one sample, in base 4, that of its own block lowest."""
+
+    @property
+    def phases(self) -> int:
+        """2**k: how many residues a window can have."""
+        return 1 << self.bits
+
+    @property
+    def rate(self) -> float:
+        """Bits per free sample."""
+        return self.bits / self.samples
+
+    @cached_property
+    def taps(self) -> Int[ndarray, " sample"]:
+        """The taps; 1..n where none are listed."""
+        return np.array(self.listed or range(1, self.samples + 1), np.int64)
+
+    @cached_property
+    def kernel(self) -> Int[ndarray, "sample delay"]:
+        """The taps modulo 4 of the trellis form."""
+        return np.array(self.listed, np.int64)[:, None] // 4 ** np.arange(self.span) % 4

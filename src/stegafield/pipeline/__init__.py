@@ -1,0 +1,1 @@
+"""From request to file, and from file to message."""

@@ -1,0 +1,1 @@
+"""What is in a file: salt, header, payload. It mirrors docs/format.md."""

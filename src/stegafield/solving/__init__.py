@@ -1,0 +1,1 @@
+"""What optimizers and differentiable extractors share: batches, rounds, CUDA graphs, convolutions."""
