@@ -7,10 +7,10 @@ import zlib
 import numpy as np
 import pytest
 import soundfile
+from stegafield_research.measure import evidence
+from stegafield_research.paper import suite as suites
+from stegafield_research.paper.journal import Journal
 
-from stegafield.benchmark import evidence
-from stegafield.benchmark.paper import suite as suites
-from stegafield.benchmark.paper.journal import Journal
 from stegafield.carriers.audio import AudioCarrier
 from stegafield.carriers.image import ImageCarrier
 from stegafield.errors import CapacityError, ConfigError, FormatError

@@ -241,15 +241,15 @@ def test_pages_name_nothing_of_the_machine_they_were_written_on():
 
 
 def test_the_page_of_benchmarks_is_made_from_its_rows():
-    from stegafield.benchmark.page import page
-    from stegafield.benchmark.summary import read, summarise
+    from stegafield_research.pages.benchmarks import page
+    from stegafield_research.pages.summary import read, summarise
 
     assert page(summarise(read(DOCS / "benchmarks"))) == TEXT[DOCS / "benchmarks.md"]
 
 
 def test_the_table_of_optimizers_is_that_of_its_rows():
-    """Made by `scripts/optimizers_page.py`; no figure of it is typed."""
-    from stegafield.benchmark.optimizers import ARMS, summary
+    """Made by `research/scripts/optimizers_page.py`; no figure of it is typed."""
+    from stegafield_research.measure.optimizers import ARMS, summary
 
     rows = [json.loads(line) for line in (DOCS / "optimizers.jsonl").read_text().splitlines()]
     page = TEXT[DOCS / "optimizers.md"]
@@ -259,16 +259,16 @@ def test_the_table_of_optimizers_is_that_of_its_rows():
 
 
 def test_the_page_of_detection_is_made_from_its_rows():
-    from stegafield.benchmark.detection_page import page
-    from stegafield.benchmark.summary import read
+    from stegafield_research.pages.detection import page
+    from stegafield_research.pages.summary import read
 
     rows = [{"set": name, **row} for name, row in read(DOCS / "detection")]
     assert page(rows) == TEXT[DOCS / "detection.md"]
 
 
 def test_the_tables_of_baselines_are_those_of_their_rows():
-    """Made by `scripts/baselines_page.py`; no figure of them is typed."""
-    from stegafield.benchmark.baselines import summary
+    """Made by `research/scripts/baselines_page.py`; no figure of them is typed."""
+    from stegafield_research.measure.baselines import summary
 
     rows = [json.loads(line) for line in (DOCS / "baselines.jsonl").read_text().splitlines()]
     page = TEXT[DOCS / "baselines.md"]

@@ -5,14 +5,15 @@ import json
 import numpy as np
 import pytest
 import torch
+from stegafield_research import baselines
+from stegafield_research.baselines.learned import zoo
+from stegafield_research.baselines.learned.fnns import SEEDS, FnnsD, FnnsDE, FnnsR
+from stegafield_research.baselines.learned.network import Coder, CoderConfig
+from stegafield_research.baselines.learned.steganogan import SteganoGan
+from stegafield_research.baselines.lsb.matching import LsbMatching
+from stegafield_research.baselines.lsb.replacement import LsbReplacement
 
-from stegafield import Engine, baselines
-from stegafield.baselines.learned import zoo
-from stegafield.baselines.learned.fnns import SEEDS, FnnsD, FnnsDE, FnnsR
-from stegafield.baselines.learned.network import Coder, CoderConfig
-from stegafield.baselines.learned.steganogan import SteganoGan
-from stegafield.baselines.lsb.matching import LsbMatching
-from stegafield.baselines.lsb.replacement import LsbReplacement
+from stegafield import Engine
 from stegafield.coding.ladder import LADDER_BY_RATE
 from stegafield.coding.offer import at_least
 from stegafield.core.cover import Cover, GridSpec

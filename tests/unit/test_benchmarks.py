@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from stegafield_research.baselines.adaptive import hill
+from stegafield_research.baselines.lsb import matching
+from stegafield_research.measure import curve, speed
+from stegafield_research.measure.fidelity import FIELD_COLUMNS, measure
+from stegafield_research.pages import benchmarks, summary
 from typer.testing import CliRunner
 
-from stegafield.baselines.adaptive import hill
-from stegafield.baselines.lsb import matching
-from stegafield.benchmark import curve, page, speed, summary
-from stegafield.benchmark.fidelity import FIELD_COLUMNS, measure
 from stegafield.cli.commands import app
 from stegafield.errors import ConfigError
 from tests.datasets import packed
@@ -200,7 +201,7 @@ def test_the_page_counts_what_failed_and_says_what_was_missed(tmp_path):
     (line,) = summary.summarise(summary.read(tmp_path))
     assert line["covers"] == 5 and line["misread"] == 1 and line["errors"] == {"is broken.": 1}
     assert line["psnr_clear"] == [59, 60, 61] and line["gap_crowded"] == [3, 3, 3]
-    text = page.page([line])
+    text = benchmarks.page([line])
     assert "clear ones miss 59.7; others miss 2 dB; misread" in text
     assert "some: 1 of 5: is broken." in text and "59.00 / 60.00 / 61.00" in text
     assert summary.summarise([("x", line)]) == [line], "a summary stays as it is"

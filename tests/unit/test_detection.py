@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from stegafield_research.measure import detection, evidence
 from typer.testing import CliRunner
 
-from stegafield.benchmark import detection, evidence
 from stegafield.cli.commands import app
 from stegafield.core.detector import Detector
 from stegafield.detectors.residual.spam import Spam

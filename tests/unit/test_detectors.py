@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy import stats
+from stegafield_research.baselines.adaptive import hill, s_uniward
+from stegafield_research.baselines.lsb import matching, replacement
 
-from stegafield.baselines.adaptive import hill, s_uniward
-from stegafield.baselines.lsb import matching, replacement
 from stegafield.core.detector import TrainedDetector
 from stegafield.detectors.lsb.chi_square import ChiSquare, chi_square_tail
 from stegafield.detectors.lsb.primary_sets import PrimarySets

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from stegafield_research.generators import faces as generators_faces
+from stegafield_research.generators.comparison import OTHER, Comparison, page
+from stegafield_research.measure import raster
 from typer.testing import CliRunner
 
-from stegafield.benchmark import generators_faces, raster
-from stegafield.benchmark.generators import OTHER, Comparison, page
 from stegafield.carriers.celeba import SIGMA, CelebaCarrier
 from stegafield.cli.commands import app
 from stegafield.coding import bound

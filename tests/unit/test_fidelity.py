@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from stegafield_research.measure.fidelity import COLUMNS, measure, pictures
 
-from stegafield.benchmark.fidelity import COLUMNS, measure, pictures
 from stegafield.errors import ConfigError
 from stegafield.metrics import fidelity
 
@@ -83,7 +83,7 @@ def test_psnr_and_ssim_are_scikit_images(rng, photographs):
 
 
 def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
-    from stegafield.benchmark.optimizers import ARMS, COLUMNS, compare, draw, summary
+    from stegafield_research.measure.optimizers import ARMS, COLUMNS, compare, draw, summary
 
     Image.fromarray(np.random.default_rng(0).integers(40, 216, (8, 8, 3), np.uint8)).save(
         tmp_path / "x.png"

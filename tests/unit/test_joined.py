@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from stegafield_research.measure import throughput
 from torch.utils.flop_counter import FlopCounterMode
 
 from stegafield import Key
-from stegafield.benchmark import throughput
 from stegafield.carriers.image import ImageCarrier
 from stegafield.coding.offer import at_least
 from stegafield.extractors.cnn import Cnn, objective

@@ -6,23 +6,23 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from stegafield_research.paper import covers, document, published, report
+from stegafield_research.paper import suite as suites
+from stegafield_research.paper.comparison import Comparison
+from stegafield_research.paper.contestant import contestants, paper
+from stegafield_research.paper.detection import Detection
+from stegafield_research.paper.experiment import Lab
+from stegafield_research.paper.journal import Journal
+from stegafield_research.paper.photographs import Photographs
+from stegafield_research.paper.resolution import Resolution
+from stegafield_research.paper.run import run
+from stegafield_research.paper.samples import Samples
+from stegafield_research.paper.schedule import Schedule
+from stegafield_research.paper.suite import Suite
+from stegafield_research.paper.tables import Measured, accepted, duration, reached, spread
 from typer.testing import CliRunner
 
 from stegafield import Engine
-from stegafield.benchmark.paper import covers, document, published, report
-from stegafield.benchmark.paper import suite as suites
-from stegafield.benchmark.paper.comparison import Comparison
-from stegafield.benchmark.paper.contestant import contestants, paper
-from stegafield.benchmark.paper.detection import Detection
-from stegafield.benchmark.paper.experiment import Lab
-from stegafield.benchmark.paper.journal import Journal
-from stegafield.benchmark.paper.photographs import Photographs
-from stegafield.benchmark.paper.resolution import Resolution
-from stegafield.benchmark.paper.run import run
-from stegafield.benchmark.paper.samples import Samples
-from stegafield.benchmark.paper.schedule import Schedule
-from stegafield.benchmark.paper.suite import Suite
-from stegafield.benchmark.paper.tables import Measured, accepted, duration, reached, spread
 from stegafield.cli.commands import app
 from stegafield.core.extractor import Extractor
 from stegafield.errors import ConfigError, FormatError
@@ -236,7 +236,7 @@ def test_the_rule_of_the_seeds():
 
 
 def test_whether_the_papers_number_is_reached():
-    from stegafield.benchmark.paper.tables import PSNR
+    from stegafield_research.paper.tables import PSNR
 
     runs = [_row(0, 34.5), _row(1, 34.496), _row(2, 10.0)]
     table = reached([Measured("faces", runs, (1,))], "psnr", PSNR[0], True)

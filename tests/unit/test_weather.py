@@ -8,10 +8,10 @@ import pytest
 import xarray
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stegafield_research.generators import weather as generators_weather
+from stegafield_research.generators.comparison import COLUMNS
 from typer.testing import CliRunner
 
-from stegafield.benchmark import generators_weather
-from stegafield.benchmark.generators import COLUMNS
 from stegafield.carriers.era5 import Era5Carrier
 from stegafield.cli.commands import app
 from stegafield.core import options

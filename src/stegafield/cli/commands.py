@@ -28,9 +28,6 @@ from .arguments import (
     Settings,
     Size,
 )
-from .bench import bench
-from .bench_generators import generators
-from .bench_throughput import throughput
 from .detect import detect
 from .edge import (
     busy,
@@ -47,7 +44,6 @@ from .edge import (
     summary,
 )
 from .generate import generate
-from .paper import paper
 from .program import Program, Variadic, err
 
 app = typer.Typer(
@@ -58,12 +54,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # it would print local variables, and they may hold keys
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
-bench.command()(generators)
-bench.command(cls=Variadic)(throughput)
-app.add_typer(bench, name="bench")
 app.add_typer(generate)
 app.command()(detect)
-app.command()(paper)
 
 
 @app.callback()

@@ -1,5 +1,6 @@
 """How the command line behaves: errors become one sentence and an exit code, some options take several values."""
 
+from functools import cache
 from typing import Any
 
 import typer
@@ -7,6 +8,7 @@ from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from ..errors import (
+    BrokenPlugin,
     CapacityError,
     ConfigError,
     EmbeddingFailed,
@@ -33,8 +35,33 @@ _MANY = (
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+COMMANDS = "stegafield.commands"
+"""Entry points of this group add commands: each names a `typer.Typer`."""
+
+
 class Program(TyperGroup):
-    """Turns errors into one sentence on standard error and an exit code."""
+    """Turns errors into one sentence on standard error and an exit code.
+
+    Commands of other distributions come from entry points, and are imported when they are used.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Our own commands, then those of other distributions."""
+        own = super().list_commands(ctx)
+        return [*own, *sorted(set(_added()) - set(own))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Our own command of this name, or the one that an entry point brings."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in _added():
+            return own
+        try:
+            found = typer.main.get_command(_added()[cmd_name].load())
+        except Exception as error:
+            problem = f"the command {cmd_name!r} cannot be loaded: {type(error).__name__}: {error}"
+            raise BrokenPlugin(problem) from error
+        found.name = cmd_name
+        return found
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -65,6 +92,16 @@ class Variadic(TyperCommand):
                 out.append(current)
             out.append(word)
         return super().parse_args(ctx, out)
+
+
+@cache
+def _added() -> dict[str, Any]:
+    """Entry points by the name of the command; of two with one name, neither."""
+    from importlib.metadata import entry_points
+
+    found = list(entry_points(group=COMMANDS))
+    names = [point.name for point in found]
+    return {point.name: point for point in found if names.count(point.name) == 1}
 
 
 def _sentence(error: BaseException) -> str:

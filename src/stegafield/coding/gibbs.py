@@ -8,7 +8,7 @@ from ..core.cover import Costs
 
 CODING_LOSS = 0.1
 """The trellis form changes as much as the best code does for a payload larger by this share (0.07 to 0.14,
-`scripts/coding_loss.py`)."""
+`research/scripts/coding_loss.py`)."""
 
 
 _ROUNDS = 60

@@ -1,7 +1,8 @@
 """The ladder: every rate that a file can have, from one bit per thousand samples to four bits per sample.
 
-Part of the format: a header names a rung by its index, so rows are never changed, only added. `scripts/search_taps.py`
-found the searched taps. Rows marked "ruler" have the taps 1..n and 2n phases: one step of one sample in a window.
+Part of the format: a header names a rung by its index, so rows are never changed, only added.
+`research/scripts/search_taps.py` found the searched taps. Rows marked "ruler" have the taps 1..n
+and 2n phases: one step of one sample in a window.
 """
 
 from ..core.rung import Rung

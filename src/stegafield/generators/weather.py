@@ -5,9 +5,9 @@
                    + cycle of the day(place, local hour, sun)
                    + gust(place, season) * a random field                   what an hour has beyond that, to degree 359
 
-Everything is learned from data by scripts/fit_weather.py; docs/models/era5.md has data, choices, and how good it is. A
-drawn field is one function: any two grids agree where they meet. It contains modified Copernicus Climate Change Service
-information.
+Everything is learned from data by research/scripts/fit_weather.py; docs/models/era5.md has data,
+choices, and how good it is. A drawn field is one function: any two grids agree where they meet. It
+contains modified Copernicus Climate Change Service information.
 """
 
 from dataclasses import dataclass

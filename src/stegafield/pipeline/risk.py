@@ -11,18 +11,15 @@ beyond the largest rate * sqrt(samples) that was measured, nor for media, method
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 _NORMAL = NormalDist()
-_USUAL_BITS = {"image": 8, "audio": 16}
-"""Of the published rows, which were measured before rows said so."""
 _SIZES = 2.0
 """A size that differs from every measured one by more than this factor is named an extrapolation."""
 
@@ -107,29 +104,6 @@ def shipped() -> tuple[Measured, ...]:
     """The rows that ship with the package; `stegafield bench risk` makes them from those of `bench detect`."""
     text = resources.files("stegafield.pipeline").joinpath("risk.json").read_text()
     return tuple(Measured(**row) for row in json.loads(text))
-
-
-_DEFAULT = "phase"
-"""Whose rows `bench detect --against project` makes: they are named by the method."""
-
-
-def collected(rows: Iterable[Mapping[str, Any]]) -> list[Measured]:
-    """The table of some rows of `bench detect`: those that say how the files were made.
-
-    Without those that were drawn: a file of the sampler has its bound, and needs no table.
-    """
-    return [
-        Measured(
-            **{name: row[name] for name in ("carrier", "channels", "method", "costs", "detector")},
-            **{name: row[name] for name in ("payload", "samples", "pairs", "p_e")},
-            extractor=_DEFAULT if row["against"] == row["method"] else row["against"],
-            bits=row.get("bits", _USUAL_BITS.get(row["carrier"])),
-            low=row["p_e_interval"][0],
-            high=row["p_e_interval"][1],
-        )
-        for row in rows
-        if "p_e" in row and row.get("method") not in (None, "sample")
-    ]
 
 
 def _fits(row: Measured, situation: Situation) -> bool:

@@ -19,7 +19,6 @@ RECIPES = {
     "gasp": "GaspTraining",
     "dcgan": "DcganTraining",
     "lattice": "LatticeTraining",
-    "steganogan": "SteganoGanTraining",
 }
 """Config class of each family's training; its module in this package has the family's name."""
 _CONFIGS = files("stegafield.training") / "configs"

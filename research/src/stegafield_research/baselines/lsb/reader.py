@@ -1,0 +1,46 @@
+"""What reads the last bits: one bit of a sample, at places that the seed chooses."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Int, UInt8
+from numpy import ndarray
+
+from stegafield.coding.ladder import LADDER_BY_RATE
+from stegafield.coding.weights import words
+from stegafield.core.cover import Cover, GridSpec
+from stegafield.core.extractor import Extractor
+from stegafield.core.rung import Rung
+
+
+class LastBits(Extractor):
+    """Reads the last bits of a share of the free samples, which is the rate: one bit a sample at most."""
+
+    exact = True
+
+    @classmethod
+    def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
+        """The rungs of at most one bit per sample."""
+        return [rung for rung in LADDER_BY_RATE if rung.rate <= 1]
+
+    def read(
+        self,
+        codes: Int[ndarray, "channel *space"],
+        free: Bool[ndarray, "channel *space"],
+        spec: GridSpec,
+    ) -> UInt8[ndarray, " bit"]:
+        """The last bits at the places, in their order."""
+        return (codes.ravel()[self.places(free)] & 1).astype(np.uint8)
+
+    def count(self, cover: Cover) -> int:
+        """The rate times the free samples, rounded down."""
+        return self._share(int(np.count_nonzero(cover.free)))
+
+    def places(self, free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " bit"]:
+        """Flat positions of the samples that carry bits: the first of a permutation of the free ones."""
+        where = np.flatnonzero(free)
+        order = np.argsort(words(self.seed, "lsb", where.shape), kind="stable")
+        return where[order[: self._share(where.size)]]
+
+    def _share(self, free: int) -> int:
+        return free * self.rate.bits // self.rate.samples if self.rate.rate <= 1 else 0

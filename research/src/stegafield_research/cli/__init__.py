@@ -1,0 +1,1 @@
+"""The commands `bench`, `paper` and `train-baseline`."""

@@ -1,0 +1,1 @@
+"""What is measured: fidelity, speed, detection, laws."""

@@ -1,0 +1,32 @@
+"""The table of risks that `hide` reads, from rows of `bench detect`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stegafield.pipeline.risk import Measured
+
+_USUAL_BITS = {"image": 8, "audio": 16}
+"""Of the published rows, which were measured before rows said so."""
+
+
+_DEFAULT = "phase"
+"""Whose rows `bench detect --against project` makes: they are named by the method."""
+
+
+def collected(rows: Iterable[Mapping[str, Any]]) -> list[Measured]:
+    """The table of some rows of `bench detect`: those that say how the files were made.
+
+    Without those that were drawn: a file of the sampler has its bound, and needs no table.
+    """
+    return [
+        Measured(
+            **{name: row[name] for name in ("carrier", "channels", "method", "costs", "detector")},
+            **{name: row[name] for name in ("payload", "samples", "pairs", "p_e")},
+            extractor=_DEFAULT if row["against"] == row["method"] else row["against"],
+            bits=row.get("bits", _USUAL_BITS.get(row["carrier"])),
+            low=row["p_e_interval"][0],
+            high=row["p_e_interval"][1],
+        )
+        for row in rows
+        if "p_e" in row and row.get("method") not in (None, "sample")
+    ]

@@ -1,0 +1,118 @@
+"""The report of a run: report.md with figures beside it, and report.html with everything in it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from stegafield.pipeline.writing import write_file
+
+from ..measure.machine import machine, stated
+from . import document
+from .document import Block, Heading, Points, Text
+from .experiment import Job
+from .journal import Journal, Row
+from .published import UNKNOWN
+from .suite import Suite
+
+ROWS, SUITE, FIGURES = "rows.jsonl", "suite.json", "figures"
+_TITLE = "The tables and figures of GINR-Stega, measured again"
+_ABOUT = (
+    "*Image Steganography Based on Generative Implicit Neural Representation* (arXiv 2406.01918), its tables and "
+    "figures: the paper's number, its own procedure measured here, and ours, on the same covers, through files. "
+    "This page was written by `stegafield paper`; nothing on it is typed by hand."
+)
+_READING = (
+    "*Floats* and *file* are two counts: the paper counts wrong bits before the change is rounded to 8 bits; a "
+    "receiver has the file. Unless it says *floats*, a number of ours was read back from a written file.",
+    "Numbers in a cell are the median and, in brackets, least and greatest over the covers. No run was left out.",
+    f"*{UNKNOWN.capitalize()}*: the paper may say it, but the number is not known to this project, and none was "
+    "made up.",
+    "`GINR-Stega` is the paper's procedure with its network as it is described (four 3x3 layers, ReLU, no "
+    "normalisation): `--preset paper`. It names SteganoGAN's decoder as its model, which normalises its features, "
+    "so the second reading, `GINR-Stega, normalised`, does that (`--set extractor.norm=batch`). Network and message "
+    "are the same for both.",
+    "`stegafield` is what `hide` does by default with a cover that is given: the extractor `phase`, the method "
+    "`project`. Lines of other methods are there because they are installed.",
+)
+
+
+def noted() -> Job:
+    """The job that writes down what this session runs on."""
+    return Job({"what": "machine", **machine()}, dict)
+
+
+class Kept(BaseModel):
+    """What a folder is a run of."""
+
+    suite: Suite
+    jobs: int
+    """How many measurements the suite asks for."""
+    embeddings: dict[str, int] = {}
+    """How many of them embed, for each method and rate."""
+
+
+def blocks(kept: Kept, journal: Journal) -> Iterator[Block]:
+    """The whole report, from the suite and its rows."""
+    suite = kept.suite
+    yield Heading(_TITLE, 1)
+    yield Text(_ABOUT)
+    machines = "; ".join(stated(row) for row in journal.rows("machine"))
+    done = min(len(journal), kept.jobs)
+    state = (
+        "complete" if done == kept.jobs else "**not complete**: cells of what is missing are empty"
+    )
+    yield Text(
+        f"Suite `{suite.name}`: {suite.about}. It asks for {kept.jobs:,} measurements, and {done:,} are there: "
+        f"{state}. `stegafield paper --suite suite.json`, with the file beside the rows, measures it again. Measured "
+        f"on: {machines or 'nothing yet'}."
+    )
+    if missing := _missing(kept, journal):
+        yield Text(f"Embeddings that are missing: {'; '.join(missing)}.")
+    yield Points(_READING)
+    failed = [row for row in journal.rows("embedding") if "error" in row]
+    for experiment in suite.experiments:
+        yield from experiment.show(journal)
+    if failed:
+        yield Heading("What was refused")
+        said = dict.fromkeys(
+            f"{row['method']} at {row['bpp']:g} bpp: {row['error']}" for row in failed
+        )
+        yield Points(tuple(said))
+
+
+def _embeddings(every: Iterable[Row]) -> Counter[str]:
+    """How many of these embeddings are of each method and rate."""
+    return Counter(f"{row['method']} at {row['bpp']:g} bpp" for row in every)
+
+
+def _missing(kept: Kept, journal: Journal) -> list[str]:
+    """The embeddings that were asked for and are not there."""
+    there = _embeddings(row for row in journal.rows("embedding") if "error" not in row)
+    left = {name: count - there[name] for name, count in kept.embeddings.items()}
+    return [f"{name}, {n} of {kept.embeddings[name]}" for name, n in left.items() if n > 0]
+
+
+def write(journal: Journal, out: Path) -> list[Path]:
+    """Draw the figures and write both forms into the folder of a run; their paths."""
+    found = list(blocks(recalled(out), journal))
+    (out / FIGURES).mkdir(exist_ok=True)
+    drawn = document.pictures(found, out / FIGURES)
+    written = [out / "report.md", out / "report.html"]
+    texts = document.markdown(found, FIGURES), document.html(found, drawn)
+    for path, text in zip(written, texts, strict=True):
+        write_file(path, text.encode(), force=True)
+    return written
+
+
+def remember(suite: Suite, jobs: Sequence[Job], out: Path) -> None:
+    """Write down what a folder is a run of."""
+    asked = _embeddings(job.inputs for job in jobs if job.inputs["what"] == "embedding")
+    text = Kept(suite=suite, jobs=len(jobs), embeddings=asked).model_dump_json(indent=2) + "\n"
+    write_file(out / SUITE, text.encode(), force=True)
+
+
+def recalled(folder: Path) -> Kept:
+    """What a folder is a run of."""
+    return Kept.model_validate_json((folder / SUITE).read_bytes())
