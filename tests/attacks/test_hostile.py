@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from stegafield import Engine, Key
 from stegafield.coding import block
-from stegafield.coding.ladder import bootstrap_rung
 from stegafield.errors import FormatError, NoMessage, StegafieldError
-from stegafield.regions import bootstrap, header, positions
+from stegafield.regions import bootstrap, header
 from tests.attacks.conftest import noise
 from tests.datasets import packed
 
@@ -214,10 +213,8 @@ def test_damage_to_any_byte_of_the_header(picture, byte):
     """A tag that is one byte away from an installed one is damage, not a plugin that is missing."""
     channel = Engine().registry.get("channel", "png")()
     cover = next(iter(channel.read(picture)))
-    file_key = KEY.file_key(bootstrap.read_salt(cover))
-    codes = cover.codes.copy()
-    place = positions.header_windows(cover.free, file_key)[byte]
-    rung = bootstrap_rung(int(np.count_nonzero(cover.free)))
+    at, codes = bootstrap.opened(cover, KEY).at, cover.codes.copy()
+    place, rung = at.header[byte], at.rung
     symbol = (block.read_symbols(codes.ravel()[place][None], rung) + 1) % 256
     codes.flat[place] = block.project(
         codes.ravel()[place][None], 0, 255, symbol, rung, np.random.default_rng(0)

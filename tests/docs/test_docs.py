@@ -18,7 +18,7 @@ from stegafield import errors, testing
 from stegafield.coding.bound import smallest_sigma
 from stegafield.coding.ladder import DRAWN, LADDER_BY_RATE
 from stegafield.errors import CapacityError
-from stegafield.pipeline.embed import Effort
+from stegafield.pipeline.effort import Effort
 from stegafield.pipeline.report import Report
 from stegafield.plugins import hookspecs
 from stegafield.plugins.discovery import registry

@@ -183,7 +183,7 @@ def _answers():
     key, public = Key(RAW), hashlib.sha256(b"stegafield/1/salt").digest()
     file_key = key.file_key(SALT)
     tag = options.tag("phase", Phase.Options())
-    packed_header = header.Header(header.Profile(LADDER[11], correction.CODES[0]), tag).pack()
+    packed_header = header.Header(header.Profile(LADDER[11], correction.CORRECTIONS[0]), tag).pack()
     masked = bytes(
         a ^ b
         for a, b in zip(
@@ -191,7 +191,7 @@ def _answers():
         )
     )
     symbol = lambda codes, rung: int(window.read_symbols(np.array([codes]), rung)[0])  # noqa: E731
-    coded = correction.CODES[1]
+    coded = correction.CORRECTIONS[1]
     yield key.text()
     yield public.hex()
     yield place.keystream(RAW, 16).hex()

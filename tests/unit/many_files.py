@@ -11,7 +11,7 @@ from stegafield import Engine, Key
 from stegafield.coding import block
 from stegafield.coding.ladder import LADDER, bootstrap_rung
 from stegafield.extractors.phase import Phase
-from stegafield.regions import bootstrap, positions
+from stegafield.regions import bootstrap
 
 
 def main(count, out):
@@ -24,14 +24,12 @@ def main(count, out):
             b"again", carrier="image", cover=covers[number % 16], key=key, bps=rung.rate
         )
         cover = next(iter(stego.channel.read(stego.data)))
-        salts.append(bootstrap.read_salt(cover))
-        file_key = key.file_key(salts[-1])
-        seeds.append(
-            file_key.derive("extractor/" + bootstrap.read_header(cover, file_key).tag.hex())
-        )
-        free = positions.payload_free(cover, file_key)
-        bits.append(Phase(None, seed=seeds[-1], rate=rung).read(cover.codes, free, cover.spec))
-        places.append(positions.header_windows(cover.free, file_key).ravel())
+        found = bootstrap.opened(cover, key)
+        salts.append(found.salt)
+        seeds.append(found.key.derive("extractor/" + found.header.tag.hex()))
+        reader = Phase(None, seed=seeds[-1], rate=rung)
+        bits.append(reader.read(cover.codes, found.at.payload, cover.spec))
+        places.append(found.at.header.ravel())
         codes = cover.codes.ravel()[places[-1]].reshape(8, -1)
         headers.append(block.read_symbols(codes, bootstrap_rung(cover.codes.size)))
     columns = {"salts": [list(s) for s in salts], "seeds": [list(s) for s in seeds]}

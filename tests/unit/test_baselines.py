@@ -21,7 +21,8 @@ from stegafield.errors import ConfigError, FormatError
 from stegafield.generators import zoo as cards
 from stegafield.generators.checkpoint import from_pretrained, save_pretrained
 from stegafield.optimizers.paper import Paper
-from stegafield.pipeline.embed import Effort, embed
+from stegafield.pipeline.effort import Effort
+from stegafield.pipeline.embedding import embed
 from stegafield.plugins.discovery import discover
 from stegafield.plugins.discovery import registry as usual
 from stegafield.training import config as configs

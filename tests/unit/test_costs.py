@@ -24,10 +24,9 @@ from stegafield.core.rung import Rung
 from stegafield.costs import masked, rough
 from stegafield.errors import BrokenPlugin, CapacityError, ConfigError
 from stegafield.extractors.phase import Phase
-from stegafield.message.correction import CODES
+from stegafield.message.correction import CORRECTIONS
 from stegafield.pipeline.engine import Engine
-from stegafield.regions import bootstrap as regions
-from stegafield.regions import positions
+from stegafield.regions import bootstrap, positions
 from stegafield.regions.header import Header, Profile
 from tests.datasets import packed
 
@@ -333,15 +332,16 @@ def test_rungs_with_costs():
 def _bootstrap(cover, rate, count, law):
     """How often the samples of the salt change, over `count` files, and how often their law says."""
     rng = np.random.default_rng(5)
-    at = positions.salt_windows(cover.free).ravel()
+    at = positions.public(cover.free).salt.ravel()
     rung = next(r for r in with_costs(cover.codes.size) if r.rate >= rate)
     moved = np.zeros(at.size)
     if not law:
         cover = replace(cover, costs=Costs.alike(np.ones(cover.codes.shape, np.float32)))
     for _ in range(count):
         key = Key(rng.bytes(32)).file_key(rng.bytes(16))
-        header = Header(Profile(rung, CODES[0]), rng.bytes(4))
-        found = regions.write_bootstrap(cover, rng.bytes(16), header, key, rng, None, rate)
+        header = Header(Profile(rung, CORRECTIONS[0]), rng.bytes(4))
+        keyed = positions.public(cover.free).keyed(key)
+        found = bootstrap.write_bootstrap(cover, rng.bytes(16), header, keyed, key, rng, None, rate)
         moved += (found.codes != cover.codes).ravel()[at]
     return at, moved / count
 
@@ -409,8 +409,8 @@ class Simple(Phase):
         return False
 
     @classmethod
-    def offers(cls, cover, method):
-        return Phase.offers(replace(cover, costs=None), method)
+    def offers(cls, cover):
+        return Phase.offers(replace(cover, costs=None))
 
     def project(self, cover, bits, rng):
         return super().project(replace(cover, costs=None), bits, rng)
@@ -435,10 +435,9 @@ def test_a_carrier_of_ones_own_has_costs_of_its_own(strangers, key):
     assert strangers.reveal(stego.data, key=key) == b"m"
     moved = stego.codes != stego.cover.codes
     assert stego.report.costs is True and moved[:, :, 48:].any()
-    bootstrap = stego.cover.free & ~positions.payload_free(
-        stego.cover, key.file_key(regions.read_salt(stego.cover.with_codes(stego.codes)))
-    )
-    assert not moved[:, :, :48][~bootstrap[:, :, :48]].any()
+    payload = bootstrap.opened(stego.cover.with_codes(stego.codes), key).at.payload
+    elsewhere = ~stego.cover.free | payload
+    assert not moved[:, :, :48][elsewhere[:, :, :48]].any()
     with pytest.raises(BrokenPlugin, match="negative"):
         strangers.hide(b"m", carrier="wrong", cover=PICTURE, key=key)
 
@@ -480,8 +479,7 @@ def quarter():
 def changed_in_flat(stego, key):
     """Changes where all around is flat, beside those of salt and header, whose places are fixed."""
     cover = stego.cover
-    salt = regions.read_salt(cover.with_codes(stego.codes))
-    payload = positions.payload_free(cover, key.file_key(salt))
+    payload = bootstrap.opened(cover.with_codes(stego.codes), key).at.payload
     barred = np.isinf(rough.picture(cover.codes, 0, 255))
     return int(((stego.codes != cover.codes) & payload & barred).sum())
 
@@ -493,7 +491,7 @@ def test_a_rate_that_is_too_much_for_the_rough_places_is_lowered_and_said(engine
         stego = engine.hide(b"m", key=key, **given)
         assert 0.05 < stego.report.bits_per_sample < 0.3 and changed_in_flat(stego, key) == 0
         note = stego.report.notes[0]
-        assert f"not the {rate:g} that were asked for" in note and "effort.flat" in note
+        assert f"not the {rate:g} requested" in note and "effort.flat" in note
         full = engine.capacity(**given)
         assert full == stego.report.capacity_bytes
         every = np.random.default_rng(0).bytes(full)
@@ -567,7 +565,7 @@ def test_windows_without_a_way_are_foreseen(share):
 def test_a_rung_that_finds_no_way_twice_is_given_up_for_a_lower_one(engine, key, monkeypatch):
     """Where it is foreseen wrongly."""
     picture = quarter()
-    monkeypatch.setattr(adaptive, "bears", lambda rung, ways: True)
+    monkeypatch.setattr(feasible, "bears", lambda rung, ways: True)
     stego = engine.hide(
         b"m", carrier="image", cover=picture, key=key, bps=0.5, set={"effort.attempts": 20}
     )

@@ -100,7 +100,7 @@ def test_whole_files_have_the_law(bpp):
         plain = direct(value, 2.25, rng)
         for codes, table in zip((stego.codes, plain), tables, strict=True):
             off = (codes - np.rint(value)).astype(int).clip(-15, 15) + 15
-            salt = positions.salt_windows(stego.cover.free)
+            salt = positions.public(stego.cover.free).salt
             first = codes.ravel()[salt]
             order = [
                 off.ravel(),
@@ -194,7 +194,7 @@ def _rank(rows):
 
 def _payload_rank(files=700, bits=640):
     """Rank of the differences of the payload bits of many files of one key and message, with Reed-Solomon."""
-    key, header = Key(bytes(32)), Header(Profile(LADDER[11], correction.CODES[1]), b"abcd")
+    key, header = Key(bytes(32)), Header(Profile(LADDER[11], correction.CORRECTIONS[1]), b"abcd")
     body = frame.pack(frame.Frame(b"m"))
     rows = [payload.to_bits(body, header, key.file_key(os.urandom(16)), bits) for _ in range(files)]
     return _rank(np.array(rows[1:]) ^ rows[0])

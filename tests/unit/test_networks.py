@@ -16,7 +16,8 @@ from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
 from stegafield.extractors.cnn import PASSES, Cnn, network
 from stegafield.extractors.phase_conv import PhaseConv
 from stegafield.optimizers.lbfgs import Lbfgs
-from stegafield.pipeline.embed import Effort, embed
+from stegafield.pipeline.effort import Effort
+from stegafield.pipeline.embedding import embed
 from stegafield.solving.batch import Moved
 from tests.datasets import packed
 from tests.devices import count_questions

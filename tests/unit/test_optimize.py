@@ -19,7 +19,9 @@ from stegafield.core.optimizer import Optimizer, Solution
 from stegafield.core.registry import Registry
 from stegafield.errors import ConfigError, EmbeddingFailed
 from stegafield.extractors.phase import Phase
-from stegafield.pipeline.embed import Effort, Task, embed_many
+from stegafield.pipeline.effort import Effort
+from stegafield.pipeline.embedding import embed_many
+from stegafield.pipeline.task import Task
 
 RGB = np.random.default_rng(0).integers(40, 216, (32, 32, 3), dtype=np.uint8)
 

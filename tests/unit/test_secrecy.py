@@ -95,7 +95,7 @@ def test_the_salt_does_not_stand_out(engine, bpp):
     for _ in range(24):
         stego = engine.hide(b"m", carrier="image", cover=cover, bpp=bpp)
         change = (stego.codes - stego.cover.codes).ravel().astype(float) ** 2
-        salt = positions.salt_windows(stego.cover.free).ravel()
+        salt = positions.public(stego.cover.free).salt.ravel()
         at_salt.append(change[salt])
         elsewhere.append(np.delete(change, salt))
     one, other = np.concatenate(at_salt), np.concatenate(elsewhere)

@@ -32,8 +32,8 @@ def facts(registry, data, key):
     """Channel, rung, extractor and options, from the file alone."""
     named = variants(registry)
     for channel, cover in covers(registry, data):
-        salt = bootstrap.read_salt(cover)
-        header = salt and bootstrap.read_header(cover, key.file_key(salt))
+        found = bootstrap.opened(cover, key)
+        header = found and found.header
         if header:
             extractor, chosen = named[header.tag]
             return {

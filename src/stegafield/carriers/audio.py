@@ -13,11 +13,11 @@ from ..channels.sound import DEPTHS, as_cover
 from ..channels.sound.flac import FlacChannel
 from ..channels.sound.wav import WavChannel
 from ..core import options
+from ..core.artefact import read_bytes
 from ..core.carrier import Carrier
 from ..core.channel import Channel, most_samples
 from ..core.cover import Costs, Cover
 from ..core.law import drawn, fitted
-from ..core.source import read_bytes
 from ..costs import masked
 from ..errors import ConfigError, FormatError
 from ..generators.fit import fit

@@ -13,11 +13,11 @@ from pydantic import Field, field_validator
 from ..channels import netcdf
 from ..channels.netcdf import fresh
 from ..core import options
+from ..core.artefact import read_bytes
 from ..core.carrier import Carrier
 from ..core.cover import Costs, Cover
 from ..core.law import drawn, fitted
 from ..core.noise import normals
-from ..core.source import read_bytes
 from ..costs import rough
 from ..errors import ConfigError, FormatError
 from ..generators.fit import fit

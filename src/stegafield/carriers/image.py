@@ -24,11 +24,11 @@ from ..channels.picture.png import PngChannel
 from ..channels.picture.tiff import TiffChannel
 from ..channels.picture.webp import WebpChannel
 from ..core import options
+from ..core.artefact import read_bytes
 from ..core.carrier import Carrier
 from ..core.channel import MOST_SAMPLES, Channel
 from ..core.cover import Costs, Cover
 from ..core.law import drawn, fitted
-from ..core.source import read_bytes
 from ..costs import rough
 from ..errors import ConfigError, FormatError
 from ..generators.fit import fit

@@ -9,42 +9,22 @@ import typer
 
 from .. import __version__
 from ..errors import ConfigError, NoMessage
-from .arguments import (
-    AsFunction,
-    AsJson,
-    Bpp,
-    Bps,
-    CoverFile,
-    Device,
-    ExtractorName,
-    Force,
-    KeyFile,
-    MaxRisk,
-    MethodName,
-    Optimizer,
-    Out,
-    PassphraseFile,
-    Preset,
-    Settings,
-    Size,
-)
+from .arguments import AsJson, Device, Force, KeyFile, Out, PassphraseFile
+from .asks import Asking, asks
 from .detect import detect
 from .edge import (
     busy,
     different,
-    fitting,
     key_of,
     message_bytes,
     not_stream,
     print_rows,
     printable,
     save_report,
-    settings_of,
-    size_of,
     summary,
 )
 from .generate import generate
-from .program import Program, Variadic, err
+from .program import Program, err
 
 app = typer.Typer(
     cls=Program,
@@ -81,39 +61,26 @@ def keygen(key_file: Path) -> None:
     err.print(f"wrote {key_file}: whoever has it reads every message hidden with it", markup=False)
 
 
-@app.command(cls=Variadic)
+@app.command(cls=Asking)
+@asks("Request", without=("message", "key", "rng", "format"))
 def hide(
     ctx: typer.Context,
-    carrier: Annotated[str, typer.Option(help="The medium; `stegafield carriers` lists them.")],
     out: Annotated[str, typer.Option(help="File to write; - is standard output.")],
+    wishes: dict[str, Any],
     message: Annotated[str | None, typer.Option(help="The message as text.")] = None,
     message_file: Annotated[
         str | None, typer.Option(help="File with the message; - is standard input.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="File name to hide with the message.")] = None,
     key_file: KeyFile = None,
     passphrase_file: PassphraseFile = None,
     force: Force = False,
-    cover: CoverFile = None,
-    as_function: AsFunction = False,
-    size: Size = None,
-    bpp: Bpp = None,
-    bps: Bps = None,
-    extractor: ExtractorName = None,
-    method: MethodName = None,
-    optimizer: Optimizer = None,
-    preset: Preset = "default",
-    max_risk: MaxRisk = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Repeat a generated cover but for its noise; for tests.")
-    ] = None,
-    settings: Settings = None,
     device: Device = "auto",
     report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw cover, stego and difference.")] = None,
 ) -> None:
     """Hide a message; the file is read back before it is written."""
     from ..core.carrier import format_of
+    from ..pipeline.request import Request
     from ..pipeline.writing import check_writable, write_file
     from ..plugins.wiring import Engine
 
@@ -121,7 +88,7 @@ def hide(
     if out == "-" and sys.stdout.isatty():
         raise ConfigError("out", "is a terminal.", "Redirect standard output, or give a file.")
     if out != "-":
-        format = format_of(engine.registry.get("carrier", carrier), out)
+        format = format_of(engine.registry.get("carrier", wishes["carrier"]), out)
         check_writable(out, force=force)
     for path in filter(None, (report, figure)):
         check_writable(path, force=force)
@@ -129,32 +96,14 @@ def hide(
         from ..figures.stego import check_figure
 
         check_figure(figure)
-    for option, path in (("report", report), ("figure", figure), ("cover", cover)):
+    for option, path in (("report", report), ("figure", figure)):
         not_stream(option, path)
     different("out", "report", "figure", paths=(out, report, figure))
     ctx.find_root().obj = lambda found: save_report(report, found)
     content = message_bytes(message, message_file)
     key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=message_file == "-")
-    with (fitting if as_function else busy)("hiding"):
-        stego = engine.hide(
-            content,
-            carrier=carrier,
-            key=key,
-            cover=cover,
-            name=name,
-            size=size_of(size),
-            format=format,
-            as_function=as_function,
-            bpp=bpp,
-            bps=bps,
-            extractor=extractor,
-            method=method,
-            optimizer=optimizer,
-            preset=preset,
-            max_risk=max_risk,
-            seed=seed,
-            set=settings_of(settings),
-        )
+    with busy("hiding"):
+        stego = engine.hide(Request(**wishes, message=content, key=key, format=format))
     if out == "-":
         sys.stdout.buffer.write(stego.data)
         sys.stdout.buffer.flush()
@@ -219,36 +168,15 @@ def check(
         print(f"the message is there: {len(found)} bytes")
 
 
-@app.command(cls=Variadic)
-def capacity(
-    carrier: Annotated[str, typer.Option(help="The medium.")],
-    cover: CoverFile = None,
-    as_function: AsFunction = False,
-    size: Size = None,
-    bpp: Bpp = None,
-    bps: Bps = None,
-    extractor: ExtractorName = None,
-    method: MethodName = None,
-    max_risk: MaxRisk = None,
-    settings: Settings = None,
-    as_json: AsJson = False,
-) -> None:
+@app.command(cls=Asking)
+@asks("CapacityRequest", without=("format",))
+def capacity(wishes: dict[str, Any], as_json: AsJson = False) -> None:
     """Print the largest message in bytes, at a rate or at the most."""
+    from ..pipeline.request import CapacityRequest
     from ..plugins.wiring import Engine
 
-    with (fitting if as_function else busy)("measuring"):
-        room = Engine().capacity(
-            carrier=carrier,
-            cover=cover,
-            size=size_of(size),
-            as_function=as_function,
-            bpp=bpp,
-            bps=bps,
-            extractor=extractor,
-            method=method,
-            max_risk=max_risk,
-            set=settings_of(settings),
-        )
+    with busy("measuring"):
+        room = Engine().capacity(CapacityRequest(**wishes))
     print(json.dumps({"bytes": room}) if as_json else room)
 
 

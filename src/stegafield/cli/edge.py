@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,34 +18,29 @@ from .program import err
 
 @contextmanager
 def busy(what: str) -> Iterator[None]:
-    """A spinner on a terminal, if it takes more than a second."""
-    status = err.status(f"{what} ...")
-    timer = threading.Timer(1.0, status.start)
-    if err.is_terminal:
-        timer.start()
-    try:
+    """On a terminal, what is being done and how far it is, if that takes more than a second."""
+    if not err.is_terminal:
         yield
-    finally:
-        timer.cancel()
-        status.stop()
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
+    from ..progress import watched
 
-@contextmanager
-def fitting(what: str) -> Iterator[None]:
-    """On a terminal, a bar that shows how far functions are fitted."""
-    from rich.progress import Progress
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn()
+    bar = Progress(*columns, console=err, transient=True)
+    task = bar.add_task(what, total=None)
 
-    from ..generators.fit import watched
+    def show(stage: str, done: float, of: float | None) -> None:
+        bar.update(task, completed=done, total=of, description=f"{what}: {stage}")
 
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(what, total=1.0)
-
-        def show(share: float, step: str) -> None:
-            told = what if share == 1 else f"fitting: {step}"
-            bar.update(task, completed=share, description=told)
-
+    timer = threading.Timer(1.0, bar.start)
+    timer.start()
+    try:
         with watched(show):
             yield
+    finally:
+        timer.cancel()
+        bar.stop()
 
 
 def message_bytes(text: str | None, file: str | None) -> bytes:
@@ -124,7 +119,7 @@ def sizes_of(texts: list[str] | None, axes: int) -> list[Any]:
     return found
 
 
-def settings_of(pairs: list[str] | None) -> dict[str, str]:
+def settings_of(pairs: Sequence[str] | None) -> dict[str, str]:
     """The pairs of --set."""
     out = {}
     for pair in pairs or ():

@@ -7,44 +7,37 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ConfigError
-from .arguments import AsFunction, CoverFile, Device, Force, Settings, Size
-from .edge import busy, fitting, not_stream, settings_of, size_of
+from .arguments import Device, Force, Settings, Size
+from .asks import Asking, asks
+from .edge import busy, settings_of, size_of
 from .program import Variadic, err
 
 generate = typer.Typer()
 
 
-@generate.command(cls=Variadic)
+@generate.command(cls=Asking)
+@asks("SampleRequest", without=("format",))
 def sample(
-    carrier: Annotated[
-        str, typer.Option(help="The medium; it draws its covers, or has --as-function.")
-    ],
     out: Annotated[Path, typer.Option(help="Folder for the covers.")],
-    count: Annotated[int, typer.Option(min=1, help="How many.")] = 1,
-    cover: CoverFile = None,
-    as_function: AsFunction = False,
-    size: Size = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Repeat the covers; for tests.")] = None,
-    settings: Settings = None,
+    wishes: dict[str, Any],
     figure: Annotated[Path | None, typer.Option(help="Draw the first 64 on one sheet.")] = None,
     force: Force = False,
     device: Device = "auto",
 ) -> None:
     """Write plain covers: the files that `hide` would hide something in."""
     from ..core.carrier import formats
+    from ..pipeline.request import SampleRequest
     from ..pipeline.writing import check_folder, check_writable, write_file
     from ..plugins.wiring import Engine
 
-    engine = Engine(device=device)
-    not_stream("cover", cover)
+    engine, carrier, count = Engine(device=device), wishes["carrier"], wishes["count"]
     if figure is not None:
         from ..figures.stego import check_figure
 
         check_writable(figure, force=force)
         check_figure(figure)
-    chosen = settings_of(settings)
     channels = formats(engine.registry.get("carrier", carrier))
-    named = [c for c in channels if c.name == chosen.get("carrier.format")] or channels
+    named = [c for c in channels if c.name == wishes["set"].get("carrier.format")] or channels
     width, suffix = len(str(count - 1)), named[0].suffixes[0]
     files = [out / f"{number:0{width}}{suffix}" for number in range(count)]
     if figure is not None and figure.resolve() in [file.resolve() for file in files]:
@@ -52,18 +45,10 @@ def sample(
     check_folder(out)
     for file in files if out.exists() else ():
         check_writable(file, force=force)
-    drawn = engine.sample(
-        count,
-        carrier=carrier,
-        size=size_of(size),
-        format=named[0].name if len(channels) > 1 else None,  # what the files are called
-        cover=cover,
-        as_function=as_function,
-        seed=seed,
-        set=chosen,
-    )
+    format = named[0].name if len(channels) > 1 else None  # what the files are called
+    drawn = engine.sample(SampleRequest(**wishes, format=format))
     shown = []
-    with (fitting if as_function else busy)("drawing"):
+    with busy("drawing"):
         for file, (item, data) in zip(files, drawn, strict=True):
             out.mkdir(parents=True, exist_ok=True)  # none is left where nothing could be drawn
             write_file(file, data, force=force)

@@ -81,7 +81,8 @@ class Variadic(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse."""
-        many = [name for name in _MANY if any(p.multiple for p in self.params if name in p.opts)]
+        listed: list[Any] = self.get_params(ctx)
+        many = [name for name in _MANY if any(p.multiple for p in listed if name in p.opts)]
         out, current = [], None
         for word in args:
             if word.startswith("--") or word == "-":

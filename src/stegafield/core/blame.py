@@ -1,9 +1,16 @@
-"""Whose fault it is: what breaks while a stranger's part is at work is that part's, and no bug of this package."""
+"""Whose fault it is: an error that comes out of a third party's code is that plugin's, no other's.
+
+A plugin is named only where its code was entered: `entering` is a call into one plugin and a look
+at what it returns; within `blamed`, where several take part, the traceback tells. What breaks in
+our own code stays what it is.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from traceback import extract_tb
+from traceback import walk_tb
+from types import FrameType
+from typing import Any
 
 from ..errors import BrokenPlugin, StegafieldError
 
@@ -12,29 +19,71 @@ _OURS = __name__.partition(".")[0]
 
 @contextmanager
 def blamed(*parts: object) -> Iterator[None]:
-    """Turns what breaks into `BrokenPlugin`, where any of the parts at work (classes or objects) is a stranger's.
+    """Turns an error that comes out of one of these parts (classes or objects) into `BrokenPlugin`.
 
-    Our own errors, and those of files and memory, stay what they are; so does what breaks among our own parts.
+    Errors that this package raises on purpose, and those of files and memory, stay what they are.
     """
     try:
         yield
     except (StegafieldError, OSError, MemoryError):
         raise
     except Exception as error:
-        named = [_named(part) for part in parts if strange(part)]
-        if not named:
+        found = _entered(error, parts)
+        if found is None:
             raise
-        frame = extract_tb(error.__traceback__)[-1]
-        where = f"{Path(frame.filename).name}, line {frame.lineno}"
-        raise BrokenPlugin(
-            f"{' or '.join(named)} breaks its contract (stegafield.testing has its laws): "
-            f"{type(error).__name__}: {error} ({where})"
-        ) from error
+        raise _broken(*found, error) from error
 
 
-def strange(part: object) -> bool:
+@contextmanager
+def entering(part: object) -> Iterator[None]:
+    """Around a call into a part and a look at what it returns: all that breaks here is its fault.
+
+    Errors that this package raises on purpose, and those of files and memory, stay what they are.
+    """
+    try:
+        yield
+    except (StegafieldError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if not third_party(part):
+            raise
+        frame, line = list(walk_tb(error.__traceback__))[-1]
+        raise _broken(part, _place(frame, line), error) from error
+
+
+def third_party(part: object) -> bool:
     """Whether a class, or the class of an object, is not of this package."""
     return part is not None and _class(part).__module__.partition(".")[0] != _OURS
+
+
+def _entered(error: Exception, parts: tuple[object, ...]) -> tuple[object, str] | None:
+    """The part whose code the traceback enters last, and the line there."""
+    owners = {package: part for part in parts for package in _packages(part)}
+    found = None
+    for frame, line in walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package in owners:
+            found = owners[package], _place(frame, line)
+    return found
+
+
+def _place(frame: FrameType, line: int) -> str:
+    return f"{Path(frame.f_code.co_filename).name}, line {line}"
+
+
+def _broken(part: object, where: str, error: Exception) -> BrokenPlugin:
+    return BrokenPlugin(
+        f"{_named(part)} breaks its contract (stegafield.testing has its laws): "
+        f"{type(error).__name__}: {error} ({where})"
+    )
+
+
+def _packages(part: object) -> set[str]:
+    """The top packages that a part's classes come from, without ours and the standard ones."""
+    if part is None:
+        return set()
+    modules = {owner.__module__.partition(".")[0] for owner in _class(part).__mro__}
+    return modules - {_OURS, "builtins", "abc", "typing"}
 
 
 def _named(part: object) -> str:
@@ -44,3 +93,11 @@ def _named(part: object) -> str:
 
 def _class(part: object) -> type:
     return part if isinstance(part, type) else type(part)
+
+
+def expect(what: str, value: Any, kind: type | tuple[type, ...]) -> Any:
+    """The value that a part returned; `TypeError` where it is of another type."""
+    if isinstance(value, kind):
+        return value
+    wanted = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+    raise TypeError(f"{what} returned a {type(value).__name__}, not a {wanted}")

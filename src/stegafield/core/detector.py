@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..errors import BrokenPlugin, ConfigError, FormatError
-from .blame import blamed
+from .blame import entering
 
 
 class Detector(ABC):
@@ -90,7 +90,7 @@ class TrainedDetector(Detector):
 
 def opinion(detector: Detector, codes: Int[ndarray, "channel *space"]) -> float:
     """The score of one item. `BrokenPlugin` where a stranger's detector fails, or where there is no number."""
-    with blamed(detector):
+    with entering(detector):
         found = float(detector.score(codes))
     if not np.isfinite(found):
         raise BrokenPlugin(f"the detector {detector.name!r} gives the score {found}.")

@@ -49,11 +49,18 @@ class Extractor(ABC):
         self.seed, self.rate = seed, rate
 
     @classmethod
-    def offers(cls, cover: Cover, method: str) -> Sequence[Rung] | None:
-        """The rungs that the sender may choose from for a cover and a method, lowest rate first.
+    def offers(cls, cover: Cover) -> Sequence[Rung] | None:
+        """The rungs that the sender may choose from for a cover, lowest rate first.
 
-        None leaves the choice to the engine: for "sample" the rungs whose KL bound holds for the
-        law and the size of the cover, otherwise the block form of the ladder.
+        None leaves the choice to the engine: the block form of the ladder.
+        """
+        return None
+
+    @classmethod
+    def offers_drawn(cls, cover: Cover) -> Sequence[Rung] | None:
+        """The same where codes are drawn: rungs whose KL bound holds for the cover's law and size.
+
+        None leaves the choice to the engine: those of the ladder that are within the budget.
         """
         return None
 

@@ -40,15 +40,11 @@ class Phase(Extractor):
     narrow: ClassVar[bool] = True
 
     @classmethod
-    def offers(cls, cover: Cover, method: str) -> Sequence[Rung] | None:
+    def offers(cls, cover: Cover) -> Sequence[Rung]:
         """Both forms: the trellis form for low rates, where the cover is not too large for it.
 
-        Where changes have costs, those that follow them up to two thirds of a bit per sample.
-
-        The sampler takes rungs of its own, all of the block form.
+        Where changes have costs, those that follow them up to two thirds of a bit per element.
         """
-        if method == "sample":
-            return None
         free = tiles.count(cover.free)
         if cover.costs is not None:
             return with_costs(free)

@@ -35,7 +35,7 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
     from matplotlib.figure import Figure
 
     cover = stego.cover
-    law = cover.law if stego.report.method == "sample" else None
+    law = None if stego.report.kl_bound_nats is None else cover.law  # it was drawn
     before = widened(cover.codes) if law is None else np.rint(law.value).astype(np.int64)
     change = stego.codes - before
     if cover.codes.ndim == 2:

@@ -6,15 +6,12 @@
 There is no network and nothing is learned by descent: docs/generators-fit.md compares with those.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from ..errors import ConfigError
+from ..progress import report as progress
 from . import wavelet
 from .bridge import bridged
 from .fitted import MOST, Fit, Samples, known_of, words
@@ -26,20 +23,6 @@ LARGEST = 1e30
 _ROTATED = 64
 """Channels that are turned into principal axes at most: the axes are parameters too."""
 
-Progress = Callable[[float, str], None]
-"""Is told which share of a fit is done, and what comes next."""
-_progress: ContextVar[Progress] = ContextVar("progress", default=lambda share, what: None)
-
-
-@contextmanager
-def watched(progress: Progress) -> Iterator[None]:
-    """Within it, every fit tells how far it is."""
-    token = _progress.set(progress)
-    try:
-        yield
-    finally:
-        _progress.reset(token)
-
 
 def fit(samples: Samples, share: float = SHARE) -> Fit:
     """The function through these samples, with at most `share` parameters for each one that is known.
@@ -50,11 +33,11 @@ def fit(samples: Samples, share: float = SHARE) -> Fit:
     Raises:
         ConfigError: There is no known sample, there are more than `MOST`, or values are beyond `LARGEST`.
     """
-    progress, values, known = _progress.get(), samples.values, known_of(samples)
+    values, known = samples.values, known_of(samples)
     _check(known, values)
-    progress(0, "bridging")
+    progress("fitting: bridging", 0, 1)
     whole = np.stack([bridged(*one, samples.ends) for one in zip(values, known, strict=True)])
-    progress(0.4, "turning")
+    progress("fitting: turning", 0.4, 1)
     mean = whole.mean(axis=tuple(range(1, whole.ndim)))
     whole -= mean.reshape(-1, *[1] * (whole.ndim - 1))
     budget = int(share * np.count_nonzero(known)) - mean.size
@@ -63,11 +46,11 @@ def fit(samples: Samples, share: float = SHARE) -> Fit:
         whole = np.tensordot(axes, whole, 1)
         budget -= axes.size
     for number, one in enumerate(whole):
-        progress(0.4 + 0.4 * number / len(whole), "wavelets")
+        progress("fitting: wavelets", 0.4 + 0.4 * number / len(whole), 1)
         one[...] = wavelet.analysis(one)
-    progress(0.8, "choosing")
+    progress("fitting: choosing", 0.8, 1)
     kept = _largest(whole, budget)
-    progress(1, "choosing")
+    progress("fitting: choosing", 1, 1)
     return Fit(tuple(samples.ends), mean, axes, kept, whole[kept].astype(np.float32))
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 BLOCK, PARITY = 255, 32
 
 
-class Code(ABC):
+class Correction(ABC):
     """Error correction of whole bytes, from a fixed number of bytes to a fixed larger number of bytes."""
 
     name: ClassVar[str]
@@ -25,10 +25,10 @@ class Code(ABC):
 
     @abstractmethod
     def decode(self, coded: bytes) -> bytes | None:
-        """The data, or None where there are more errors than the code can repair."""
+        """The data, or None where there are more errors than it can repair."""
 
 
-class Plain(Code):
+class Plain(Correction):
     """No coding: for readers that are exact."""
 
     name = "none"
@@ -46,7 +46,7 @@ class Plain(Code):
         return coded
 
 
-class ReedSolomon(Code):
+class ReedSolomon(Correction):
     """RS over GF(256) with 32 parity bytes a block: repairs 16 wrong bytes in each block of up to 255.
 
     Blocks are as few as possible and as equal as possible, and interleaved byte by byte so that a burst of errors
@@ -87,4 +87,4 @@ class ReedSolomon(Code):
         return bytes(out)
 
 
-CODES: tuple[Code, ...] = (Plain(), ReedSolomon())
+CORRECTIONS: tuple[Correction, ...] = (Plain(), ReedSolomon())

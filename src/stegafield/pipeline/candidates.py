@@ -1,15 +1,13 @@
 """The covers that may be in what users hand over."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from ..core.blame import blamed
+from ..core.artefact import Artefact
+from ..core.blame import entering
 from ..core.channel import Channel
 from ..core.cover import Cover
 from ..core.registry import Registry
-from ..core.source import read_bytes
 from ..errors import FormatError, StegafieldError
 
 _LOSSY = (
@@ -22,12 +20,12 @@ _LOSSY = (
 
 
 def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
-    """Every cover that the installed channels (or, for arrays, carriers) see in a source, by content, not by name."""
-    data = read_bytes(source)
-    if data is None:
+    """Every cover that installed channels (for arrays: carriers) see in a source, by its content."""
+    artefact = Artefact.of(source)
+    if artefact is None:
         yield from _arrays(registry, source)
         return
-    known = False
+    known, data = False, artefact.data
     for channel in registry.all("channel"):
         try:
             for cover in _read(channel, data):
@@ -39,8 +37,7 @@ def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
     if not known:
         for clash in registry.duplicates():
             raise clash
-        suffix = Path(source).suffix if isinstance(source, str | os.PathLike) else ""
-        raise FormatError(_unopened(registry, data), suffix)
+        raise FormatError(_unopened(registry, data), artefact.suffix)
 
 
 def _unopened(registry: Registry, data: bytes) -> str:
@@ -72,7 +69,7 @@ def _arrays(registry: Registry, source: Any) -> Iterator[Cover]:
     known = False
     for carrier in registry.all("carrier"):
         try:
-            with blamed(carrier):
+            with entering(carrier):
                 for cover in carrier().candidates(source):
                     known = True
                     yield cover

@@ -1,35 +1,90 @@
 """One message on its way into one file: drafts, one for each attempt, until a file reads back.
 
-An attempt has two halves with an embedding between them, so that the embeddings of many messages can be one batch.
+An attempt has two halves with an embedding between them, so that the embeddings of many messages
+can be one batch.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.random import Generator
 
-from ..coding import bound, gibbs, prices
+from ..core.blame import blamed, entering
 from ..core.carrier import writer
 from ..core.channel import written
 from ..core.cover import Cover
 from ..core.extractor import suited
 from ..core.noise import Source
+from ..core.registry import Registry
 from ..core.rung import Rung
-from ..errors import BrokenPlugin, ConfigError, EmbeddingFailed, StegafieldError
+from ..errors import BrokenPlugin, EmbeddingFailed, StegafieldError
 from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
-from ..regions import bootstrap, payload
+from ..progress import report as progress
+from ..regions import payload
 from ..regions.header import Header
-from . import risk
-from .embed import Embedding, Task, strays, usual_changes
+from . import calls, revealing
+from .choice import Offer
+from .embedding import embed_many
+from .methods import Method
 from .plan import Plan
 from .report import Report
+from .request import Request
 from .stego import Stego
+from .task import Embedding, Task, strays
+
+
+def hide_all(
+    registry: Registry, plan: Plan, requests: Iterable[Request], *, numbered: bool = False
+) -> list[Stego]:
+    """The stego of each request, taken as needed: first attempts in batches, then what failed.
+
+    With `numbered`, a note of an error says which request failed, counted from 0.
+    """
+    drafts, stegos = deque[tuple[Hiding, Draft, int]](), list[Stego]()
+
+    def task(job: Hiding, number: int) -> Task:
+        with _noted(number, numbered):
+            draft = job.draft()
+        drafts.append((job, draft, number))
+        assert draft.task is not None
+        return draft.task
+
+    def tasks() -> Iterator[Task]:
+        for number, request in enumerate(requests):
+            with _noted(number, numbered):
+                job = Hiding(registry, plan, request)
+            yield task(job, number)
+
+    parts = plan.carrier, plan.extractor, plan.optimizer
+    with blamed(*parts):
+        for result in embed_many(tasks(), plan.effort, plan.optimizer):
+            job, draft, number = drafts.popleft()
+            with _noted(number, numbered):
+                while (stego := job.close(draft, result)) is None:
+                    again = iter([task(job, number)])
+                    _, draft, _ = drafts.pop()
+                    result = next(embed_many(again, plan.effort, plan.optimizer))
+            stegos.append(stego)
+            progress("hidden", len(stegos))
+    return stegos
+
+
+@contextmanager
+def _noted(number: int, numbered: bool) -> Iterator[None]:
+    """Says of what fails which item of several it was."""
+    try:
+        yield
+    except Exception as error:
+        note = f"This was item {number}, counted from 0."
+        if numbered and note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+        raise
 
 
 @dataclass
@@ -37,47 +92,44 @@ class Draft:
     """One attempt: the cover with salt and header in place, and what its payload shall be."""
 
     cover: Cover
-    rung: Rung
+    method: Method
     header: Header
     task: Task | None
-    """None once it is embedded and measured: of a large cover, bits and codes are as much as the file."""
+    """None once it is embedded: of a large cover, bits and codes are as much as the file."""
     nats: float
     """What drawing salt and header cost; 0 where they were written."""
 
+    @property
+    def rung(self) -> Rung:
+        """The rung of the payload."""
+        return self.header.profile.rung
+
 
 class Hiding:
-    """One message, one key and where its covers come from; counts its attempts in `report`."""
+    """One request, and where its covers come from; counts its attempts in `report`."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        message: bytes,
-        *,
-        name: str | None,
-        key: Key,
-        cover: Any,
-        seed: int | None,
-        rng: Generator | None,
-    ) -> None:
-        if seed is not None and seed < 0:
-            raise ConfigError("seed", f"{seed} is negative.")
-        if seed is not None and cover is not None:
-            raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
+    def __init__(self, registry: Registry, plan: Plan, request: Request) -> None:
         self.start = time.perf_counter()
-        self.plan, self.key, self.source = plan, key, cover
-        self.frame = Frame(message, name)
+        self.registry, self.plan, self.source = registry, plan, request.cover
+        self.key = request.key or Key.generate()
+        assert isinstance(request.message, bytes)
+        self.frame = Frame(request.message, request.name)
         self.body = frame.pack(self.frame)
+        rng = request.rng
         self.random: Source = rng.bytes if rng else os.urandom
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
+        seed = request.seed
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
-        self.item = None if cover is None else plan.open(cover)
+        self.offer = None if self.source is None else Offer(plan, plan.open(self.source))
+        self.last: Method | None = None
+        """The method of the last attempt."""
         self.below: Rung | None = None
         """A rung whose changes found no way twice: a lower one is tried."""
         self.report = Report(
             carrier=plan.carrier.name,
-            channel=writer(plan.carrier, self.item).name,
+            channel=writer(plan.carrier, self.offer and self.offer.cover).name,
             extractor=plan.extractor.name,
-            message_bytes=len(message),
+            message_bytes=len(request.message),
         )
 
     def draft(self) -> Draft:
@@ -86,103 +138,95 @@ class Hiding:
         Raises:
             EmbeddingFailed: when all attempts are spent.
         """
-        plan, report = self.plan, self.report
-        while report.attempts < plan.effort.attempts:
-            if report.method == "sample":  # drawn once: a choice among draws is another law
-                raise EmbeddingFailed(f"the draw failed: {report.failures[-1]}", report)
+        plan, report, last = self.plan, self.report, self.last
+        while report.attempts < (last.attempts(plan.effort) if last else plan.effort.attempts):
             report.attempts += 1
-            cover = self.item or plan.draw(self.cover_rng)
-            needed = frame.needed(self.body)
-            cover, rung, report.expected = plan.choice(cover, needed, self.below)
-            salt = self.random(SALT_BYTES)
-            file_key = self.key.file_key(salt)
-            header = Header(plan.profile(rung), plan.tag)
-            extractor, report.method = plan.build(file_key, rung), plan.method(cover)
-            if report.method == "sample":
-                ready, nats = bootstrap.draw_bootstrap(cover, salt, header, file_key, self.random)
-            else:
-                typical = usual_changes(plan.extractor, plan.extractor_options, rung)
-                rate = rung.rate * (1 + gibbs.CODING_LOSS)
-                ready = bootstrap.write_bootstrap(
-                    cover, salt, header, file_key, self.rng, typical, rate
-                )
-                nats = 0.0
-            ready = suited(extractor, ready)
-            bits = payload.to_bits(self.body, header, file_key, extractor.count(ready))
-            if bits is not None:
-                task = Task(ready, bits, extractor, self.rng, self.random)
-                return Draft(cover, rung, header, task, nats)
+            progress("attempt", report.attempts)
+            offer = self.offer or Offer(plan, plan.draw(self.cover_rng))
+            last = self.last = offer.method
+            draft = self._drafted(offer)
+            if draft is not None:
+                return draft
             report.failures.append("this salt leaves too little room")
-        flat = ", or --set effort.flat=true, where it shows more" if self.below else ""
-        raise EmbeddingFailed(
-            f"{report.attempts} attempts did not read back; last: {report.failures[-1]}; "
-            f"another cover, a larger one or a lower rate may work{flat}",
-            report,
+        assert last is not None
+        advice = ", or --set effort.flat=true, where it shows more" if self.below else ""
+        raise EmbeddingFailed(last.given_up(report, advice), report)
+
+    def _drafted(self, offer: Offer) -> Draft | None:
+        """An attempt with a fresh salt; None where that salt leaves too little room."""
+        plan, report, method = self.plan, self.report, offer.method
+        cover, rung, report.expected = offer.choose(frame.needed(self.body), self.below)
+        assert offer.public is not None
+        salt = self.random(SALT_BYTES)
+        file_key = self.key.file_key(salt)
+        at = offer.public.keyed(file_key)
+        header = Header(plan.profile(rung), plan.tag)
+        extractor, report.method = plan.build(file_key, rung), method.name
+        ready, nats = method.start(cover, salt, header, at, file_key, plan, self.rng, self.random)
+        ready = suited(extractor, ready)
+        bits = payload.to_bits(self.body, header, file_key, calls.count(extractor, ready))
+        if bits is None:
+            return None
+        return Draft(
+            cover, method, header, Task(ready, bits, extractor, self.rng, self.random), nats
         )
 
-    def close(
-        self, draft: Draft, result: Embedding, reveal: Callable[[bytes, Key], Frame]
-    ) -> Stego | None:
-        """The file of a draft, where `reveal` finds the message in its bytes; None, and a failure noted, where not."""
+    def close(self, draft: Draft, result: Embedding) -> Stego | None:
+        """The file of a draft, where its message reads back; None, and a failure noted, where not."""
         plan, report, cover, task = self.plan, self.report, draft.cover, draft.task
         assert task is not None
         if strays(task.cover, result.codes):
             name = task.extractor.name
-            report.failures.append(f"{name} moved samples that are not its to move")
+            report.failures.append(f"{name} moved elements that are not its to move")
             return None
-        self._note(draft, task, result)
         bits = task.bits.size
         draft.task = task = None
-        if result.nats is not None:
-            report.kl_bound_nats = draft.nats + result.nats
-            if not report.kl_bound_nats <= bound.BUDGET:  # not even NaN
-                report.failures.append(f"{report.kl_bound_nats:.2g} nats are more than allowed")
-                return None
-            report.expected = [risk.drawn(report.kl_bound_nats)]  # so far, of the worst f
-        if report.psnr is not None and report.psnr < (plan.effort.least_psnr or 0):
-            report.failures.append(f"{report.psnr:.1f} dB is too little")
+        self._note(draft, result, bits)
+        fault = draft.method.fault(report, plan.effort)
+        if fault is not None:
+            report.failures.append(fault)
             return None
         channel = writer(plan.carrier, cover)
-        data = written(channel, cover, result.codes)
-        try:
-            if reveal(data, self.key) == self.frame:
-                if result.errors is None:
-                    report.bit_errors = 0  # the frame authenticates what was read exactly
-                report.milliseconds_total = round(1000 * (time.perf_counter() - self.start), 3)
+        with entering(channel):
+            data = written(channel, cover, result.codes)
+        problem = self._unread(data)
+        if problem is None:
+            if result.errors is None:
+                report.bit_errors = 0  # the frame authenticates what was read exactly
+            report.milliseconds_total = round(1000 * (time.perf_counter() - self.start), 3)
+            with entering(plan.carrier):
                 value = plan.carrier.value(self.source, data)
-                return Stego(data, value, report, cover, result.codes, channel, self.key)
-            problem = "a message hidden earlier with this key, in another part of the file, is found first"
-        except BrokenPlugin:
-            raise  # another salt mends no plugin
-        except StegafieldError as error:
-            problem = str(error)
-            if result.errors is not None:
-                wrong = f"{result.errors} of {bits} bits wrong before writing"
-                if result.unrounded_errors is not None:
-                    wrong += f", {result.unrounded_errors} before rounding"
-                problem += f" ({wrong})"
+            return Stego(data, value, report, cover, result.codes, channel, self.key)
+        if result.errors is not None:
+            wrong = f"{result.errors} of {bits} bits wrong before writing"
+            if result.unrounded_errors is not None:
+                wrong += f", {result.unrounded_errors} before rounding"
+            problem += f" ({wrong})"
         report.failures.append(problem)
         if cover.costs is not None and plan.extractor.adapts(draft.rung) and report.attempts > 1:
             self.below = draft.rung
         return None
 
-    def _note(self, draft: Draft, task: Task, result: Embedding) -> None:
+    def _unread(self, data: bytes) -> str | None:
+        """Why the message does not read back from a file; None where it does."""
+        try:
+            if revealing.reveal(self.registry, data, self.key) == self.frame:
+                return None
+        except BrokenPlugin:
+            raise  # another salt mends no plugin
+        except StegafieldError as error:
+            return str(error)
+        return "a message hidden earlier with this key, in another part of the file, is found first"
+
+    def _note(self, draft: Draft, result: Embedding, bits: int) -> None:
         """What this attempt came to, in the report."""
-        plan, report, bits = self.plan, self.report, task.bits.size
+        report, correction = self.report, draft.header.profile.correction
         report.bit_errors = result.errors
-        if result.method == "project":
-            report.costs = draft.cover.costs is not None and plan.extractor.adapts(draft.rung)
         report.unrounded_bit_errors = result.unrounded_errors
-        report.optimizer = (
-            plan.optimizer.name if plan.optimizer and result.method == "optimize" else None
-        )
         report.evaluations += result.evaluations
         report.milliseconds_embed = round(result.milliseconds, 3)
-        report.capacity_bytes = frame.capacity(draft.header.profile.code.room(bits // 8))
-        report.error_correction = draft.header.profile.code.name
-        pixels = plan.carrier.rate_unit == "bpp"
-        report.measure(draft.cover, result.codes, draft.rung, bits, pixels=pixels)
-        forced = prices.forced(draft.cover, result.codes) if draft.cover.costs else 0
-        if forced:
-            places = "flat or clipped places, where they show"
-            report.notes.append(f"changes in {places}: {forced}")
+        report.capacity_bytes = frame.capacity(correction.room(bits // 8))
+        report.error_correction = correction.name
+        pixels = self.plan.carrier.rate_unit == "bpp"
+        report.sizes(draft.cover, draft.rung, bits, pixels=pixels)
+        draft.method.reported(report, draft.cover, draft.rung, result, draft.nats, self.plan)

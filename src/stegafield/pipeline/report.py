@@ -65,25 +65,18 @@ class Report(BaseModel):
     milliseconds_total: float | None = None
     notes: list[str] = []
 
-    def measure(
-        self,
-        cover: Cover,
-        codes: Int[ndarray, "channel *space"],
-        rung: Rung,
-        bits: int,
-        *,
-        pixels: bool,
-    ) -> None:
-        """Fill in what embedding `bits` at a rung cost."""
-        free = tiles.count(cover.free)
+    def sizes(self, cover: Cover, rung: Rung, bits: int, *, pixels: bool) -> None:
+        """Fill in how much is hidden in how much."""
+        free, size = tiles.count(cover.free), cover.codes.size
         self.window_bits, self.window_samples = rung.bits, rung.samples
-        self.samples, self.free_samples, self.payload_bits = codes.size, free, bits
+        self.samples, self.free_samples, self.payload_bits = size, free, bits
         self.bits_per_sample = bits / free
         if pixels:
-            self.bits_per_pixel = bits / (codes.size // codes.shape[0])
+            self.bits_per_pixel = bits / (size // cover.codes.shape[0])
         self.unit, self.notes = cover.unit, list(cover.notes)
-        if self.method == "sample":
-            return
+
+    def distortion(self, cover: Cover, codes: Int[ndarray, "channel *space"]) -> None:
+        """Fill in how far a stego is from its cover."""
         self.changed_share, square = fidelity.change(cover.codes, codes, cover.weight)
         self.rms_change = math.sqrt(square)
         self.rms_change_physical = self.rms_change * cover.step

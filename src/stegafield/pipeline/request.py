@@ -1,17 +1,25 @@
-"""The arguments of `hide` and `capacity`, resolved to a plan: every mistake of the caller surfaces here."""
+"""What users ask of the engine: every argument of `hide`, `capacity` and `sample`, once.
 
-from collections.abc import Mapping
+Python, the command line and batches all make a request; unknown and contradictory wishes surface
+while it is made. Options of the command line, their help and docs/cli.md come from these fields.
+This module loads neither NumPy nor any part of the engine.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from ..core import options
-from ..core.blame import blamed
-from ..core.carrier import Carrier
-from ..core.extractor import Extractor, supports
-from ..core.registry import Registry
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    ValidationError,
+    model_validator,
+)
+
 from ..errors import ConfigError
-from .embed import Effort
-from .plan import Plan
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -22,115 +30,218 @@ PRESETS: dict[str, dict[str, Any]] = {
         "set": {"effort.loss": "bce-normal", "effort.finish": False, "effort.least_psnr": 20},
     },
 }
-"""Named sets of keyword arguments of `hide`; what the caller gives himself wins."""
-DEFAULT_OPTIMIZER = "lbfgs"
-"""Where an extractor optimises and no optimizer is named."""
-PLANNED = (
-    *("carrier", "size", "format", "as_function", "bpp", "bps", "extractor", "method"),
-    *("optimizer", "preset", "set", "max_risk"),
-)
-"""The arguments of `hide` that make a plan."""
+"""Named sets of arguments; what the caller gives wins."""
 
 
-def make_plan(registry: Registry, device: str, *, preset: str = "default", **given: Any) -> Plan:
-    """Resolve names and options, as `hide` takes them; every mistake of the caller surfaces here."""
-    if preset not in PRESETS:
-        raise ConfigError(
-            "preset", f"{preset!r} is unknown.", f"Known: {', '.join(sorted(PRESETS))}."
-        )
-    if unknown := given.keys() - set(PLANNED):
-        raise TypeError(f"unexpected arguments: {', '.join(sorted(unknown))}")
-    given = {name: value for name, value in given.items() if value is not None}
-    asked: dict[str, Any] = dict.fromkeys(PLANNED) | PRESETS[preset] | given
-    parts = _parts({**PRESETS[preset].get("set", {}), **(asked["set"] or {})})
-    if asked["method"] is not None:
-        parts["effort"]["method"] = asked["method"]
-    carrier_class = registry.get("carrier", asked["carrier"])
-    for name in ("size", "format", "as_function"):
-        if asked[name] is None or asked[name] is False:
-            continue
-        if name not in carrier_class.Options.model_fields:
-            problem = f"the carrier {carrier_class.name!r} has none to choose."
-            if name == "as_function":
-                problem = f"the carrier {carrier_class.name!r} fits no function to a cover."
-            raise ConfigError(name, problem)
-        if name == "format" and parts["carrier"].get(name, asked[name]) != asked[name]:
-            problem = f"{asked[name]} is asked for, and carrier.format={parts['carrier'][name]}."
-            raise ConfigError(name, problem, "Give one of them.")
-        parts["carrier"][name] = asked[name]
-    extractor = registry.get("extractor", asked["extractor"] or "phase")
-    extractor_options = options.parse(extractor.Options, parts["extractor"], "extractor")
-    if extractor_options not in list(options.variants(extractor.Options)):
-        raise ConfigError(
-            "extractor", "these options cannot be named in a file header.", "Keep their defaults."
-        )
-    optimizer, named = None, asked["optimizer"]
-    if named is None and _only_optimizes(extractor, parts["effort"].get("method")):
-        named = DEFAULT_OPTIMIZER if DEFAULT_OPTIMIZER in registry.names("optimizer") else None
-    if named is not None:
-        optimizer_class = registry.get("optimizer", named)
-        chosen = options.parse(optimizer_class.Options, parts["optimizer"], "optimizer")
-        with blamed(optimizer_class):
-            optimizer = optimizer_class(chosen, device=device)
-    elif parts["optimizer"]:
-        raise ConfigError(
-            "optimizer", "options were given for it, but no name.", "Use --optimizer NAME."
-        )
-    chosen = options.parse(carrier_class.Options, parts["carrier"], "carrier")
-    with blamed(carrier_class):
-        carrier = carrier_class(chosen)
-    return Plan(
-        carrier,
-        extractor,
-        extractor_options,
-        options.parse(Effort, parts["effort"], "effort"),
-        optimizer,
-        _rate(carrier_class, asked["bpp"], asked["bps"]),
-        _risk(asked["max_risk"]),
+def _number(value: Any, info: Any) -> float | None:
+    if value is None or (isinstance(value, Real) and not isinstance(value, bool)):
+        return None if value is None else float(value)
+    raise ConfigError(str(info.field_name), f"{value!r} is not a number.")
+
+
+def _risk(value: Any, info: Any) -> float | None:
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if value is not None and not (real and 0 <= float(value) <= 0.5):
+        hint = "0.5 is a warden who guesses, 0 one who is always right."
+        raise ConfigError(str(info.field_name), f"{value!r} is not a P_E from 0 to 0.5.", hint)
+    return None if value is None else float(value)
+
+
+def _message(value: Any, info: Any) -> bytes:
+    if isinstance(value, str):
+        return _encoded(str(info.field_name), value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise ConfigError(str(info.field_name), f"is a {type(value).__name__}.", "Give bytes or text.")
+
+
+def _name(value: Any, info: Any) -> Any:
+    if isinstance(value, str) and len(_encoded(str(info.field_name), value)) > 255:
+        raise ConfigError(str(info.field_name), "is longer than 255 bytes.")
+    return value
+
+
+def _key(value: Any) -> Any:
+    from ..message.key import Key
+
+    if value is not None and not isinstance(value, Key):
+        hint = "Use Key.load(path), Key.parse(text) or Key.passphrase(text)."
+        raise ConfigError("key", f"is a {type(value).__name__}, not a Key.", hint)
+    return value
+
+
+def _encoded(what: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(what, "is not UTF-8 text.") from None
+
+
+Number = Annotated[float | None, BeforeValidator(_number)]
+
+
+class CoverRequest(BaseModel):
+    """Which covers: what `sample` and everything else needs to know of them."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
     )
 
+    carrier: str
+    """The medium; `stegafield carriers` lists them."""
+    cover: Any = Field(default=None, repr=False)
+    """Your own cover: a path, bytes, a file object, an array; or a `Cover` drawn before."""
+    size: tuple[int, int] | None = None
+    """Height and width of a generated cover, or of your own once it is resampled."""
+    format: str | None = None
+    """File format to write, for carriers with several: "webp", "flac", ..."""
+    as_function: bool = False
+    """Fit a function to the cover; use noisy samples of it: such a cover has a law."""
+    set: Mapping[str, Any] = {}
+    """Further options by name, as in {"carrier.variable": "t2m", "effort.attempts": 8}."""
 
-def _only_optimizes(extractor: type[Extractor], method: Any) -> bool:
-    """Whether an extractor embeds by optimising, because that was asked for or because it can do nothing else."""
-    others = supports(extractor, "project") or supports(extractor, "draw")
-    return supports(extractor, "objective") and (method == "optimize" or not others)
+    if not TYPE_CHECKING:  # the signature is that of the fields
+
+        def __init__(self, **wishes: Any) -> None:
+            """Validate; `ConfigError` names the argument, `TypeError` those that do not exist."""
+            try:
+                super().__init__(**wishes)
+            except ValidationError as error:
+                raise _told(error, type(self)) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, wishes: Any) -> Any:
+        """Fills in a preset; None is as good as not given, but for the message."""
+        if not isinstance(wishes, dict):
+            return wishes
+        given: dict[str, Any] = {
+            n: value for n, value in wishes.items() if value is not None or n == "message"
+        }
+        preset = given.get("preset", "default")
+        if "preset" not in cls.model_fields:
+            return given
+        if preset not in PRESETS:
+            known = ", ".join(sorted(PRESETS))
+            raise ConfigError("preset", f"{preset!r} is unknown.", f"Known: {known}.")
+        if not isinstance(given.get("set", {}), Mapping):
+            raise ConfigError("set", f"is a {type(given['set']).__name__}.", "Give a dictionary.")
+        settings: dict[str, Any] = {**PRESETS[preset].get("set", {}), **given.get("set", {})}
+        return PRESETS[preset] | given | {"set": settings}
 
 
-def _rate(carrier: type[Carrier], bpp: Any, bps: Any) -> tuple[str, float] | None:
-    """The unit and number of the rate that was asked for."""
-    if bpp is not None and bps is not None:
-        raise ConfigError("bpp", f"{bpp} and bps {bps} exclude each other.", "Give one of them.")
-    if bpp is not None and carrier.rate_unit != "bpp":
-        hint = "Give bits per sample (bps)."
-        raise ConfigError("bpp", f"the carrier {carrier.name!r} has no pixels.", hint)
-    for unit, rate in (("bpp", bpp), ("bps", bps)):
-        if rate is not None:
-            if isinstance(rate, bool) or not isinstance(rate, Real):
-                raise ConfigError(unit, f"{rate!r} is not a number.")
-            return unit, float(rate)
-    return None
+class SampleRequest(CoverRequest):
+    """What `sample` draws."""
+
+    count: int = Field(default=1, ge=0)
+    """How many covers."""
+    seed: int | None = None
+    """Number k has the noise-free part of the cover that `hide` draws with seed + k; for tests."""
 
 
-def _risk(asked: Any) -> float | None:
-    """The least P_E that was asked for."""
-    if asked is None:
-        return None
-    if isinstance(asked, bool) or not isinstance(asked, Real) or not 0 <= float(asked) <= 0.5:
-        hint = "0.5 is a warden who guesses, 0 one who is always right."
-        raise ConfigError("max_risk", f"{asked!r} is not a P_E from 0 to 0.5.", hint)
-    return float(asked)
+class CapacityRequest(CoverRequest):
+    """How bits get into a cover: what `capacity` needs to know."""
+
+    bpp: Number = None
+    """Bits per pixel."""
+    bps: Number = None
+    """Bits per element. Without bpp and bps: the lowest rung that carries the message."""
+    extractor: str | None = None
+    """What reads the bits; phase if not given."""
+    method: str | None = None
+    """How bits get in: sample, project or optimize; the first possible one if not given."""
+    optimizer: str | None = None
+    """The solver, for the method optimize."""
+    preset: str = "default"
+    """A named set of arguments; what you give yourself wins."""
+    max_risk: Annotated[float | None, BeforeValidator(_risk)] = None
+    """Refuse where a measured detector is expected to err less often (P_E), or none was measured."""
+
+    @model_validator(mode="after")
+    def _one_rate(self) -> "CapacityRequest":
+        if self.bpp is not None and self.bps is not None:
+            problem = f"{self.bpp} and bps {self.bps} exclude each other."
+            raise ConfigError("bpp", problem, "Give one of them.")
+        return self
+
+    @property
+    def rate(self) -> tuple[str, float] | None:
+        """("bpp" or "bps", number); None for the lowest rung that carries the message."""
+        if self.bpp is not None:
+            return "bpp", self.bpp
+        return None if self.bps is None else ("bps", self.bps)
 
 
-def _parts(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """{"carrier.variable": "t2m"} as {"carrier": {"variable": "t2m"}, ...}."""
-    parts: dict[str, dict[str, Any]] = {
-        p: {} for p in ("carrier", "extractor", "optimizer", "effort")
-    }
-    for path, value in settings.items():
-        part, dot, option = path.partition(".")
-        if part not in parts or not dot:
-            raise ConfigError(
-                "set", f"{path!r} is not PART.OPTION.", f"PART is {', '.join(parts)}."
+class Request(CapacityRequest):
+    """What `hide` does, whole."""
+
+    message: Annotated[bytes | str, BeforeValidator(_message)] = Field(default=b"", repr=False)
+    """Any bytes; text is encoded as UTF-8. An empty message is a mark of presence."""
+    key: Annotated[Any, BeforeValidator(_key)] = Field(default=None, repr=False)
+    """Who has it can reveal. Without one a fresh key is made: keep `stego.key`."""
+    name: Annotated[str | None, BeforeValidator(_name)] = Field(default=None, repr=False)
+    """Original file name, to be hidden with the message."""
+    seed: int | None = None
+    """Repeats the noise-free part of a generated cover; noise and salt stay fresh; for tests."""
+    rng: Any = Field(default=None, repr=False)
+    """Replaces all randomness but the noise of plain covers, the salt's too. For tests: a repeated
+    salt betrays the message."""
+
+    @model_validator(mode="after")
+    def _repeatable(self) -> "Request":
+        if self.seed is not None and self.seed < 0:
+            raise ConfigError("seed", f"{self.seed} is negative.")
+        if self.seed is not None and self.cover is not None:
+            raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
+        return self
+
+
+class BatchRequest(Request):
+    """What `hide_many` does: one request for each message."""
+
+    messages: Annotated[Iterable[bytes | str], SkipValidation] = Field(repr=False)
+    """One for each file."""
+    covers: Any = Field(default=None, repr=False)
+    """A cover for each message, where the carrier takes them."""
+
+    def single(self) -> "Iterator[Request]":
+        """One request for each message, as `hide` takes it: all with one key, seeds counted up."""
+        from ..message.key import Key
+
+        if isinstance(self.messages, str | bytes):
+            raise ConfigError("messages", "is one message.", "Give a list of them.")
+        messages = list(self.messages)
+        covers = [self.cover] * len(messages) if self.covers is None else list(self.covers)
+        if len(covers) != len(messages):
+            problem = f"{len(covers)} covers were given for {len(messages)} messages."
+            raise ConfigError("covers", problem)
+        shared = {name: getattr(self, name) for name in Request.model_fields if name != "preset"}
+        shared["key"] = self.key or Key.generate()
+        return (
+            Request(
+                **{
+                    **shared,
+                    "message": message,
+                    "cover": cover,
+                    "seed": None if self.seed is None else self.seed + number,
+                }
             )
-        parts[part][option] = value
-    return parts
+            for number, (message, cover) in enumerate(zip(messages, covers, strict=True))
+        )
+
+
+RequestT = TypeVar("RequestT", bound=CoverRequest)
+
+
+def _told(error: ValidationError, model: type[BaseModel]) -> Exception:
+    """The error of the first wish that cannot be met, in our words."""
+    first = error.errors()[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ConfigError):
+        return cause
+    name = str(first["loc"][0]) if first["loc"] else "request"
+    if first["type"] == "extra_forbidden":
+        return TypeError(f"unexpected argument: {name}. Known: {', '.join(model.model_fields)}")
+    if first["type"] == "missing":
+        return TypeError(f"missing argument: {name}")
+    return ConfigError(name, f"{first['input']!r}: {first['msg']}.")

@@ -1,4 +1,4 @@
-"""The engine that users import: the core's, handed the discovered registry."""
+"""The engine that users import: the core's, with the discovered registry."""
 
 from ..core.registry import Registry
 from ..pipeline.engine import Engine as CoreEngine

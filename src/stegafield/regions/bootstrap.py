@@ -1,8 +1,11 @@
-"""The three regions of a file: the salt (public positions), the header (keyed positions), and the rest, the payload.
+"""The bootstrap: the salt at public positions and the header at keyed ones (docs/format.md, 5 and 7).
 
-Salt and header are the bootstrap: one byte in each fixed window of n samples, always in the block form of the phase
-extractor. They are written first and their samples are frozen, so that any extractor can carry the payload.
+One byte in each fixed window of n elements, always in the block form of the phase extractor. Salt
+and header are written first and their elements are frozen, so that any extractor can carry the
+payload.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -10,14 +13,13 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from ..coding import block, gibbs, prices, sampler
-from ..coding.ladder import bootstrap_rung
 from ..core import tiles
 from ..core.cover import Costs, Cover
 from ..core.noise import Source
 from ..core.rung import Rung
-from ..message.key import FileKey
-from .header import Header, _header_mask
-from .positions import header_windows, payload_free, salt_windows
+from ..message.key import FileKey, Key
+from .header import Header, masked
+from .positions import Positions, PublicPositions, public
 
 _REACH = 4
 """Steps of a sample of the bootstrap, at most: any byte is reached, where two samples may move that far."""
@@ -28,26 +30,46 @@ _LAST_RESORT, _RARE = 40.0, 6.0
 the first, since the payload hardly ever takes a second, however cheap."""
 
 
-def read_salt(cover: Cover) -> bytes | None:
-    """The salt, or None where the cover is too small to hold one."""
-    windows = salt_windows(cover.free)
-    return _read(cover, windows) if windows.size else None
+class Opened(NamedTuple):
+    """What a key finds in a cover, before the payload is read."""
+
+    salt: bytes
+    key: FileKey
+    at: Positions
+    header: Header | None
+    """None where this key finds none here."""
 
 
-def read_header(cover: Cover, key: FileKey) -> Header | None:
+def opened(cover: Cover, key: Key) -> Opened | None:
+    """Salt, file key, positions and header of a cover; None where it is too small for any."""
+    at = public(cover.free)
+    if at is None:
+        return None
+    salt = read_salt(cover, at)
+    file_key = key.file_key(salt)
+    keyed = at.keyed(file_key)
+    return Opened(salt, file_key, keyed, read_header(cover, keyed, file_key))
+
+
+def read_salt(cover: Cover, at: PublicPositions) -> bytes:
+    """The salt of a cover."""
+    return _read(cover, at.salt, at.rung)
+
+
+def read_header(cover: Cover, at: Positions, key: FileKey) -> Header | None:
     """The header, or None where this key finds none here."""
-    raw = _read(cover, header_windows(cover.free, key))
-    return Header.unpack(_header_mask(raw, key))
+    return Header.unpack(masked(_read(cover, at.header, at.rung), key))
 
 
-def bearable(cover: Cover) -> bool:
-    """Whether every byte of the salt has samples whose changes cost less than infinity: where it stands is fixed.
+def bearable(cover: Cover, at: PublicPositions) -> bool:
+    """Whether each byte of the salt has elements whose changes cost less than infinity.
 
-    Elsewhere flat samples are its last resort, and everybody knows where to look.
+    The salt cannot stand elsewhere: flat elements are its last resort, and anyone knows where to
+    look.
     """
-    if cover.costs is None or not (windows := salt_windows(cover.free)).size:
+    if cover.costs is None:
         return True
-    dry = np.isfinite(np.minimum(*(side.ravel()[windows] for side in cover.costs)))
+    dry = np.isfinite(np.minimum(*(side.ravel()[at.salt] for side in cover.costs)))
     return bool((dry.sum(axis=1) >= _FEWEST_DRY).all())
 
 
@@ -55,50 +77,46 @@ def write_bootstrap(
     cover: Cover,
     salt: bytes,
     header: Header,
+    at: Positions,
     key: FileKey,
     rng: Generator,
     typical: Int[ndarray, " change"] | None = None,
     rate: float = 0.0,
 ) -> Cover:
-    """The cover with salt and header in place, and only the payload's samples still free.
+    """The cover with salt and header in place, and only the payload's elements still free.
 
-    Everybody can compute where the salt is. Its own changes are few; so its samples, and the header's, first get
-    changes like the payload's, drawn from `typical`: else they would stand in every file as a clean reference to
-    compare the others with. Where changes have costs, they are drawn from the law that changes of `rate` bits per
-    sample follow, given the bytes: each sample of the bootstrap changes as often as one of the payload at its cost.
+    Anyone can compute where the salt is. Its own changes are few; so its elements, and the
+    header's, first get changes like the payload's, drawn from `typical`: otherwise they would stand
+    in every file as a clean reference to compare the others with. Where changes have costs, they
+    are drawn from the law that changes of `rate` bits per element follow, given the bytes: each
+    element of the bootstrap changes as often as one of the payload at its cost.
     """
     codes = tiles.like(cover.codes)
     law = None if cover.costs is None else _law(cover.costs, rate)
-    for windows, data in (
-        (salt_windows(cover.free), salt),
-        (header_windows(cover.free, key), _header_mask(header.pack(), key)),
-    ):
+    for windows, data in ((at.salt, salt), (at.header, masked(header.pack(), key))):
         low, high = cover.take(cover.low, windows), cover.take(cover.high, windows)
         values = _taken(codes, windows).astype(np.int64)
         symbols = np.frombuffer(data, np.uint8).astype(np.int64)
-        rung = bootstrap_rung(tiles.count(cover.free))
         if cover.costs is not None and law is not None:
             here = Costs(*(side.ravel()[windows] for side in cover.costs))
-            values = _drawn(values, low, high, symbols, rung, rng, here, law)
+            values = _drawn(values, low, high, symbols, at.rung, rng, here, law)
         else:
             if typical is not None and typical.size:
                 values = _blended(values, low, high, typical, rng)
-            values = block.project(values, low, high, symbols, rung, rng)
+            values = block.project(values, low, high, symbols, at.rung, rng)
         codes[np.unravel_index(windows, codes.shape)] = values
-    return cover.with_codes(codes).with_free(payload_free(cover, key))
+    return cover.with_codes(codes).with_free(at.payload)
 
 
 def draw_bootstrap(
-    cover: Cover, salt: bytes, header: Header, key: FileKey, source: Source
+    cover: Cover, salt: bytes, header: Header, at: Positions, key: FileKey, source: Source
 ) -> tuple[Cover, float]:
-    """The cover with salt and header drawn from its law, only the payload's samples still free; nats spent."""
-    both = [salt_windows(cover.free), header_windows(cover.free, key)]
-    windows = np.concatenate(both)
-    symbols = np.frombuffer(salt + _header_mask(header.pack(), key), np.uint8).astype(np.int64)
-    rung = bootstrap_rung(tiles.count(cover.free))
-    drawn, codes = sampler.draw(cover, windows, symbols, rung, source), cover.codes.copy()
+    """The cover with salt and header drawn from its law, the payload's elements free; nats spent."""
+    windows = np.concatenate([at.salt, at.header])
+    symbols = np.frombuffer(salt + masked(header.pack(), key), np.uint8).astype(np.int64)
+    drawn, codes = sampler.draw(cover, windows, symbols, at.rung, source), cover.codes.copy()
     codes.flat[windows] = drawn.codes
-    return cover.with_codes(codes).with_free(payload_free(cover, key)), drawn.nats
+    return cover.with_codes(codes).with_free(at.payload), drawn.nats
 
 
 def _blended(
@@ -149,8 +167,7 @@ def _drawn(
     return values + sampler.given(list(share), steps, left, rung, luck).T
 
 
-def _read(cover: Cover, windows: Int[ndarray, "byte sample"]) -> bytes:
-    rung = bootstrap_rung(tiles.count(cover.free))
+def _read(cover: Cover, windows: Int[ndarray, "byte sample"], rung: Rung) -> bytes:
     symbols = block.read_symbols(_taken(cover.codes, windows), rung)
     return symbols.astype(np.uint8).tobytes()
 

@@ -1,36 +1,36 @@
-"""The header: eight bytes that say how to read the payload."""
+"""The header: eight bytes that say how to read the payload (docs/format.md, section 7)."""
 
 from dataclasses import dataclass
 
 from ..coding.ladder import LADDER
 from ..core.rung import Rung
-from ..message.correction import CODES, Code
+from ..message.correction import CORRECTIONS, Correction
 from ..message.key import FileKey
 from ..message.place import keystream
 
 FORMAT = 1
-
-
 HEADER_BYTES = 8
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a header's profile byte names: a rung of the ladder and the error correction of the payload."""
+    """What a header's profile byte names: a rung of the ladder and the payload's correction."""
 
     rung: Rung
-    code: Code
+    correction: Correction
 
     @property
     def byte(self) -> int:
-        """The index of the rung in the low six bits, of the code in the high two."""
-        return LADDER.index(self.rung) | CODES.index(self.code) << 6
+        """The index of the rung in the low six bits, of the correction in the high two."""
+        return LADDER.index(self.rung) | CORRECTIONS.index(self.correction) << 6
 
     @classmethod
     def of(cls, byte: int) -> "Profile | None":
-        """The profile of a byte, or None where this version of the ladder has no such row."""
-        rung, code = byte & 63, byte >> 6
-        return cls(LADDER[rung], CODES[code]) if rung < len(LADDER) and code < len(CODES) else None
+        """The profile of a byte, or None where this version has no such rung or correction."""
+        rung, correction = byte & 63, byte >> 6
+        if rung < len(LADDER) and correction < len(CORRECTIONS):
+            return cls(LADDER[rung], CORRECTIONS[correction])
+        return None
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,12 @@ class Header:
     def unpack(cls, raw: bytes) -> "Header | None":
         """The header, or None where these bytes are not one."""
         profile = Profile.of(raw[1])
-        return (
-            cls(profile, raw[2:6]) if raw[0] == FORMAT and raw[6:] == bytes(2) and profile else None
-        )
+        if raw[0] == FORMAT and raw[6:] == bytes(2) and profile:
+            return cls(profile, raw[2:6])
+        return None
 
 
-def _header_mask(raw: bytes, key: FileKey) -> bytes:
+def masked(raw: bytes, key: FileKey) -> bytes:
+    """The eight bytes, XORed with the keystream of the file key; its own inverse."""
     stream = keystream(key.derive("header-mask"), HEADER_BYTES)
     return bytes(a ^ b for a, b in zip(raw, stream, strict=True))

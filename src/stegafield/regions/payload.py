@@ -17,18 +17,18 @@ def extractor_seed(key: FileKey, tag: bytes) -> bytes:
 
 def to_bits(body: bytes, header: Header, key: FileKey, count: int) -> UInt8[ndarray, " bit"] | None:
     """`count` masked bits: the packed frame sealed and coded, zeros for the last few; None where it does not fit."""
-    code, coded = header.profile.code, count // 8
-    if frame.needed(body) > frame.capacity(code.room(coded)):
+    correction, coded = header.profile.correction, count // 8
+    if frame.needed(body) > frame.capacity(correction.room(coded)):
         return None
-    sealed = frame.seal(body, code.room(coded), key.derive("seal"), header.pack())
-    packed = code.encode(sealed, coded).ljust(-(-count // 8), b"\0")
+    sealed = frame.seal(body, correction.room(coded), key.derive("seal"), header.pack())
+    packed = correction.encode(sealed, coded).ljust(-(-count // 8), b"\0")
     return np.unpackbits(place.masked(packed, key.derive("mask")), count=count)
 
 
 def from_bits(bits: UInt8[ndarray, " bit"], header: Header, key: FileKey) -> Frame | None:
     """The frame in masked bits, or None where there is none."""
     plain = place.masked(np.packbits(bits[: bits.size // 8 * 8]), key.derive("mask"))
-    sealed = header.profile.code.decode(plain.tobytes())
+    sealed = header.profile.correction.decode(plain.tobytes())
     if sealed is None or len(sealed) < frame.TAG_BYTES:
         return None
     return frame.unseal(sealed, key.derive("seal"), header.pack())

@@ -1,6 +1,12 @@
-"""Where salt, header and payload stand among the free samples."""
+"""Where salt, header and payload stand among the free elements of a cover (docs/format.md, section 6).
+
+    free -> `public`: the salt, which anyone can compute -> `keyed`: header and payload of one file
+
+Each permutation is computed once: reading and writing of a file share one `Positions`.
+"""
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -8,54 +14,70 @@ from numpy import ndarray
 
 from ..coding.ladder import bootstrap_rung
 from ..core import tiles
-from ..core.cover import Cover
 from ..core.rung import Rung
 from ..message import place
 from ..message.key import SALT_BYTES, FileKey
-from ..message.place import permutation
 from .header import HEADER_BYTES
 
 LEAST_FREE = 8 * (SALT_BYTES + HEADER_BYTES)
-"""Fewer free samples than this carry nothing."""
-
-
+"""Fewer free elements than this carry nothing."""
 _PUBLIC = hashlib.sha256(b"stegafield/1/salt").digest()
 
 
-def salt_windows(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, "byte sample"]:
-    """Flat positions of the salt, which everybody can compute. Shape (0, n) where the cover is too small."""
-    first = _first_tile(free)
-    samples = bootstrap_rung(tiles.count(free)).samples
-    if first.size < (SALT_BYTES + HEADER_BYTES) * samples:
-        return np.empty((0, samples), np.int64)
-    return first[permutation(_PUBLIC, first.size)[: SALT_BYTES * samples]].reshape(SALT_BYTES, -1)
+@dataclass(frozen=True, slots=True, eq=False)
+class PublicPositions:
+    """What anyone can compute of a cover: where the salt stands."""
+
+    free: Bool[ndarray, "channel *space"]
+    """The free elements of the cover."""
+    rung: Rung
+    """Of the windows of salt and header: a byte in each."""
+    salt: Int[ndarray, "salt_byte sample"]
+    """Flat positions of the salt."""
+    rest: Int[ndarray, " position"]
+    """Flat positions of what the salt leaves of the first tile, in storage order."""
+
+    def keyed(self, key: FileKey) -> "Positions":
+        """All positions of the file of this key."""
+        order = place.permutation(key.derive("header-positions"), self.rest.size)
+        header = self.rest[order[: HEADER_BYTES * self.rung.samples]].reshape(HEADER_BYTES, -1)
+        payload = self.free.copy()
+        payload.flat[self.salt] = False
+        payload.flat[header] = False
+        return Positions(self.free, self.rung, self.salt, header, payload)
 
 
-def header_windows(
-    free: Bool[ndarray, "channel *space"], key: FileKey
-) -> Int[ndarray, "byte sample"]:
-    """Flat positions of the header, from the file key, among what the salt leaves of the first tile."""
-    salt = salt_windows(free)
-    rest = np.setdiff1d(_first_tile(free), salt, assume_unique=True)
-    order = permutation(key.derive("header-positions"), rest.size)
-    return rest[order[: HEADER_BYTES * salt.shape[1]]].reshape(HEADER_BYTES, -1)
+@dataclass(frozen=True, slots=True, eq=False)
+class Positions:
+    """Where the regions of one file stand."""
+
+    free: Bool[ndarray, "channel *space"]
+    """The free elements of the cover: those of all three regions."""
+    rung: Rung
+    """Of the windows of salt and header: a byte in each."""
+    salt: Int[ndarray, "salt_byte sample"]
+    """Flat positions of the salt."""
+    header: Int[ndarray, "header_byte sample"]
+    """Flat positions of the header."""
+    payload: Bool[ndarray, "channel *space"]
+    """The free elements that salt and header leave to the payload."""
 
 
-def payload_free(cover: Cover, key: FileKey) -> Bool[ndarray, "channel *space"]:
-    """The free samples that salt and header leave to the payload."""
-    free = cover.free.copy()
-    free.flat[salt_windows(cover.free)] = False
-    free.flat[header_windows(cover.free, key)] = False
-    return free
+def public(free: Bool[ndarray, "channel *space"]) -> PublicPositions | None:
+    """The public positions of a cover with these free elements; None where it is too small."""
+    count = tiles.count(free)
+    rung = bootstrap_rung(count)
+    _, tile = next(place.tiles(count))
+    first = tiles.first(free, tile.stop)
+    if first.size < (SALT_BYTES + HEADER_BYTES) * rung.samples:
+        return None
+    salt = place.permutation(_PUBLIC, first.size)[: SALT_BYTES * rung.samples]
+    left = np.ones(first.size, bool)
+    left[salt] = False
+    return PublicPositions(free, rung, first[salt].reshape(SALT_BYTES, -1), first[left])
 
 
 def payload_rate(rung: Rung, free: int) -> float:
-    """Bits of payload for each of `free` samples at a rung."""
+    """Bits of payload for each of `free` elements at a rung."""
     bootstrap = (SALT_BYTES + HEADER_BYTES) * bootstrap_rung(free).samples
     return rung.rate * max(0, free - bootstrap) / free
-
-
-def _first_tile(free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " position"]:
-    """Flat positions of the free samples in the first tile."""
-    _, tile = next(place.tiles(tiles.count(free)))
-    return tiles.first(free, tile.stop)

@@ -24,7 +24,7 @@ from stegafield.core.detector import Detector, TrainedDetector, opinion
 from stegafield.core.noise import normals
 from stegafield.errors import ConfigError, FormatError, StegafieldError
 from stegafield.extras import need
-from stegafield.pipeline.embed import Method
+from stegafield.pipeline.effort import Method
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
 from stegafield.pipeline.stego import Stego

@@ -24,7 +24,7 @@ from stegafield.errors import ConfigError, StegafieldError
 from stegafield.extras import need
 from stegafield.message.key import FileKey
 from stegafield.metrics import fidelity, recovery
-from stegafield.pipeline.embed import embed
+from stegafield.pipeline.embedding import embed
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
 

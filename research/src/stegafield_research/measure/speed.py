@@ -206,7 +206,7 @@ def _measured(
     """What the child finds out about one file, or about covers of a size that the carrier generates."""
     from stegafield.core.carrier import writer
     from stegafield.message.key import FileKey, Key
-    from stegafield.pipeline.embed import embed
+    from stegafield.pipeline.embedding import embed
     from stegafield.plugins.wiring import Engine
 
     engine = Engine(device="cpu")

@@ -20,9 +20,11 @@ from stegafield.errors import ConfigError
 from stegafield.extras import need
 from stegafield.message.key import FileKey
 from stegafield.metrics.fidelity import psnr
-from stegafield.pipeline.embed import Task, embed_many, objective_of, pose
+from stegafield.pipeline.embedding import embed_many
 from stegafield.pipeline.engine import Engine
+from stegafield.pipeline.methods.optimize import objective_of, pose
 from stegafield.pipeline.plan import Plan
+from stegafield.pipeline.task import Task
 
 from .machine import machine
 

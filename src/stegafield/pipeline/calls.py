@@ -1,0 +1,79 @@
+"""Calls into extractors, with a look at what they return: the only ones that the pipeline makes."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int, UInt8
+from numpy import ndarray
+from numpy.random import Generator
+
+from ..core.blame import entering, expect
+from ..core.cover import Cover, GridSpec
+from ..core.extractor import Drawn, Extractor
+from ..core.noise import Source
+from ..core.rung import Rung
+
+
+def build(extractor: type[Extractor], options: Any, seed: bytes, rung: Rung) -> Extractor:
+    """The extractor of one file."""
+    with entering(extractor):
+        return extractor(options, seed=seed, rate=rung)
+
+
+def count(extractor: Extractor, cover: Cover) -> int:
+    """How many bits it reads from a cover."""
+    with entering(extractor):
+        return int(expect("count()", extractor.count(cover), (int, np.integer)))
+
+
+def read(
+    extractor: Extractor,
+    codes: Int[ndarray, "channel *space"],
+    free: Bool[ndarray, "channel *space"],
+    spec: GridSpec,
+) -> UInt8[ndarray, " bit"]:
+    """The bits that codes carry."""
+    with entering(extractor):
+        found = expect("read()", extractor.read(codes, free, spec), ndarray)
+        if found.ndim != 1 or found.dtype != np.uint8 or found.max(initial=0) > 1:
+            raise TypeError(f"read() returned {found.dtype} {found.shape}, not bits")
+        return found
+
+
+def project(
+    extractor: Extractor, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
+) -> Int[ndarray, "channel *space"]:
+    """The nearest codes that read `bits`."""
+    with entering(extractor):
+        return _codes("project()", extractor.project(cover, bits, rng), cover)
+
+
+def draw(
+    extractor: Extractor, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source
+) -> tuple[Int[ndarray, "channel *space"], float]:
+    """Codes drawn given that they read `bits`, and their nats."""
+    with entering(extractor):
+        found = expect("draw()", extractor.draw(cover, bits, source), Drawn)
+        return _codes("draw()", found.codes, cover), float(found.nats)
+
+
+def finish(
+    extractor: Extractor,
+    cover: Cover,
+    codes: Int[ndarray, "channel *space"],
+    bits: UInt8[ndarray, " bit"],
+    low: Int[ndarray, "channel *space"],
+    high: Int[ndarray, "channel *space"],
+    rng: Generator,
+) -> tuple[Int[ndarray, "channel *space"], int]:
+    """Codes that read more of the bits, and evaluations taken."""
+    with entering(extractor):
+        found, more = extractor.finish(cover, codes, bits, low, high, rng)
+        return _codes("finish()", found, cover), int(more)
+
+
+def _codes(what: str, found: Any, cover: Cover) -> Int[ndarray, "channel *space"]:
+    codes = expect(what, found, ndarray)
+    if codes.shape != cover.codes.shape or codes.dtype.kind not in "iu":
+        raise TypeError(f"{what} returned {codes.dtype} {codes.shape}, not {cover.codes.shape}")
+    return codes

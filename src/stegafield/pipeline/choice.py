@@ -1,0 +1,199 @@
+"""What a plan comes to for one cover: method, costs, rungs, room and risk, or why nothing will do."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple
+
+from ..coding import feasible, prices
+from ..coding.ladder import LADDER_BY_RATE
+from ..coding.offer import at_least
+from ..core.cover import Cover
+from ..core.extractor import suited
+from ..core.rung import Rung
+from ..errors import CapacityError, ConfigError, StegafieldError
+from ..message import frame
+from ..message.key import FileKey
+from ..regions import bootstrap, positions
+from . import calls
+from .methods import choose
+from .plan import Plan
+from .risk import Expectation
+
+_FLAT = "flat or clipped places, where it shows; --set effort.flat=true allows that"
+_ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
+
+
+class Choice(NamedTuple):
+    """What a plan comes to for one cover and message."""
+
+    cover: Cover
+    rung: Rung
+    expected: list[Expectation]
+    """What detectors are expected to make of it; empty: not measured."""
+
+
+class Offer:
+    """What a plan offers for one cover; of a `blank` one the content does not matter.
+
+    Raises `ConfigError` where the requested method is impossible here.
+    """
+
+    def __init__(self, plan: Plan, cover: Cover, *, blank: bool = False) -> None:
+        self.plan = plan
+        self.method = choose(cover, plan.extractor, plan.effort.method)
+        self.cover = cover if blank else self.method.priced(cover, plan)
+        self.public = positions.public(self.cover.free)
+        """None where the cover is too small for any message."""
+
+    @property
+    def rungs(self) -> Sequence[Rung]:
+        """The rungs that may be used, lowest rate first: of a requested rate, one.
+
+        Where changes have costs, only those that the cover bears, and with a limit on the risk,
+        only those within it: of a requested rate, the highest that is both.
+        """
+        return self._within if self.plan.rate is None else self._within[-1:]
+
+    def room(self, rung: Rung) -> int:
+        """The largest message in bytes that the payload holds at a rung; negative: not any."""
+        extractor = self.plan.build(_ANYBODY, rung)
+        coded = calls.count(extractor, suited(extractor, self._rest)) // 8
+        return max(-1, frame.capacity(self.plan.profile(rung).correction.room(coded)))
+
+    def capacity(self) -> int:
+        """The largest message in bytes, at the requested rate or at the most.
+
+        Raises:
+            CapacityError: where not even an empty one fits.
+        """
+        self._check_size()
+        room = max((self.room(rung) for rung in self.rungs), default=-1)
+        if room < 0:
+            raise self._refusal(0, room)
+        return room
+
+    def choose(self, needed: int, below: Rung | None = None) -> Choice:
+        """The lowest rung that carries `needed` bytes (of lower rates than `below`, if one does).
+
+        Raises:
+            CapacityError: where none does.
+            ConfigError: for a wish that the method would ignore.
+        """
+        self._check_size()
+        self.method.refuse(self.plan.effort, self.plan.optimizer)
+        room, rungs = -1, self._within
+        lower = [rung for rung in rungs if below is not None and rung.rate < below.rate]
+        for some in (lower, rungs):
+            for rung in some if self.plan.rate is None else some[-1:]:
+                room = max(room, self.room(rung))
+                if room >= needed:
+                    return Choice(self._noted(rung), rung, self.expected(rung))
+        raise self._refusal(needed, room)
+
+    def expected(self, rung: Rung) -> list[Expectation]:
+        """What detectors are expected to make of this cover with a rung; empty: not measured."""
+        return self.method.expected(self.cover, rung, self.plan) if self._usual else []
+
+    def _check_size(self) -> None:
+        if self.public is None:
+            raise CapacityError(0, -1)
+
+    @cached_property
+    def _rest(self) -> Cover:
+        """The cover with only the payload's elements free, for a typical key."""
+        assert self.public is not None
+        return self.cover.with_free(self.public.keyed(_ANYBODY).payload)
+
+    @cached_property
+    def _usual(self) -> bool:
+        """Whether files of such covers were measured: none is flooded, and the salt has room."""
+        bearable = self.public is None or bootstrap.bearable(self.cover, self.public)
+        return not prices.drowned(self.cover) and bearable
+
+    @cached_property
+    def _offered(self) -> Sequence[Rung]:
+        """The method's rungs, up to the requested one."""
+        rungs = self.method.offers(self.cover, self.plan.extractor)
+        if not rungs:
+            raise ConfigError("method", "no rung is possible on this cover.", self.method.top)
+        if self.plan.rate is None:
+            return rungs
+        unit, rate = self.plan.rate
+        requested = at_least(rate, unit, self._per(unit), rungs, self.method.top)
+        return rungs[: list(rungs).index(requested) + 1]
+
+    @cached_property
+    def _borne(self) -> Sequence[Rung]:
+        """Those of the offered rungs that the cover carries at a finite cost.
+
+        Rates that cannot follow costs change everything: only where nothing much is barred.
+        """
+        if self.cover.costs is None:
+            return self._offered
+        ways = feasible.ways(self.cover)
+        adapted = [rung for rung in self._offered if self.plan.extractor.adapts(rung)]
+        borne = [rung for rung in adapted if feasible.bears(rung, ways)]
+        return self._offered if len(borne) == len(adapted) else borne
+
+    @cached_property
+    def _safe(self) -> int:
+        """How many of the borne rungs, from the lowest on, stay within the limit on the risk."""
+        limit = self.plan.max_risk
+        if limit is None:
+            return len(self._borne)
+        for number, rung in enumerate(self._borne):
+            found = self.expected(rung)
+            if not found or any(one.low is None or one.low < limit for one in found):
+                return number
+        return len(self._borne)
+
+    @property
+    def _within(self) -> Sequence[Rung]:
+        """The borne rungs within the limit on the risk."""
+        return self._borne[: self._safe]
+
+    def _per(self, unit: str) -> int:
+        """How many elements a unit of the rate has: a pixel, all channels of a place."""
+        return self.cover.codes.shape[0] if unit == "bpp" else 1
+
+    def _noted(self, rung: Rung) -> Cover:
+        """The cover with a note, where a rung is below the requested rate."""
+        if self.plan.rate is None or rung == self._offered[-1]:
+            return self.cover
+        why = f"more would be in {_FLAT}"
+        if self._safe < len(self._borne):
+            why = f"P_E is to be {self.plan.max_risk:g} at least"
+        unit, rate = self.plan.rate
+        here = rung.rate * self._per(unit)
+        note = f"the rate is {here:.3g} {unit}, not the requested {rate:g}: {why}"
+        return replace(self.cover, notes=(*self.cover.notes, note))
+
+    def _refusal(self, needed: int, room: int) -> StegafieldError:
+        """Why no rung will do, and what would."""
+        if self._safe < len(self._borne):
+            return self._too_risky(needed, room)
+        if len(self._borne) < len(self._offered):
+            return CapacityError(needed, room, f"more would be in {_FLAT}")
+        hint = ""
+        if room >= 0:
+            higher = "a higher rate or " if self.plan.rate else ""
+            hint = f"{higher}a larger cover holds more"
+        elif any(self.room(rung) >= 0 for rung in LADDER_BY_RATE):
+            hint = "not even an empty message fits at this rate"
+        return CapacityError(needed, room, hint)
+
+    def _too_risky(self, needed: int, room: int) -> StegafieldError:
+        """The error of a limit on the risk that no rung keeps."""
+        limit = self.plan.max_risk or 0.0
+        first = self.expected(self._borne[self._safe])
+        drawn = "or use a carrier that draws its covers, with method 'sample'"
+        if not first or first[0].low is None:
+            what = first[0].note if first else "nothing was measured for such files"
+            if not self._safe:
+                problem = f"cannot be promised: {what}."
+                return ConfigError("max_risk", problem, f"Leave it out, {drawn}.")
+        else:
+            what = f"{first[0].detector} may err as little as {first[0].low:.3f} at more"
+        hint = f"P_E is to be {limit:g} at least ({what}): hide less, take a larger cover, {drawn}"
+        return CapacityError(needed, room, hint)

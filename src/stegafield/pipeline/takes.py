@@ -1,0 +1,83 @@
+"""Methods that take a request, called with its arguments: `hide(b"m", carrier="era5")`.
+
+One argument more is one line in the request: signature and documentation follow.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload, runtime_checkable
+
+from pydantic import BaseModel
+
+P = ParamSpec("P")
+FirstT = TypeVar("FirstT", contravariant=True)
+RequestT = TypeVar("RequestT", bound=BaseModel)
+AskedT = TypeVar("AskedT", contravariant=True)
+FoundT = TypeVar("FoundT", covariant=True)
+SelfT = TypeVar("SelfT")
+
+
+class First(Generic[FirstT]):
+    """The argument that may be given without its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+@runtime_checkable
+class Asked(Protocol[FirstT, AskedT, P, FoundT]):  # pyright: ignore[reportInvalidTypeVarUse]
+    """What a bound method takes: its request whole, or the arguments of one."""
+
+    @overload
+    def __call__(self, request: AskedT, /) -> FoundT: ...
+    @overload
+    def __call__(self, first: FirstT, /, *args: P.args, **wishes: P.kwargs) -> FoundT: ...
+    @overload
+    def __call__(self, *args: P.args, **wishes: P.kwargs) -> FoundT: ...
+
+
+@runtime_checkable
+class Unbound(Protocol[FirstT, AskedT, P, FoundT]):
+    """The method before it is bound."""
+
+    def __get__(self, owner: Any, kind: Any = None, /) -> Asked[FirstT, AskedT, P, FoundT]:
+        """The bound method."""
+        ...
+
+
+def takes(
+    request: Callable[P, RequestT], first: First[FirstT]
+) -> Callable[[Callable[[Any, RequestT], FoundT]], Unbound[FirstT, RequestT, P, FoundT]]:
+    """Let a method of one request be called with the arguments of that request."""
+    kind = cast(type[BaseModel], request)
+
+    def decorate(method: Callable[[Any, RequestT], FoundT]) -> Any:
+        @wraps(method)
+        def call(self: Any, *given: Any, **wishes: Any) -> Any:
+            if len(given) > 1 or (given and first.name in wishes):
+                raise TypeError(f"{method.__name__}() takes one argument without a name")
+            if given and isinstance(given[0], kind) and not wishes:
+                return method(self, cast(Any, given[0]))
+            if given:
+                wishes[first.name] = given[0]
+            return method(self, cast(Any, kind(**wishes)))
+
+        own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        listed = list(inspect.signature(kind).parameters.values())
+        listed.sort(key=lambda one: one.name != first.name)
+        listed[0] = listed[0].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        call.__signature__ = inspect.Signature([own, *listed])  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
+        call.__doc__ = f"{method.__doc__}\n\nArgs:\n{described(kind)}"
+        del call.__wrapped__
+        return call
+
+    return decorate
+
+
+def described(request: type[BaseModel]) -> str:
+    """One line for each argument of a request."""
+    return "\n".join(
+        f"    {name}: {' '.join((field.description or '').split())}"
+        for name, field in request.model_fields.items()
+    )
