@@ -12,7 +12,6 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from stegafield.extras import need
 from stegafield.generators.distribution import FunctionDistribution
 from stegafield.metrics import distribution
 
@@ -53,7 +52,6 @@ def measure(
 
     `other`, a name and a model, is measured in the same way for columns of its own.
     """
-    need("skimage", "bench")
     from stegafield.generators import zoo
     from stegafield.training import config
     from stegafield.training.data import load

@@ -23,7 +23,6 @@ from stegafield.core.cover import Cover, depth, widened
 from stegafield.core.detector import Detector, TrainedDetector, opinion
 from stegafield.core.noise import normals
 from stegafield.errors import ConfigError, FormatError, StegafieldError
-from stegafield.extras import need
 from stegafield.pipeline.embed import Method
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
@@ -93,8 +92,6 @@ class Setting:
     """Of `hide`."""
 
     def __post_init__(self) -> None:
-        if {"hill", "s-uniward"} & set(self.against):
-            need("scipy", "bench")
         if self.arguments.get("method") and set(METHODS) & set(self.against):
             raise ConfigError("method", "is named by --against already.", "Give one of them.")
         for name in self.hidden:
