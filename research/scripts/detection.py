@@ -1,11 +1,12 @@
-"""Everything that docs/detection.md needs: run `stegafield bench detect` on each set, describe the sets.
+"""Everything that docs/detection.md needs: run `bench detect` on each set, describe it.
 
     python research/scripts/detection.py PHOTOS ROWS [SET ...]
     stegafield bench report ROWS --out docs/detection.md
 
-PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of research/scripts/detection_covers.py; sets of
-generated covers do not look at it. A set that has its rows is left alone. Covers and stegos of large sets are kept in
-ROWS/pairs, so a run that was stopped goes on there.
+PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of
+research/scripts/detection_covers.py; sets of generated covers do not look at it. A set that has its
+rows is left alone. Covers and stegos of large sets are kept in ROWS/pairs, so a run that was
+stopped goes on there.
 """
 
 import argparse
@@ -232,7 +233,8 @@ SOUNDS = {
     "sound-1": (
         "Generated sound, 1 bit per sample",
         "Half seconds of low and quiet partials (40 to 300 Hz, 20 to 400 codes) with noise of 1.5 codes, through the "
-        "package's WAV channel. No carrier of the package draws sound; this one stands in `research/scripts/detection.py`.",
+        "package's WAV channel. No carrier of the package draws sound; this one stands in "
+        "`research/scripts/detection.py`.",
         Chimes,
         4000,
     ),

@@ -20,13 +20,14 @@ ASKED_DBFS = -93.0
 
 _HEAD = """# Benchmarks
 
-This page is made by a command, from what other commands measured; do not edit it. `research/scripts/benchmarks.py` runs them
-all on the covers described below, which are not part of the repository. Their rows, condensed, are in `benchmarks/`:
+This page is made by a command, from what other commands measured; do not edit it.
+`research/scripts/benchmarks.py` runs them all on the covers described below, which are not part of the repository.
+Their rows, condensed, are in `research/data/benchmarks/`:
 
 ```text
 stegafield bench fidelity ...; stegafield bench curve ...; stegafield bench speed ...   JSON lines, by cover and rate
-stegafield bench report ROWS --out docs/benchmarks.md --json docs/benchmarks/summary.jsonl
-stegafield bench report docs/benchmarks --out docs/benchmarks.md                        the same page, from those alone
+stegafield bench report ROWS --out docs/benchmarks.md --json research/data/benchmarks/summary.jsonl
+stegafield bench report research/data/benchmarks --out docs/benchmarks.md               the same page, from those alone
 ```
 
 Three numbers in a cell are least / median / greatest over the covers of a row. Nothing was tuned to a cover, and no

@@ -7,8 +7,9 @@ Row = dict[str, Any]
 
 _HEAD = """# Detection
 
-This page is made by a command, from what `stegafield bench detect` measured; do not edit it. `research/scripts/detection.py`
-runs the commands below on photographs that are not part of the repository. Their rows are in `detection/`:
+This page is made by a command, from what `stegafield bench detect` measured; do not edit it.
+`research/scripts/detection.py` runs the commands below on photographs that are not part of the repository. Their rows
+are in `research/data/detection/`:
 
 ```text
 python research/scripts/detection.py PHOTOS ROWS
@@ -52,7 +53,7 @@ What makes these numbers too kind or too harsh:
 
 _LAW = """## The sampler before an independent one
 Windows of {samples} samples in all that the sampler drew for uniform symbols, and as many of `round(f + noise)` by code
-of its own in `tests/`, for the same f: p-values of two-sample tests on single samples by the place of f within a code,
+of its own in `research/`, for the same f: p-values of two-sample tests on single samples by the place of f within a code,
 residues, neighbours and sums, of ten parts each, combined as Fisher did. A true sampler has any p-value between 0 and
 1. As both have the same f, counts differ less than chi-square expects: values near 1 are usual, values near 0 are not.
 The last column is the least p-value of one part where the sampler believes in noise that is 5 % too strong.
