@@ -212,7 +212,10 @@ def _answers():
     yield str(symbol([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9], LADDER[11]))
     yield str(symbol([-3, 1, 4, -1], LADDER[16]))
     yield frame.seal(
-        frame.pack(frame.Frame(b"meet at dawn", "a.txt")), 48, file_key.derive("seal"), packed_header
+        frame.pack(frame.Frame(b"meet at dawn", "a.txt")),
+        48,
+        file_key.derive("seal"),
+        packed_header,
     ).hex()
     yield coded.encode(bytes(range(coded.room(40))), 40).hex()
     yield hashlib.sha256(coded.encode(bytes(range(coded.room(300))), 300)).hexdigest()
