@@ -1,4 +1,4 @@
-"""The examples of a page, run as a reader would: `python` blocks in one namespace, `$` lines in a shell."""
+"""The examples of a page, run as a reader would, and the commands that a page describes."""
 
 import json
 import os
@@ -18,14 +18,16 @@ for number, (kind, body) in enumerate(json.load(open(sys.argv[1]))):
         continue
     for line in body:
         wanted = int(line.rpartition("# exit ")[2]) if "# exit " in line else 0
-        done = subprocess.run(["bash", "-c", line], text=True, capture_output=True, stdin=subprocess.DEVNULL)
+        quiet = dict(text=True, capture_output=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(["bash", "-c", line], **quiet)
         if done.returncode != wanted:
-            sys.exit(f"$ {line}\\nexit {done.returncode}, not {wanted}\\n{done.stdout}{done.stderr}")
+            told = f"exit {done.returncode}, not {wanted}"
+            sys.exit(f"$ {line}\\n{told}\\n{done.stdout}{done.stderr}")
 """
 
 
 def run(text, folder):
-    """Run the blocks of a page in a folder of their own; what fails is an AssertionError."""
+    """Run the `python` blocks in one namespace and the `$` lines in a shell, in a folder."""
     blocks = list(_blocks(text))
     if not blocks:
         return

@@ -1,6 +1,7 @@
 """Make docs/reproduction.md from the rows of a run of `stegafield paper`.
 
-    stegafield paper --suite research/data/reproduction/suite.json --photos PHOTOS --data FACES --out RUN
+    stegafield paper --suite research/data/reproduction/suite.json --photos PHOTOS --data FACES \\
+        --out RUN
     python research/scripts/reproduction_page.py RUN
 
 Rows and suite of RUN are copied to research/data/reproduction/, its figures to docs/reproduction/.

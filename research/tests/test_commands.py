@@ -52,7 +52,8 @@ def test_bench_writes_the_columns_of_the_contract(folder, tmp_path):
     )
     rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
     assert len(rows) == 12 and [row["bpp"] for row in rows[:3]] == [0.5, 1, 2]
-    columns = "image bpp bpp_actual extractor method optimizer ber psnr psnr_luma ssim bound milliseconds evaluations"
+    columns = "image bpp bpp_actual extractor method optimizer ber psnr psnr_luma ssim bound "
+    columns += "milliseconds evaluations"
     good = [row for row in rows if "error" not in row]
     assert len(good) == 9 and all(
         set(columns.split()) <= set(row) and row["ber"] == 0 for row in good

@@ -1,4 +1,4 @@
-"""The registry that measurements use: everything that is installed, and the baselines in any case."""
+"""The registry that measurements use: all that is installed, and always the baselines."""
 
 from stegafield.core.registry import Registry
 from stegafield.plugins.discovery import discover, register
@@ -9,7 +9,7 @@ DISTRIBUTION = "stegafield-research"
 
 
 def registry() -> Registry:
-    """A fresh registry that has the baselines, also where the environment excludes this distribution's plugin."""
+    """A fresh registry with the baselines, even where `STEGAFIELD_PLUGINS` excludes them."""
     found = discover()
     if all(owner != DISTRIBUTION for owner, _, _ in found.owned()):
         register(found, plugin, DISTRIBUTION)

@@ -12,7 +12,7 @@ class Checkout:
 
     @classmethod
     def of(cls, script: str) -> "Checkout":
-        """The one that a file two folders below its root is in: `research/scripts/*.py` give `__file__`."""
+        """The checkout of a script in `research/scripts`, which gives its `__file__`."""
         return cls(Path(script).resolve().parents[2])
 
     @property

@@ -1,4 +1,4 @@
-"""The door through which the baselines reach a registry: `stegafield` finds this module by its entry point."""
+"""The plugin of this distribution: `stegafield` finds it by its entry point in `pyproject.toml`."""
 
 from stegafield import hookimpl
 from stegafield.core.extractor import Extractor

@@ -1,7 +1,7 @@
 """Prose of pages: Markdown files beside the modules that fill them.
 
-A comment begins each passage, `<!-- name -->`, and `$name` is a hole. What depends on rows (numbers,
-tables, which passages there are) is decided by the module; what is said about it is in the file.
+A comment begins each passage, `<!-- name -->`, and `$name` is a hole in it. The module computes
+numbers and tables and decides which passages appear; what they say is in the file.
 """
 
 import re
@@ -20,7 +20,7 @@ class Prose:
         self._passages = dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
 
     def passage(self, name: str, /, **holes: object) -> str:
-        """A passage with its holes filled; `KeyError` names a hole or a passage that is not there."""
+        """A passage with its holes filled; `KeyError` names what is missing."""
         return Template(self._passages[name]).substitute(holes)
 
     def paragraph(self, name: str, /, **holes: object) -> str:

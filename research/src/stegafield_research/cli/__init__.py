@@ -1,4 +1,4 @@
-"""The commands `bench`, `paper` and `train-baseline`, each a `typer.Typer` that an entry point names.
+"""The commands `bench`, `paper` and `train-baseline`: each is a `typer.Typer` of an entry point.
 
 `stegafield --help` loads this module, so it imports nothing that is slow.
 """

@@ -26,8 +26,8 @@ def detect(
     against: Annotated[
         list[str] | None,
         typer.Option(
-            help="Extractors, sample, project, optimize, lsb-matching, lsb-replacement, hill, s-uniward, "
-            "wrong-sigma; one or more."
+            help="Extractors, sample, project, optimize, lsb-matching, lsb-replacement, hill, "
+            "s-uniward, wrong-sigma; one or more."
         ),
     ] = None,
     detector: Detectors = None,
@@ -53,7 +53,7 @@ def detect(
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw ROC curves; needs matplotlib.")] = None,
 ) -> None:
-    """Train and test detectors on covers and stegos, split by source: P_E, AUC, false alarms, with 95 % intervals."""
+    """Train and test detectors on covers and stegos: P_E, AUC, alarms, with 95 % intervals."""
     from stegafield.figures.stego import check_figure
     from stegafield.pipeline.writing import check_writable
     from stegafield.plugins.wiring import Engine

@@ -18,7 +18,7 @@ def report(
         Path | None, typer.Option("--json", metavar="OUT.jsonl", help="What the page needs, alone.")
     ] = None,
 ) -> None:
-    """Write the page of all measurements in a folder: distributions over covers, or who was detected."""
+    """Write the page of the measurements in a folder: distributions over covers, or detection."""
     from stegafield.pipeline.writing import check_writable, write_file
 
     from ..pages import benchmarks, detection
@@ -44,7 +44,7 @@ def risk(
     folder: Annotated[Path, typer.Argument(help="Folder of JSON lines that bench detect wrote.")],
     out: Annotated[Path, typer.Option(help="The table to write, as JSON.")],
 ) -> None:
-    """Collect what was measured of the package's own methods: the table that `hide` tells risks from.
+    """Make the table that `hide` tells risks from, of what `bench detect` measured of its methods.
 
     Rows of carriers that are not installed are left out.
     """

@@ -22,7 +22,7 @@ def measure(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Measure every table and figure of the paper (arXiv 2406.01918), and write a report with ours beside it."""
+    """Measure each table and figure of the paper (arXiv 2406.01918), with ours beside it."""
     from stegafield.extras import need
 
     if quick + full + (suite is not None) > 1:

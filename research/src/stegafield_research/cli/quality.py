@@ -1,4 +1,4 @@
-"""`stegafield bench fidelity`, `optimizers`, `curve`, `fit` and `law`: what embedding costs, and what limits it."""
+"""What embedding costs: `stegafield bench fidelity`, `optimizers`, `curve`, `fit` and `law`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,7 +34,7 @@ def fidelity(
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
-    """Fill every window with random bits, write the file, read it back: errors and distortion per cover and rate."""
+    """Fill all windows with random bits and read the file back: errors and distortion."""
     from stegafield.pipeline.writing import check_writable
     from stegafield.plugins.wiring import Engine
 
@@ -102,7 +102,7 @@ def curve(
     figure: Annotated[Path | None, typer.Option(help="Draw the curves; needs matplotlib.")] = None,
     crop: Crop = None,
 ) -> None:
-    """Measure `phase` at every rung from 0.05 to 4 bits per pixel beside its bound, LSB matching, HILL, the paper."""
+    """Measure `phase` from 0.05 to 4 bpp beside its bound, LSB matching, HILL and the paper."""
     from stegafield.figures.stego import check_figure
     from stegafield.pipeline.writing import check_writable
     from stegafield.plugins.wiring import Engine
@@ -157,7 +157,7 @@ def law(
     sigma: Annotated[list[float], typer.Option(help="Noise in codes, one or more.")],
     json_out: Lines,
 ) -> None:
-    """Print what the method `sample` costs: the KL bound of each rung, and the least noise it needs."""
+    """Print what the method `sample` costs: each rung's KL bound, and the least noise it needs."""
     from stegafield.pipeline.writing import check_writable
 
     from ..measure.law import COLUMNS, table

@@ -1,4 +1,4 @@
-"""What the commands of `bench` have in common: covers are found, rows are measured, saved and printed."""
+"""What the commands of `bench` share: covers are found; rows are measured, saved and printed."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,10 @@ def lines_of(rows: Iterable[dict[str, Any]]) -> bytes:
 def finish(
     rows: Iterable[dict[str, Any]], total: int | None, columns: Sequence[str], json_out: Path
 ) -> list[dict[str, Any]]:
-    """Measure with a progress bar, save every row and print those that are no errors. Ctrl-C keeps what there is."""
+    """Measure with a progress bar, save every row, print those without an error.
+
+    Ctrl-C keeps the rows that there are.
+    """
     from rich.progress import track
 
     from stegafield.pipeline.writing import write_file

@@ -1,4 +1,4 @@
-"""`stegafield bench speed` and `throughput`: what embedding takes, of one cover and of many at once."""
+"""`stegafield bench speed` and `throughput`: time for one cover, and for many at once."""
 
 from typing import Annotated
 
@@ -31,7 +31,7 @@ def speed(
     repeats: Annotated[int, typer.Option(min=1, help="Of each, for medians.")] = 5,
     settings: Settings = None,
 ) -> None:
-    """Time embedding, reading and the codec on covers that are made up, with peak memory and a linear fit."""
+    """Time embedding, reading and the codec on made-up covers, with memory and a linear fit."""
     from stegafield.core.carrier import draws
     from stegafield.pipeline.writing import check_writable
     from stegafield.plugins.discovery import registry
@@ -67,7 +67,7 @@ def throughput(
     ] = 10,
     device: Device = "auto",
 ) -> None:
-    """Time `lbfgs` on `cnn` (norm=batch), batch by batch, beside the rates of products and copies on the device."""
+    """Time `lbfgs` on `cnn` (norm=batch) in batches, beside what the device could do at most."""
     from stegafield.pipeline.writing import check_writable
     from stegafield.plugins.wiring import Engine
 
