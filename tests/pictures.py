@@ -77,3 +77,14 @@ def pixels(data):
     if image.format == "TIFF" and np.max(image.tag_v2[258]) == 16 and image.tag_v2[259] != 5:
         return tifffile.imread(BytesIO(data)).astype(int)
     return np.asarray(image).astype(int)
+
+
+def soft(count, sharp, seed=0):
+    """Colour pictures of 64x64: noise without what is finer than a scale."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=(count, 64, 64, 3))
+    at = np.hypot(*np.meshgrid(np.fft.fftfreq(64), np.fft.fftfreq(64)))
+    soft = np.fft.ifft2(
+        np.fft.fft2(noise, axes=(1, 2)) * np.exp(-at / sharp)[:, :, None], axes=(1, 2)
+    )
+    return np.clip(128 + 300 * soft.real, 0, 255).astype(np.uint8)

@@ -1,9 +1,10 @@
 """Measure the baselines, and put the table of docs/baselines.md together.
 
-    python research/scripts/baselines_page.py [--images FOLDER] [--crop 64x64] [--bpp 1 2 3 4] [--only LABEL ...] [--set NAME]
+    python research/scripts/baselines_page.py [--images FOLDER] [--crop 64x64] [--bpp 1 2 3 4]
+        [--only LABEL ...] [--set NAME]
 
-Rows replace those of the same set, picture, rate and baseline in docs/baselines.jsonl; without --images only the tables
-are made anew, one for each set.
+Rows replace those of the same set, picture, rate and baseline in research/data/baselines.jsonl;
+without --images only the tables are made anew, one for each set.
 """
 
 import argparse
@@ -11,15 +12,14 @@ import json
 import re
 from pathlib import Path
 
-from stegafield_research.baselines import register
+from stegafield import Engine
+from stegafield_research.engine import registry
 from stegafield_research.measure.baselines import compare, summary
 from stegafield_research.measure.fidelity import pictures
+from stegafield_research.places import Checkout
 
-from stegafield import Engine
-from stegafield.plugins.discovery import discover
-
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGE, ROWS = DOCS / "baselines.md", DOCS / "baselines.jsonl"
+HERE = Checkout.of(__file__)
+PAGE, ROWS = HERE.docs / "baselines.md", HERE.data / "baselines.jsonl"
 KEPT = (
     *("set", "image", "bpp", "baseline", "ber", "ber_unrounded", "psnr", "psnr_notebook", "ssim"),
     *("evaluations", "attempts", "error"),
@@ -54,11 +54,9 @@ if __name__ == "__main__":
     asked.add_argument("--set", default="photographs")
     given = asked.parse_args()
     if given.images:
-        registry = discover()
-        register(registry)
         crop = tuple(map(int, given.crop.split("x"))) if given.crop else None
         covers = pictures(given.images)
-        for row in compare(Engine(registry), covers, given.bpp, crop=crop, only=given.only):
+        for row in compare(Engine(registry()), covers, given.bpp, crop=crop, only=given.only):
             row["set"] = given.set
             merged = stored() | {(given.set, row["bpp"], row["image"], row["baseline"]): kept(row)}
             ROWS.write_text("".join(json.dumps(merged[place]) + "\n" for place in sorted(merged)))

@@ -1,8 +1,10 @@
 """Everything that docs/benchmarks.md needs: prepare covers, run the commands of `stegafield bench`, write the page.
 
     python research/scripts/benchmarks.py prepare DATA COVERS             copies and crops, once
-    python research/scripts/benchmarks.py measure COVERS ROWS [SET ...]   the long part; a set that has its rows is left alone
-    stegafield bench report ROWS --out docs/benchmarks.md --json docs/benchmarks/summary.jsonl
+    python research/scripts/benchmarks.py measure COVERS ROWS [SET ...]   the long part
+    stegafield bench report ROWS --out docs/benchmarks.md --json research/data/benchmarks/summary.jsonl
+
+A set that has its rows is left alone.
 
 DATA is a folder with `photos/kodak`, `photos/coco`, `photos/bsds` (pictures), `faces/*.zip` (aligned CelebA, 89x109),
 `weather` (NetCDF files) and `audio/clips` (WAV and FLAC). It is not part of the repository; scikit-image's photographs

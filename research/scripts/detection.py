@@ -1,11 +1,12 @@
-"""Everything that docs/detection.md needs: run `stegafield bench detect` on each set, describe the sets.
+"""Everything that docs/detection.md needs: run `bench detect` on each set, describe it.
 
     python research/scripts/detection.py PHOTOS ROWS [SET ...]
     stegafield bench report ROWS --out docs/detection.md
 
-PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of research/scripts/detection_covers.py; sets of
-generated covers do not look at it. A set that has its rows is left alone. Covers and stegos of large sets are kept in
-ROWS/pairs, so a run that was stopped goes on there.
+PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of
+research/scripts/detection_covers.py; sets of generated covers do not look at it. A set that has its
+rows is left alone. Covers and stegos of large sets are kept in ROWS/pairs, so a run that was
+stopped goes on there.
 """
 
 import argparse
@@ -17,13 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from stegafield_research.measure import detection, evidence
 
 from stegafield.carriers.audio import AudioCarrier
 from stegafield.core.carrier import Carrier
 from stegafield.core.cover import Law
 from stegafield.core.noise import normals
 from stegafield.plugins.wiring import Engine
+from stegafield_research.measure import detection, evidence
 
 _BOTH = ["--images", "bsds", "kodak", "--crop", "256x256"]
 _SIMPLE = ["spam", "stegexpose", "rs", "sample-pairs", "weighted-stego"]
@@ -232,7 +233,8 @@ SOUNDS = {
     "sound-1": (
         "Generated sound, 1 bit per sample",
         "Half seconds of low and quiet partials (40 to 300 Hz, 20 to 400 codes) with noise of 1.5 codes, through the "
-        "package's WAV channel. No carrier of the package draws sound; this one stands in `research/scripts/detection.py`.",
+        "package's WAV channel. No carrier of the package draws sound; this one stands in "
+        "`research/scripts/detection.py`.",
         Chimes,
         4000,
     ),

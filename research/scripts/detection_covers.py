@@ -1,10 +1,11 @@
-"""Sounds and fields for research/scripts/detection.py, from arrays: a folder `sounds` of WAV files, `fields` of NetCDF files.
+"""Sounds and fields for research/scripts/detection.py, from arrays: folders `sounds` and `fields`.
 
     python research/scripts/detection_covers.py DIGITS.npz FIELDS.npz FOLDER
 
-DIGITS: the free spoken digit dataset as `audio` (clip, sample; int16, 8 kHz), `length` and `speaker`; four clips of one
-speaker make one sound. FIELDS: `t2m` (field, latitude, longitude) in K, with `latitude` and `longitude`; stored as
-16-bit integers in steps of 0.05 K.
+`sounds` gets WAV files, `fields` NetCDF files. DIGITS: the free spoken digit dataset as `audio`
+(clip, sample; int16, 8 kHz), `length` and `speaker`; four clips of one speaker make one sound.
+FIELDS: `t2m` (field, latitude, longitude) in K, with `latitude` and `longitude`; stored as 16-bit
+integers in steps of 0.05 K.
 """
 
 import argparse

@@ -1,29 +1,26 @@
-"""Stego windows against an independent direct sampler, and PNG files against plain ones: rows for docs/detection.md.
+"""Rows for docs/detection.md: stego windows and an independent sampler's, PNG files and plain ones.
 
     python research/scripts/law.py ROWS [SAMPLES] [FILES]
 
-The comparisons of windows are those of tests/unit/test_law.py, ten times over: the p-values of one kind are combined as
-R. A. Fisher did. A true sampler has p-values that are uniform between 0 and 1; with sigma 5 % off (the control, once)
-they have to vanish. Sizes are compared in pairs of one function each.
+The comparisons of windows are those of stegafield_research.measure.law, ten times over: the
+p-values of one kind are combined as R. A. Fisher did. A true sampler has p-values that are uniform
+between 0 and 1; with sigma 5 % off (the control, once) they have to vanish. Sizes are compared in
+pairs of one function each.
 """
 
 import argparse
 import json
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from tests.unit.test_law import RUNGS, drawn_and_direct
 
 from stegafield import Key
 from stegafield.core.carrier import writer
 from stegafield.core.channel import written
 from stegafield.core.noise import normals
 from stegafield.plugins.wiring import Engine
+from stegafield_research.measure.law import RUNGS, drawn_and_direct
 
 REPEATS = 10
 

@@ -2,8 +2,8 @@
 
     python research/scripts/optimizers_page.py [ROWS.jsonl ...]
 
-Rows replace those of the same extractor, picture, rate, seed and arm in docs/optimizers.jsonl; without any, only
-table and figure are made anew.
+Rows replace those of the same extractor, picture, rate, seed and arm in
+research/data/optimizers.jsonl; without any, only table and figure are made anew.
 """
 
 import json
@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 
 from stegafield_research.measure.optimizers import draw, summary
+from stegafield_research.places import Checkout
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGE, ROWS = DOCS / "optimizers.md", DOCS / "optimizers.jsonl"
-FIGURE = DOCS / "images" / "optimizers.png"
+HERE = Checkout.of(__file__)
+PAGE, ROWS = HERE.docs / "optimizers.md", HERE.data / "optimizers.jsonl"
+FIGURE = HERE.docs / "images" / "optimizers.png"
 KEPT = (
     *("image", "bpp", "seed", "arm", "extractor", "extractor_options", "ber", "ber_unrounded"),
     *("psnr", "ssim", "evaluations", "processor_seconds", "error"),

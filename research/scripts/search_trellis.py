@@ -6,8 +6,8 @@ sample changes the first symbol it enters and the last. A table of columns is sc
 symbols reaches; there is no formula for it. The best eight of some hundred tables on a short run are compared on a
 longer one. Tables of one n differ by a few tenths of a decibel, so a longer search gains little.
 
-    python research/scripts/search_trellis.py 8 --candidates 400          search
-    python research/scripts/search_trellis.py 8 --candidate 31            show one table of the sequence, here that of the ladder
+    python research/scripts/search_trellis.py 8 --candidates 400     search
+    python research/scripts/search_trellis.py 8 --candidate 31       show one table, here the ladder's
 
 The sequence of tables depends on n alone. `LADDER` says which of them the ladder has. They came from a search that a
 clock stopped after some hundred tables, so a search of another length may rank near equals otherwise.

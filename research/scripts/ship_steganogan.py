@@ -1,12 +1,15 @@
-"""Put a trained SteganoGAN into the package: weights in half precision, and a card with what it does to held-out faces.
+"""Put a trained SteganoGAN into stegafield_research: weights in half precision, and a card.
+
+The card says what the model does to held-out faces.
 
     python research/scripts/ship_steganogan.py RUN --data FACES.zip [--before STEPS SECONDS]
     python research/scripts/ship_steganogan.py --data FACES.zip
 
-Without RUN the models that ship are measured again, and their cards rewritten. RUN is the folder of `stegafield train
---config steganogan-dense` (or -basic). BER is counted on codes, as a file holds them, and on floats; PSNR is the mean
-over pictures, on codes; both over the last hundred of the faces that were kept out, by which nothing was chosen. The
-table of docs/models/steganogan.md is made from the cards. `--before`: what the model that it started from had cost.
+Without RUN the models that ship are measured again, and their cards rewritten. RUN is the folder of
+`stegafield train-baseline --config steganogan-dense` (or -basic). BER is counted on codes, as a
+file holds them, and on floats; PSNR is the mean over pictures, on codes; both over the last hundred
+of the faces that were kept out, by which nothing was chosen. The table of docs/models/steganogan.md
+is made from the cards. `--before`: what the model that it started from had cost.
 """
 
 import argparse
@@ -15,8 +18,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-from stegafield_research.baselines.learned import zoo
-from stegafield_research.baselines.learned.steganogan import SteganoGan
 
 from stegafield.coding.ladder import LADDER_BY_RATE
 from stegafield.coding.offer import at_least
@@ -26,12 +27,16 @@ from stegafield.generators.zoo import CARD, Card
 from stegafield.generators.zoo import card as read_card
 from stegafield.metrics import fidelity, recovery
 from stegafield.training import config, data, state
+from stegafield_research import baselines
+from stegafield_research.baselines.learned import zoo
+from stegafield_research.baselines.learned.steganogan import SteganoGan
+from stegafield_research.places import Checkout
 
 DATA = (
     "CelebA, the first 8,500 of 9,000 aligned faces (89x109), the 74x74 square at left 7, top 18, resized to 64x64; "
     "squares of 32x32 out of them, mirrored every other time."
 )
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "models" / "steganogan.md"
+PAGE = Checkout.of(__file__).docs / "models" / "steganogan.md"
 COLUMNS = ("model", "steps", "seconds", "BER of the codes, %", "BER of the floats, %", "PSNR dB")
 HELD_OUT = "the last 500 of the 9,000; measured on the last 100 of them"
 LICENCE = (
@@ -97,7 +102,7 @@ def ship(run: Path, source: Path, before: list[float]) -> None:
         steps=progress.step + int(before[0]),
         seconds=round(progress.seconds + before[1], 1),
         machine="part of one core of a crowded server processor",
-        metrics=measured(name, unseen(source, config.parse(progress.config))),
+        metrics=measured(name, unseen(source, config.parse(progress.config, baselines.TRAININGS))),
         licence=LICENCE,
         attribution="Trained on CelebA (Liu et al. 2015).",
         limits=LIMITS,
@@ -114,7 +119,8 @@ if __name__ == "__main__":
     if given.run:
         ship(given.run, given.data, given.before)
     else:
-        faces = unseen(given.data, config.read("steganogan-dense"))
+        where = {"families": baselines.TRAININGS, "folder": baselines.CONFIGS}
+        faces = unseen(given.data, config.read("steganogan-dense", **where))
         for name in zoo.names():
             card = read_card(name, zoo.SHIPPED)
             write(

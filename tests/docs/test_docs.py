@@ -2,11 +2,7 @@
 
 import importlib.metadata
 import inspect
-import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +18,7 @@ from stegafield.pipeline.effort import Effort
 from stegafield.pipeline.report import Report
 from stegafield.plugins import hookspecs
 from stegafield.plugins.discovery import registry
+from tests import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -29,58 +26,14 @@ PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("[mp]*/*.md"), ROOT / "README.md"
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 ALL = "\n".join(text for page, text in TEXT.items() if DOCS in page.parents)
 CLI = TEXT[DOCS / "cli.md"]
-
-BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-RUNNER = """
-import json, subprocess, sys
-names = {"__name__": "page"}
-sys.path.insert(0, "")
-for number, (kind, body) in enumerate(json.load(open(sys.argv[1]))):
-    if kind == "python":
-        exec(compile(body, f"python block {number}", "exec"), names)
-        continue
-    for line in body:
-        wanted = int(line.rpartition("# exit ")[2]) if "# exit " in line else 0
-        done = subprocess.run(["bash", "-c", line], text=True, capture_output=True, stdin=subprocess.DEVNULL)
-        if done.returncode != wanted:
-            sys.exit(f"$ {line}\\nexit {done.returncode}, not {wanted}\\n{done.stdout}{done.stderr}")
-"""
-
-
-def _commands(body):
-    """The lines of a console block that begin with "$ ", with those that a backslash continues."""
-    lines, found = iter(body.splitlines()), []
-    for line in lines:
-        if line.startswith("$ "):
-            command = line[2:]
-            while command.endswith("\\"):
-                command = command[:-1] + next(lines).removeprefix("> ")
-            found.append(command)
-    return found
-
-
-def _blocks(text):
-    for kind, body in BLOCK.findall(text):
-        if kind in ("python", "console"):
-            yield kind, body if kind == "python" else _commands(body)
+RESEARCH = {"baselines.md", "research.md"}
+"""Pages whose examples need the distribution stegafield-research: research/tests/test_pages.py runs them."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_run(page, tmp_path):
-    blocks = list(_blocks(TEXT[page]))
-    if not blocks:
-        return
-    (tmp_path / "work").mkdir()
-    (tmp_path / "blocks.json").write_text(json.dumps(blocks))
-    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", RUNNER, str(tmp_path / "blocks.json")],
-        cwd=tmp_path / "work",
-        env=os.environ | {"PATH": tools},
-        text=True,
-        capture_output=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    if page.name not in RESEARCH:
+        examples.run(TEXT[page], tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -91,14 +44,14 @@ def test_blocks_say_what_they_are(page):
 
 
 def _anchors(text):
-    text = BLOCK.sub("", text)
+    text = examples.BLOCK.sub("", text)
     for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
         yield re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_resolve(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", TEXT[page])):
+    for target in re.findall(r"\]\(([^)\s]+)\)", examples.BLOCK.sub("", TEXT[page])):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
@@ -108,14 +61,6 @@ def test_links_resolve(page):
             assert anchor in _anchors(found.read_text(encoding="utf-8")), target
 
 
-def _walk(command, path=()):
-    if hasattr(command, "commands"):
-        for name, child in command.commands.items():
-            yield from _walk(child, (*path, name))
-    else:
-        yield " ".join(path), command
-
-
 def _program():
     from stegafield.cli.commands import app
 
@@ -123,8 +68,8 @@ def _program():
 
 
 def test_every_command_and_option_has_its_place():
-    sections = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", CLI, re.MULTILINE | re.DOTALL))
-    for name, command in _walk(_program()):
+    sections = examples.sections(CLI)
+    for name, command in examples.commands(_program()):
         assert name in sections, f"{name} has no section in cli.md"
         keys = sections["Keys"] if name in ("hide", "reveal", "check") else ""
         for option in (o for p in command.params for o in p.opts if o.startswith("--")):
@@ -133,7 +78,9 @@ def test_every_command_and_option_has_its_place():
 
 
 def test_no_option_of_the_page_is_made_up():
-    known = {o for _, command in _walk(_program()) for p in command.params for o in p.opts}
+    known = {
+        o for _, command in examples.commands(_program()) for p in command.params for o in p.opts
+    }
     mentioned = set(re.findall(r"`(--[a-z-]+)", CLI))
     assert mentioned <= known | {"--help"}
 
@@ -238,50 +185,3 @@ def test_table_of_the_sampler():
 def test_pages_name_nothing_of_the_machine_they_were_written_on():
     for page, text in TEXT.items():
         assert not re.search(r"/(work|tmp|home|root)/", text), page
-
-
-def test_the_page_of_benchmarks_is_made_from_its_rows():
-    from stegafield_research.pages.benchmarks import page
-    from stegafield_research.pages.summary import read, summarise
-
-    assert page(summarise(read(DOCS / "benchmarks"))) == TEXT[DOCS / "benchmarks.md"]
-
-
-def test_the_table_of_optimizers_is_that_of_its_rows():
-    """Made by `research/scripts/optimizers_page.py`; no figure of it is typed."""
-    from stegafield_research.measure.optimizers import ARMS, summary
-
-    rows = [json.loads(line) for line in (DOCS / "optimizers.jsonl").read_text().splitlines()]
-    page = TEXT[DOCS / "optimizers.md"]
-    assert len(rows) > 20 and f"<!-- table -->\n{summary(rows)}<!-- end -->" in page
-    for arm in ARMS:
-        assert f"| `{arm}` |" in page, arm
-
-
-def test_the_page_of_detection_is_made_from_its_rows():
-    from stegafield_research.pages.detection import page
-    from stegafield_research.pages.summary import read
-
-    rows = [{"set": name, **row} for name, row in read(DOCS / "detection")]
-    assert page(rows) == TEXT[DOCS / "detection.md"]
-
-
-def test_the_tables_of_baselines_are_those_of_their_rows():
-    """Made by `research/scripts/baselines_page.py`; no figure of them is typed."""
-    from stegafield_research.measure.baselines import summary
-
-    rows = [json.loads(line) for line in (DOCS / "baselines.jsonl").read_text().splitlines()]
-    page = TEXT[DOCS / "baselines.md"]
-    for name in ("photographs", "faces"):
-        table = summary(row for row in rows if row["set"] == name)
-        assert f"<!-- table {name} -->\n{table}<!-- end -->" in page
-
-
-def test_the_page_of_reproduction_is_made_from_its_rows():
-    import runpy
-
-    made = runpy.run_path(str(ROOT / "scripts" / "reproduction_page.py"))["page"]()
-    page = TEXT[DOCS / "reproduction.md"]
-    assert made == page
-    for name in re.findall(r"\]\((reproduction/[^)]+)\)", page):
-        assert (DOCS / name).stat().st_size < 1 << 20, name

@@ -206,13 +206,16 @@ def _answers():
     for label in ("header-positions", "header-mask", "extractor/397eaf12", "mask", "seal"):
         yield file_key.derive(label).hex()
     yield tag.hex()
-    yield header.hex()
+    yield packed_header.hex()
     yield masked.hex()
     yield str(symbol([1, -2, 300, 4, 5, 6, 7, 8], bootstrap_rung(200)))
     yield str(symbol([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9], LADDER[11]))
     yield str(symbol([-3, 1, 4, -1], LADDER[16]))
     yield frame.seal(
-        frame.pack(frame.Frame(b"meet at dawn", "a.txt")), 48, file_key.derive("seal"), header
+        frame.pack(frame.Frame(b"meet at dawn", "a.txt")),
+        48,
+        file_key.derive("seal"),
+        packed_header,
     ).hex()
     yield coded.encode(bytes(range(coded.room(40))), 40).hex()
     yield hashlib.sha256(coded.encode(bytes(range(coded.room(300))), 300)).hexdigest()

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2] / "src" / "stegafield"
+TOP = Path(__file__).resolve().parents[2]
+ROOT = TOP / "src" / "stegafield"
+RESEARCH = TOP / "research" / "src" / "stegafield_research"
 EVERYWHERE = {"errors", "extras"}
 """Every room may import these; `extras` imports errors alone."""
 MAY = {
@@ -30,21 +32,15 @@ MAY = {
         *("extractors", "optimizers", "detectors"),
     },
     "testing": {"core", "coding", "pipeline", "message", "extractors"},
-    "training": {"core", "generators", "baselines"},
+    "training": {"core", "generators"},
     "figures": {"core", "pipeline", "channels", "generators"},
-    "cli": {
-        *("core", "pipeline", "plugins", "figures", "generators", "training", "message"),
-        "benchmark",
-    },
-    "baselines": {"core", "coding", "costs", "generators", "metrics", "solving"},
-    "benchmark": {
-        *("baselines", "channels", "coding", "core", "figures", "generators", "message"),
-        *("metrics", "pipeline", "plugins", "regions", "solving", "training"),
-    },
+    "cli": {"core", "pipeline", "plugins", "figures", "generators", "training", "message"},
     "__init__": {"core", "message", "pipeline", "plugins"},
     "__main__": {"cli"},
 }
-PLUGGABLE = {"carriers", "channels", "extractors", "optimizers", "detectors", "baselines"}
+PLUGGABLE = {"carriers", "channels", "extractors", "optimizers", "detectors"}
+APART = {"lsb", "adaptive", "learned"}
+"""Folders of the baselines: methods that know nothing of each other."""
 LIGHT = {
     "torch",
     "h5py",
@@ -70,16 +66,23 @@ TORCH = {
         "wavelet.py",
     ),
     "training": ("__init__.py",),
-    "learned": ("__init__.py", "decoded.py", "fnns.py", "loss.py", "steganogan.py"),
+    "learned": ("__init__.py", "decoded.py", "fnns.py", "loss.py", "steganogan.py", "zoo.py"),
+    "baselines": ("__init__.py",),
 }
 """Folders whose files are about torch, but for these: nothing that starts quickly imports the others."""
 FILES = sorted(ROOT.rglob("*.py"))
+THEIRS = sorted(RESEARCH.rglob("*.py"))
+TESTS = sorted((TOP / "tests").rglob("*.py"))
 
 
-def _imports(path, at_module_level=False):
-    """(absolute module inside the package or top-level distribution, inside?) of each import of a file."""
+def _name(path):
+    return str(path.relative_to(TOP))
+
+
+def _imports(path, root=ROOT, at_module_level=False):
+    """The parts of each module that a file of the package in `root` imports."""
     tree = ast.parse(path.read_text())
-    package = ("stegafield", *path.relative_to(ROOT).parent.parts)
+    package = (root.name, *path.relative_to(root).parent.parts)
     nodes = tree.body if at_module_level else ast.walk(tree)
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -88,14 +91,14 @@ def _imports(path, at_module_level=False):
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = (*base, *(node.module.split(".") if node.module else ()))
-            if len(module) <= 1 or (ROOT.joinpath(*module[1:])).is_dir():
+            if len(module) <= 1 or (root.joinpath(*module[1:])).is_dir():
                 for alias in node.names:
                     yield [*module, alias.name]
             else:
                 yield list(module)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", FILES, ids=_name)
 def test_layers(path):
     parts = path.relative_to(ROOT).with_suffix("").parts
     layer = parts[0]
@@ -114,15 +117,43 @@ def test_layers(path):
             )
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*FILES, *TESTS], ids=_name)
+def test_nothing_imports_the_research(path):
+    """Neither the product nor its tests: what is measured does not depend on what measures it."""
+    imported = {target[0] for target in _imports(path, TOP if path in TESTS else ROOT)}
+    assert "stegafield_research" not in imported
+
+
+@pytest.mark.parametrize("path", THEIRS, ids=_name)
+def test_research_imports_what_there_is(path):
+    """Modules that exist, and of baselines no sibling."""
+    parts = path.relative_to(RESEARCH).with_suffix("").parts
+    for target in _imports(path, RESEARCH):
+        root = {"stegafield": ROOT, "stegafield_research": RESEARCH}.get(target[0])
+        if root is None:
+            continue
+        found = root.joinpath(*target[1:])
+        there = found.is_dir() or found.with_suffix(".py").is_file()
+        assert there or _defines(found.parent, found.name), f"there is no {'.'.join(target)}"
+        if parts[0] == "baselines" and parts[1] in APART and target[1:2] == ["baselines"]:
+            assert target[2] not in APART - {parts[1]}, f"imports {'.'.join(target)}"
+
+
+def _defines(package, name):
+    """Whether a package's own file has a name, or hands it on."""
+    return name in (package / "__init__.py").read_text()
+
+
+@pytest.mark.parametrize("path", [*FILES, *THEIRS], ids=_name)
 def test_heavy_libraries_are_imported_where_they_are_used(path):
-    heavy = {target[0] for target in _imports(path, at_module_level=True)} & LIGHT
+    root = ROOT if path in FILES else RESEARCH
+    heavy = {target[0] for target in _imports(path, root, at_module_level=True)} & LIGHT
     if path.parent.name in TORCH and path.name not in TORCH[path.parent.name]:
         heavy -= {"torch"}
     assert not heavy, f"imports {heavy} at module level"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*FILES, *THEIRS], ids=_name)
 def test_files_stay_one_concept(path):
     assert len(path.read_text().splitlines()) <= 400
     assert path.name not in ("utils.py", "helpers.py", "base.py", "misc.py")

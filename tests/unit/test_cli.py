@@ -212,34 +212,6 @@ def test_capacity_and_lists(folder):
         json.loads(run(command, "--json")[0])
 
 
-def test_bench_writes_the_columns_of_the_contract(folder, tmp_path):
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    for name in ("rgb.png", "grey.png", "photo.jpg"):
-        (pictures / name).write_bytes((folder / name).read_bytes())
-    (pictures / "broken.png").write_bytes(b"\x89PNG")
-    out, said = run(
-        "bench",
-        "fidelity",
-        "--images",
-        pictures,
-        "--bpp",
-        "0.5",
-        "1",
-        "2",
-        "--json",
-        tmp_path / "o.jsonl",
-    )
-    rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
-    assert len(rows) == 12 and [row["bpp"] for row in rows[:3]] == [0.5, 1, 2]
-    columns = "image bpp bpp_actual extractor method optimizer ber psnr psnr_luma ssim bound milliseconds evaluations"
-    good = [row for row in rows if "error" not in row]
-    assert len(good) == 9 and all(
-        set(columns.split()) <= set(row) and row["ber"] == 0 for row in good
-    )
-    assert "grey.png" in out.decode() and "broken.png" in said
-
-
 def test_several_settings_after_one_option(folder, tmp_path):
     settings = ["--set", "carrier.size=20x20", "effort.attempts=2"]
     hide = [

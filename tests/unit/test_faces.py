@@ -5,13 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from stegafield_research.generators import faces as generators_faces
-from stegafield_research.generators.comparison import OTHER, Comparison, page
-from stegafield_research.measure import raster
-from typer.testing import CliRunner
 
 from stegafield.carriers.celeba import SIGMA, CelebaCarrier
-from stegafield.cli.commands import app
 from stegafield.coding import bound
 from stegafield.errors import ConfigError
 from stegafield.generators import grid, zoo
@@ -21,6 +16,7 @@ from stegafield.generators.lattice import Lattice, LatticeConfig
 from stegafield.metrics import distribution
 from stegafield.training import config as configs
 from stegafield.training.loop import train
+from tests.pictures import soft
 
 SMALL = {
     "generator.widths": "[16, 16]",
@@ -67,11 +63,6 @@ def test_the_same_face_at_every_size(model):
     small, large = model.raster(latents, (64, 64)), model.raster(latents, (256, 256))
     down = large.reshape(4, 64, 4, 64, 4, 3).mean((2, 4))
     assert (10 * np.log10(4 / ((down - small) ** 2).mean((1, 2, 3)))).min() > 30
-
-
-def test_faces_differ(model):
-    faces = generators_faces.draw(model, 24, np.random.default_rng(5))
-    assert np.median(distribution.pairwise(faces, np.random.default_rng(0))) > 50
 
 
 def test_a_seed_repeats_the_function_and_nothing_else():
@@ -123,18 +114,8 @@ def test_a_lattice_is_on_the_plane():
         LatticeConfig(domain=Domain(kind="sphere"))
 
 
-def _pictures(count, sharp, seed=0):
-    rng = np.random.default_rng(seed)
-    noise = rng.normal(size=(count, 64, 64, 3))
-    at = np.hypot(*np.meshgrid(np.fft.fftfreq(64), np.fft.fftfreq(64)))
-    soft = np.fft.ifft2(
-        np.fft.fft2(noise, axes=(1, 2)) * np.exp(-at / sharp)[:, :, None], axes=(1, 2)
-    )
-    return np.clip(128 + 300 * soft.real, 0, 255).astype(np.uint8)
-
-
 def test_distances_know_equal_sets_from_others():
-    one, two, other = _pictures(40, 0.1), _pictures(40, 0.1, 1), _pictures(40, 0.05, 2)
+    one, two, other = soft(40, 0.1), soft(40, 0.1, 1), soft(40, 0.05, 2)
     near, far = (
         distribution.sliced_wasserstein(one, found, np.random.default_rng(0))
         for found in (two, other)
@@ -158,30 +139,3 @@ def test_frechet_of_normal_sets():
     assert distribution.frechet(one, one) == pytest.approx(0, abs=1e-9)
     assert distribution.frechet(one, one + np.array([3, 0, 0])) == pytest.approx(9)
     assert distribution.frechet(one, 2 * one) == pytest.approx(3, rel=0.1)
-
-
-def test_a_row_says_what_was_asked():
-    held, drawn, trained = (_pictures(12, 0.1, seed) for seed in range(3))
-    rows = generators_faces._sets(held, drawn, trained, np.random.default_rng(0))
-    told = {row["what"]: row for row in rows}
-    assert told["pairwise difference"]["passed"] and told["nearest training face"]["passed"]
-    copied = generators_faces._sets(held, trained, trained, np.random.default_rng(0))
-    assert not {row["what"]: row for row in copied}["nearest training face"]["passed"]
-
-
-def test_another_model_stands_in_columns_beside(tmp_path):
-    row = generators_faces._row("found", "share", (0, 0.5, 1), (0, 0.4, 1), "0.3", True)
-    other = dict(zip(OTHER, (0.0, 0.1, 1.0, False), strict=True))
-    shown = Comparison("T", "A", {"Faces": [row | other]}, print, print, other="GASP")
-    head, _, line = page(shown, "c", {}).splitlines()[-3:]
-    assert "GASP: the same" in head and "0.00, 0.10, 1.00" in line
-    assert line.endswith("| 0.3 | pass | **fail** |")
-    asked = ["bench", "generators", "--data", str(tmp_path), "--json", str(tmp_path / "o")]
-    for family, beside in (("weather", "a=b"), ("faces", "a"), ("faces", "=b")):
-        done = CliRunner().invoke(app, [*asked, "--family", family, "--beside", beside])
-        assert done.exit_code == 2, done.output
-
-
-def test_what_a_large_grid_takes_is_measured(model):
-    found = raster.measure(model, 256)
-    assert 0 < found["peak_mib"] < 1024 and found["cpu_s"] > 0

@@ -3,39 +3,24 @@
 import numpy as np
 import pytest
 import torch
-from stegafield_research.measure import throughput
-from torch.utils.flop_counter import FlopCounterMode
 
 from stegafield import Key
-from stegafield.carriers.image import ImageCarrier
-from stegafield.coding.offer import at_least
 from stegafield.extractors.cnn import Cnn, objective
 from stegafield.optimizers.lbfgs import Lbfgs
 from stegafield.plugins.wiring import Engine
 from stegafield.solving import cuda_graph
 from stegafield.solving.batch import Together, losses, together
 from tests.devices import count_questions
+from tests.objectives import objectives
 
 torch.set_num_threads(1)  # two workers share two cores
-
-ONE = at_least(1 / 3, "bps")
-
-
-def _objectives(norm="batch", loss="hinge", sizes=((12, 12),) * 5):
-    rng, found = np.random.default_rng(0), []
-    for number, size in enumerate(sizes):
-        cover = ImageCarrier().open(rng.integers(40, 216, (*size, 3), dtype=np.uint8))
-        extractor = Cnn(Cnn.Options(norm=norm), seed=bytes([number] * 32), rate=ONE)
-        bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
-        found.append(extractor.objective(cover, bits, loss))
-    return found
 
 
 @pytest.mark.parametrize("norm", ["none", "batch"])
 @pytest.mark.parametrize("loss", Cnn.losses)
 def test_joined_items_are_those_alone(norm, loss, device, monkeypatch):
     """Losses, gradients and what is tightened: of all items at once, and of each by its own objective."""
-    parts = _objectives(norm, loss)
+    parts = objectives(norm, loss)
     monkeypatch.setattr(objective, "BAND", 3 * 144)  # so that there are two runs of items
     joined, apart = type(parts[0]).joined(parts, device), Together(parts)
     assert list(joined.sizes) == [3, 2] and joined.recordable
@@ -54,7 +39,7 @@ def test_joined_items_are_those_alone(norm, loss, device, monkeypatch):
 
 def test_what_is_not_alike_is_not_joined():
     """Another number of free positions, or another full scale, makes a run of its own."""
-    parts = _objectives()
+    parts = objectives()
     parts[2].target._index = parts[2].target._index[:-1]
     parts[2].target._sign = parts[2].target._sign[:, :-1]
     parts[4].target.unit = 1 / 65_535
@@ -66,7 +51,7 @@ def test_what_is_not_alike_is_not_joined():
 
 def test_only_a_graphics_card_joins():
     """On a processor a batch of networks is slower than one after the other (docs/decisions.md, 44)."""
-    parts = _objectives()
+    parts = objectives()
     assert together(parts[:1], Lbfgs(device="cpu")) is parts[0]
     assert together(parts, Lbfgs(device="cpu")).parts == parts
     placed = Lbfgs(device="meta")  # a device that is no processor, and is there everywhere
@@ -102,7 +87,7 @@ def test_parts_forget_what_they_computed():
 
 def test_a_joined_loss_asks_the_device_for_nothing(monkeypatch):
     """It may be recorded: nothing in it waits, and nothing comes from the host."""
-    parts = _objectives()
+    parts = objectives()
     joined = type(parts[0]).joined(parts, "cpu")
     asked, leaf = count_questions(monkeypatch), torch.zeros(5, 3, 12, 12).requires_grad_()
     torch.autograd.grad(joined(leaf).sum(), leaf)
@@ -145,30 +130,3 @@ def test_recording_changes_nothing(device, monkeypatch):
     assert not calls
     for (decibels, wrong), (others, wrong_too) in zip(first, second, strict=True):
         assert wrong == wrong_too and decibels == pytest.approx(others, abs=0.1)
-
-
-def test_work_is_counted_as_torch_counts_it():
-    """Operations of one evaluation and its gradient, for one cover and for a joined pair."""
-    parts = _objectives(sizes=((12, 12),) * 2)
-    kernels = [one.shape for one in Cnn(Cnn.Options(), seed=bytes(32), rate=ONE).weights(3, 2)]
-    for number, loss in ((1, parts[0]), (2, type(parts[0]).joined(parts, "cpu"))):
-        leaf = torch.zeros(number, 3, 12, 12).requires_grad_()
-        with FlopCounterMode(display=False) as counter:
-            torch.autograd.grad(loss(leaf).sum(), leaf)
-        work = throughput.least_work(kernels, (12, 12), 10)
-        assert counter.get_total_flops() == number * work.flops
-
-
-def test_throughput_of_batches(monkeypatch):
-    monkeypatch.setattr(throughput, "DISTINCT", 2)
-    rows = list(throughput.measure(Engine(device="cpu"), [(12, 16)], [1, 2, 3]))
-    assert [(row["size"], row["batch"]) for row in rows] == [("12x16", n) for n in (1, 2, 3)]
-    assert [("whole_covers_per_second" in row, "psnr" in row) for row in rows] == [
-        (True, True),
-        (True, True),
-        (False, False),
-    ]
-    for row in rows:
-        assert row["covers_per_second"] * row["seconds"] == pytest.approx(row["batch"])
-        assert 0 < row["share_of_bound"] and row["bound_seconds"] > 0
-        assert row["device"] == "cpu" and row["peak_gib"] is None

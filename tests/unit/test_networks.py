@@ -325,11 +325,6 @@ def test_the_preset_of_the_paper_is_its_procedure(engine):
     given = {"optimizer.rate": 0.5, "effort.loss": "bce"}
     other = engine.plan(carrier="image", preset="paper", set=given)
     assert (other.optimizer.options.rate, other.effort.loss) == (0.5, "bce")
-    from stegafield_research.measure.optimizers import ARMS
-
-    from stegafield.pipeline.request import PRESETS
-
-    assert ARMS["paper"] == {"optimizer": PRESETS["paper"]["optimizer"], **PRESETS["paper"]["set"]}
 
 
 def test_the_preset_of_the_paper_fails_aloud(engine):

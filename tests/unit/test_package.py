@@ -72,9 +72,8 @@ def test_importing_is_light(installed):
 
 
 def test_a_missing_extra_says_what_to_type(installed, tmp_path):
-    """`--figure` and `bench` need extras: without them the line to type is given, and nothing is lost."""
+    """`--figure` needs an extra: without it the line to type is given, and nothing is lost."""
     (tmp_path / "matplotlib.py").write_text("raise ImportError('no matplotlib')")
-    (tmp_path / "skimage.py").write_text("raise ImportError('no skimage')")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{installed}"}
     (tmp_path / "pass").write_text("word")
     hide = [
@@ -94,9 +93,3 @@ def test_a_missing_extra_says_what_to_type(installed, tmp_path):
     assert done.returncode == 2 and b'pip install "stegafield[plots]"' in done.stderr
     assert not (tmp_path / "x.nc").exists()
     subprocess.run([*stegafield, *hide, "--out", "x.nc"], check=True, **options)
-    bench = ["bench", "fidelity", "--images", str(tmp_path), "--bpp", "1", "--json", "o.jsonl"]
-    from PIL import Image
-
-    Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
-    done = subprocess.run([*stegafield, *bench], **options)
-    assert done.returncode == 2 and b'pip install "stegafield[bench]"' in done.stderr

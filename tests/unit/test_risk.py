@@ -1,22 +1,17 @@
 """What detectors are expected to see: bounds, interpolation between measured rows, and the limit that refuses."""
 
 import itertools
-import json
 import math
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from stegafield.cli.commands import app
 from stegafield.errors import CapacityError, ConfigError
 from stegafield.pipeline import risk
 from stegafield.pipeline.risk import Measured, Situation
 from tests.unit.test_costs import textured
 
-ROWS = Path(__file__).resolve().parents[2] / "docs" / "detection"
 HERE = Situation(
     carrier="image", channels=1, extractor="phase", method="project", costs=True, bits=8
 )
@@ -59,13 +54,6 @@ def test_more_payload_is_never_told_to_be_safer():
     found = [risk.expected(HERE, x, 10_000, table)[0].p_e for x in np.linspace(0, 0.4, 30)]
     assert found[0] == 0.5 and all(a >= b for a, b in itertools.pairwise(found))
     assert risk.expected(HERE, 0.2, 10_000, table)[0].p_e == pytest.approx(0.4, abs=1e-3)
-
-
-def test_the_shipped_table_is_made_of_the_published_rows(tmp_path):
-    out = tmp_path / "risk.json"
-    done = CliRunner().invoke(app, ["bench", "risk", str(ROWS), "--out", str(out)])
-    assert done.exit_code == 0, done.output
-    assert [Measured(**row) for row in json.loads(out.read_text())] == list(risk.shipped())
 
 
 def test_hide_tells_and_refuses(engine, key, monkeypatch):
@@ -133,31 +121,3 @@ def test_fields_that_era5_draws_and_project_changes_were_measured(engine):
     found = engine.hide(b"m", bps=0.5, **asked).report.expected
     assert "sphere" in {one.detector for one in found}
     assert all(one.p_e is not None for one in found)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"detector": "one", "method": "project", "p_e": 0.5}',
-        '{"about": "one"}\n{"detector": "one", "set": "rows"}',
-        '{"detector": "one"}\n{"law": [1], "p": {}, "p_wrong": {}, "samples": 1}\n{"sizes": 1}',
-        "[" * 100_000,
-    ],
-)
-@pytest.mark.parametrize("command", ["risk", "report"])
-def test_rows_of_a_stranger_are_no_traceback(tmp_path, text, command):
-    (tmp_path / "rows.jsonl").write_text(text + "\n")
-    out = tmp_path / "out"
-    done = CliRunner().invoke(app, ["bench", command, str(tmp_path), "--out", str(out)])
-    assert done.exit_code in (0, 2), done.exception  # a page may be empty
-    assert out.exists() is (done.exit_code == 0)
-
-
-def test_the_table_has_no_files_that_were_drawn_and_no_carrier_that_is_not_there(tmp_path):
-    rows = [json.loads(line) for line in (ROWS / "faces-3-project.jsonl").read_text().splitlines()]
-    row = next(row for row in rows if row.get("method") == "project")
-    others = {"method": "sample"}, {"carrier": "bells"}
-    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row | o) + "\n" for o in ({}, *others)))
-    out = tmp_path / "out"
-    CliRunner().invoke(app, ["bench", "risk", str(tmp_path), "--out", str(out)])
-    assert [one["carrier"] for one in json.loads(out.read_text())] == ["celeba"]

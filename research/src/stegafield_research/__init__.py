@@ -1,1 +1,3 @@
-"""Measurements and figures: what the documentation's tables and pictures come from."""
+"""What stegafield is measured with; nothing of stegafield imports this."""
+
+__version__ = "0.1.0"

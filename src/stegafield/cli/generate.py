@@ -14,6 +14,12 @@ from .program import Variadic, err
 
 generate = typer.Typer()
 
+Data = Annotated[Path, typer.Option(help="Folder, archive or file with the training items.")]
+RunFolder = Annotated[Path, typer.Option(help="Folder of the run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Stop after this step.")]
+Devices = Annotated[int, typer.Option(min=1, help="How many; data parallel.")]
+
 
 @generate.command(cls=Asking)
 @asks("SampleRequest", without=("format",))
@@ -66,18 +72,41 @@ def sample(
 
 @generate.command(cls=Variadic)
 def train(
-    config: Annotated[
-        str, typer.Option(help="celeba64, era5, steganogan-dense, ..., or a .toml file.")
-    ],
-    data: Annotated[Path, typer.Option(help="Folder, archive or file with the training items.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    steps: Annotated[int | None, typer.Option(min=1, help="Stop after this step.")] = None,
+    config: Annotated[str, typer.Option(help="celeba64, era5, ..., or a .toml file.")],
+    data: Data,
+    out: RunFolder,
+    resume: Resume = False,
+    steps: Steps = None,
     settings: Settings = None,
     device: Device = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="How many; data parallel.")] = 1,
+    devices: Devices = 1,
 ) -> None:
-    """Train a generator, or a baseline's networks."""
+    """Train a generator."""
+    run_training(
+        config,
+        data,
+        out,
+        resume=resume,
+        steps=steps,
+        settings=settings,
+        device=device,
+        devices=devices,
+    )
+
+
+def run_training(
+    config: str,
+    data: Path,
+    out: Path,
+    *,
+    resume: bool,
+    steps: int | None,
+    settings: list[str] | None,
+    device: str,
+    devices: int,
+    **where: Any,
+) -> None:
+    """What `train` does; `where` says which recipes and configs there are, as for `training.config.read`."""
     from ..extras import need
 
     need("torch", "torch")
@@ -90,7 +119,7 @@ def train(
     from ..training.loop import train as run
 
     first = os.environ.get("LOCAL_RANK", "0") == "0"  # Fabric starts one process for each device
-    chosen = configs.read(config, settings_of(settings))
+    chosen = configs.read(config, settings_of(settings), **where)
     with busy("reading the data"):
         items = load(data, chosen)
     with Progress(console=err, transient=True, disable=not (first and err.is_terminal)) as bar:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,12 +17,13 @@ from ..generators.distribution import Domain
 from .recipe import Recipe
 
 RECIPES = {
-    "gasp": "GaspTraining",
-    "dcgan": "DcganTraining",
-    "lattice": "LatticeTraining",
+    "gasp": "stegafield.training.gasp:GaspTraining",
+    "dcgan": "stegafield.training.dcgan:DcganTraining",
+    "lattice": "stegafield.training.lattice:LatticeTraining",
 }
-"""Config class of each family's training; its module in this package has the family's name."""
-_CONFIGS = files("stegafield.training") / "configs"
+"""Config class of each family's training, as "module:class"; it is imported when it is used."""
+CONFIGS = files("stegafield.training") / "configs"
+"""The TOML files of the package."""
 
 
 class Data(BaseModel):
@@ -76,35 +78,45 @@ class TrainingConfig(BaseModel, ABC):
 ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
 
 
-def names() -> list[str]:
-    """The configs of the package."""
+def names(folder: Traversable = CONFIGS) -> list[str]:
+    """The configs of a folder; those of the package if not given."""
     return sorted(
-        p.name.removesuffix(".toml") for p in _CONFIGS.iterdir() if p.name.endswith(".toml")
+        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
     )
 
 
-def read(source: str, changes: Mapping[str, str] | None = None) -> TrainingConfig:
-    """The config of a name, or of a TOML file, with changes as in {"discriminator.subsample": "grid"}."""
-    if source in names():
-        data = (_CONFIGS / f"{source}.toml").read_bytes()
+def read(
+    source: str,
+    changes: Mapping[str, str] | None = None,
+    *,
+    families: Mapping[str, str] = RECIPES,
+    folder: Traversable = CONFIGS,
+) -> TrainingConfig:
+    """The config of a name, or of a TOML file, with changes as in {"discriminator.subsample": "grid"}.
+
+    `families` and `folder` say which recipes and names there are: another distribution gives its own.
+    """
+    if source in names(folder):
+        data = (folder / f"{source}.toml").read_bytes()
     elif source.endswith(".toml"):
         data = Path(source).read_bytes()
     else:
-        hint = f"Configs: {', '.join(names())}; or give a .toml file."
+        hint = f"Configs: {', '.join(names(folder))}; or give a .toml file."
         raise ConfigError("config", f"there is no config {source!r}.", hint)
     try:
         table = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise ConfigError("config", f"{source} is no TOML: {error}.") from None
-    return parse(_changed(table, changes or {}))
+    return parse(_changed(table, changes or {}), families)
 
 
-def parse(values: Mapping[str, Any]) -> TrainingConfig:
+def parse(values: Mapping[str, Any], families: Mapping[str, str] = RECIPES) -> TrainingConfig:
     """The validated config of a table."""
     name = str(values.get("family"))
-    if name not in RECIPES:
-        raise ConfigError("family", f"{name!r} has no recipe.", f"Recipes: {', '.join(RECIPES)}.")
-    kind = getattr(import_module(f".{name}", __package__), RECIPES[name])
+    if name not in families:
+        raise ConfigError("family", f"{name!r} has no recipe.", f"Recipes: {', '.join(families)}.")
+    module, _, found = families[name].partition(":")
+    kind = getattr(import_module(module), found)
     try:
         return kind.model_validate(values)
     except ValidationError as error:

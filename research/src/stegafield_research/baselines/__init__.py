@@ -1,10 +1,8 @@
 """What the literature does, for comparison; one method a file, never on the default path.
 
-`BASELINES` are the methods that carry messages: ordinary extractors that only `register` puts into a registry.
+`BASELINES` are the methods that carry messages: ordinary extractors, which the plugin of this distribution registers.
 
-    registry = discover()
-    register(registry)
-    engine = Engine(registry)
+    engine = Engine(stegafield_research.engine.registry())
     for baseline in BASELINES:
         for attempt in baseline.attempts:    # the next one where the notebook's PSNR is not above LEAST_PSNR
             engine.plan(carrier="image", bpp=1, **baseline.arguments(attempt))
@@ -13,10 +11,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 
 from stegafield.core.extractor import Extractor
-from stegafield.core.registry import Registry
 
 from .learned.fnns import SEEDS, FnnsD, FnnsDE, FnnsR
 from .learned.steganogan import SteganoGan
@@ -27,6 +25,10 @@ EXTRACTORS: tuple[type[Extractor], ...] = (
     *(LsbMatching, LsbReplacement),
     *(SteganoGan, FnnsR, FnnsD, FnnsDE),
 )
+TRAININGS = {"steganogan": "stegafield_research.baselines.training:SteganoGanTraining"}
+"""Config classes of the baselines that are trained, by family."""
+CONFIGS = files("stegafield_research.baselines") / "configs"
+"""Their TOML files."""
 LEAST_PSNR = 19.0
 """Decibels above which FNNS-R's notebook is content with a seed, by its own measure:"""
 NOTEBOOK_ABOVE_LUMA = 20 * math.log10(255 / 219)
@@ -102,9 +104,3 @@ BASELINES: tuple[Baseline, ...] = (
     Baseline("GINR-Stega", "arXiv 2406.01918", {"preset": "paper"}),
 )
 """In the order of the years; the paper that this package started from is the last."""
-
-
-def register(registry: Registry) -> None:
-    """Add the baselines' extractors to a registry; the default one does not have them."""
-    for extractor in EXTRACTORS:
-        registry.add("extractor", extractor, "stegafield-baselines")

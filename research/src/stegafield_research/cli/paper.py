@@ -10,7 +10,7 @@ from stegafield.cli.program import err
 from stegafield.errors import ConfigError
 
 
-def paper(
+def measure(
     out: Annotated[Path, typer.Option(help="Folder of the run and its report.")],
     quick: Annotated[bool, typer.Option("--quick", help="Five minutes on two cores.")] = False,
     full: Annotated[bool, typer.Option("--full", help="A night, or a graphics card.")] = False,
@@ -22,13 +22,13 @@ def paper(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Measure every table and figure of the paper (arXiv 2406.01918), and write a report with ours beside it."""
+    """Measure each table and figure of the paper (arXiv 2406.01918), with ours beside it."""
     from stegafield.extras import need
 
     if quick + full + (suite is not None) > 1:
         raise ConfigError("suite", "--quick, --full and --suite exclude each other.")
-    for module, extra in (("torch", "torch"), ("skimage", "bench"), ("matplotlib", "plots")):
-        need(module, extra)
+    need("torch", "torch")
+    need("matplotlib", "plots")
     from rich.progress import Progress
 
     from ..pages.summary import understood

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..prose import Prose
+
+_PAGE = Prose("stegafield_research.generators", "comparison.md")
 COLUMNS = (
     *("what", "unit", "real_low", "real", "real_high"),
     *("drawn_10", "drawn", "drawn_90", "test", "passed", "exact"),
@@ -47,15 +50,24 @@ class Comparison:
 def page(comparison: Comparison, command: str, pictures: Mapping[str, str]) -> str:
     """The report in Markdown; `pictures` are links by caption."""
     rows = comparison.rows()
-    passed, asked = sum(bool(row["passed"]) for row in rows), sum(bool(row["test"]) for row in rows)
-    parts = [f"# {comparison.title}", comparison.about]
-    parts.append(f"This page was written by\n\n```text\n{command}\n```")
-    parts.append(f"{passed} of {asked} tests pass.")
-    parts += [f"![{caption}]({link})" for caption, link in pictures.items()]
+    sections = []
     for name, table in comparison.tables.items():
-        parts += [f"## {name}", *filter(None, [comparison.notes.get(name)])]
-        parts.append(_markdown(table, comparison.other))
-    return "\n\n".join(parts) + "\n"
+        sections += [f"## {name}", *filter(None, [comparison.notes.get(name)])]
+        sections.append(_markdown(table, comparison.other))
+    return (
+        _PAGE.passage(
+            "page",
+            title=comparison.title,
+            about=comparison.about,
+            command=command,
+            passed=sum(bool(row["passed"]) for row in rows),
+            asked=sum(bool(row["test"]) for row in rows),
+            parts="\n\n".join(
+                [*(f"![{caption}]({link})" for caption, link in pictures.items()), *sections]
+            ),
+        )
+        + "\n"
+    )
 
 
 def _span(row: dict[str, Any], names: Sequence[str]) -> str:

@@ -12,32 +12,17 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from stegafield.extras import need
 from stegafield.generators.distribution import FunctionDistribution
 from stegafield.metrics import distribution
 
 from ..measure import raster
+from ..prose import Prose
 from .comparison import COLUMNS, OTHER, Comparison
 
 Faces = UInt8[ndarray, "item 64 64 3"]
+ABOUT = Prose("stegafield_research.generators", "faces.md")
 CONFIG = "celeba64-lattice"
 """Whose data are compared: the last 500 are held out."""
-ABOUT = """\
-The generator behind the carrier `celeba` ([model card](models/celeba.md)): {count} functions without noise, sampled at
-64x64, against the {held} real faces that were kept out of its training. "Real" is what the held-out faces give: for
-shares a 95 % interval; for distances between sets, the distance of one half of them to the other.
-
-* Found as a face: by scikit-image's cascade for frontal faces, its settings fixed in the bench.
-* Pairwise difference: root mean square, in levels, of random pairs; a collapsed model draws pairs that are too near.
-* Nearest training face: the same, to the nearest of the {trained} faces of the training; one that memorises is
-  too near.
-* Spectrum: radially averaged power of the grey pictures, under a Hann window, against that of the real faces, by
-  frequency in cycles per picture (Nyquist is 32).
-* Sliced Wasserstein distance: of 7x7 patches at three levels of a Laplacian pyramid, times 1000 (Karras et al. 2018).
-* Frechet distance: in the 256 features of MTCNN's output network, where facenet-pytorch is installed (only its
-  weights are read).
-* The same function at 64 and at 512, averaged down: the least PSNR of 16.
-* Processor time: of all cores together. Memory: the peak of a process that draws one face, all included."""
 _BANDS = {"1-4": (1, 5), "5-8": (5, 9), "9-16": (9, 17), "17-32": (17, 33)}
 
 
@@ -53,7 +38,6 @@ def measure(
 
     `other`, a name and a model, is measured in the same way for columns of its own.
     """
-    need("skimage", "bench")
     from stegafield.generators import zoo
     from stegafield.training import config
     from stegafield.training.data import load
@@ -73,7 +57,7 @@ def measure(
         names = dict(zip(OTHER, (*COLUMNS[5:8], "passed"), strict=True))
         for row, their in zip(rows, theirs, strict=True):
             row |= {mine: their[name] for mine, name in names.items()}
-    about = ABOUT.format(count=count, held=len(held), trained=len(trained))
+    about = ABOUT.passage("about", count=count, held=len(held), trained=len(trained))
     return Comparison(
         "Generated faces and real ones",
         about,

@@ -22,32 +22,13 @@ from stegafield.errors import ConfigError
 from stegafield.figures.maps import draw_maps
 from stegafield.generators import weather
 
+from ..prose import Prose
 from .comparison import Comparison
 from .weather_statistics import GRID, ROWS, Held, area, numbers, rows, spectrum
 
 HELD_OUT = 8
 """Every eighth field of the collection was kept out of training."""
-ABOUT = """\
-The generator behind the carrier `era5` ([model card](models/era5.md)) against real ERA5 fields that were kept out
-of its training. For the time of each real field {count} fields are drawn, and seen as the real ones were: weekly
-means at 32x64 points and then interpolated to 46x90, hours at one degree and then averaged to 46x90.
-
-Of weekly means there are {weeks}, over three years. A statistic of theirs passes ("drawn") if the central 80 % of
-its values over all drawn fields lies between the least and the greatest value of the real fields, and its standard
-deviation is at least half of theirs. Of single hours there are {hours}, in one week, and their spread says little.
-There a statistic passes ("real") if every real value lies within the central 98 % of what is drawn for these times;
-so does the seasonal range, of which there is one. The last row of each table asks whether real values at grid points
-lie between drawn quantiles as often as they should, within 5 points.
-
-So few fields fail some of so many tests whatever the law is. How many, the draws say: each stands in for the real
-fields once, against all other draws. "If exact" is how often a test passes then. The hours that stand in are of one
-week, as the real ones are.
-
-Evaluation: four fields at 721x1440, in means over 4 degrees, against themselves at 46x90, as PSNR with a full scale of
-118 K.
-
-Not compared: the other held-out fields of the collection, which are long-term means and winter means of other
-products (NCEP, ERA-Interim, ITU-R P.1510)."""
+ABOUT = Prose("stegafield_research.generators", "weather.md")
 KINDS = {"week": "Weekly means", "hour": "Single hours"}
 _RANGE = 320.93 - 202.66
 """Kelvin: the full scale of temperature in the literature (GASP)."""
@@ -131,7 +112,7 @@ def measure(
     published = {name: [_published(row) for row in table] for name, table in tables.items()}
     return Comparison(
         "The generator of weather against held-out fields",
-        ABOUT.format(count=count, **counts),
+        ABOUT.passage("about", count=count, **counts),
         published | {"Evaluation": list(_evaluation(seed))},
         partial(_figure, held),
         partial(_sheet, seed),

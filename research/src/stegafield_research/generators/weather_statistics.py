@@ -39,7 +39,7 @@ class Held(NamedTuple):
 def rows(held: Held) -> Iterator[dict[str, Any]]:
     """Each statistic of real and drawn fields, and whether they agree.
 
-    `ABOUT` says what "drawn" and "real" ask. The few real hours are of one week, so their own spread says little.
+    `weather.md` says what "drawn" and "real" ask. The few real hours are of one week, so their own spread says little.
     """
     reverse = held.kind == "hour"
     for what, unit, statistic in _statistics():

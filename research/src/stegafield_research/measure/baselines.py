@@ -7,7 +7,6 @@ from statistics import median
 from typing import Any
 
 from stegafield.errors import StegafieldError
-from stegafield.extras import need
 from stegafield.metrics import recovery
 from stegafield.pipeline.engine import Engine
 
@@ -33,7 +32,6 @@ def compare(
 
     The name of a picture decides bits and keys: runs repeat. A row that failed has `error`.
     """
-    need("skimage", "bench")
     rates = list(rates)
     for path in images:
         fixed = hashlib.sha256(path.name.encode()).digest()

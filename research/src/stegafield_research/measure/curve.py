@@ -11,7 +11,6 @@ import numpy as np
 
 from stegafield.coding.ladder import PROJECTED
 from stegafield.errors import StegafieldError
-from stegafield.extras import need
 from stegafield.figures.stego import check_figure
 from stegafield.metrics import fidelity
 from stegafield.pipeline.engine import Engine
@@ -41,7 +40,6 @@ def measure(
 
     `lowest` and `highest` bound the rate in bits per pixel.
     """
-    need("skimage", "bench")
     for path in images:
         for curve, bpp, row in _of_picture(engine, path, crop, lowest, highest):
             yield {"image": path.name, "curve": curve, "bpp": bpp, **row}

@@ -23,8 +23,7 @@ from stegafield.core.cover import Cover, depth, widened
 from stegafield.core.detector import Detector, TrainedDetector, opinion
 from stegafield.core.noise import normals
 from stegafield.errors import ConfigError, FormatError, StegafieldError
-from stegafield.extras import need
-from stegafield.pipeline.effort import Method
+from stegafield.pipeline.effort import MethodName
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
 from stegafield.pipeline.stego import Stego
@@ -45,7 +44,7 @@ SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
 WRONG_SIGMA = "wrong-sigma"
 """Draws of the same f with noise that is 5 % too strong: a sampler with a fault, which detectors ought to find."""
 _FAULT = 1.05
-METHODS: tuple[str, ...] = get_args(Method)
+METHODS: tuple[str, ...] = get_args(MethodName)
 """May be named like an extractor: the default one, by this method."""
 _BATCH = 50
 """Sources whose pairs are kept in one file."""
@@ -93,8 +92,6 @@ class Setting:
     """Of `hide`."""
 
     def __post_init__(self) -> None:
-        if {"hill", "s-uniward"} & set(self.against):
-            need("scipy", "bench")
         if self.arguments.get("method") and set(METHODS) & set(self.against):
             raise ConfigError("method", "is named by --against already.", "Give one of them.")
         for name in self.hidden:

@@ -21,7 +21,6 @@ from stegafield.core.channel import Channel
 from stegafield.core.cover import Cover
 from stegafield.core.rung import Rung
 from stegafield.errors import ConfigError, StegafieldError
-from stegafield.extras import need
 from stegafield.message.key import FileKey
 from stegafield.metrics import fidelity, recovery
 from stegafield.pipeline.embedding import embed
@@ -61,8 +60,6 @@ def measure(
 
     Rows of the carrier `image` have `COLUMNS`, those of others `FIELD_COLUMNS`; one that fails has `error`.
     """
-    if carrier == "image":
-        need("skimage", "bench")
     rates = list(rates)
     for path in covers:
         for rate in rates:

@@ -10,7 +10,6 @@ from time import process_time
 from typing import Any
 
 from stegafield.errors import ConfigError, StegafieldError
-from stegafield.extras import need
 from stegafield.figures.stego import check_figure
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.request import PRESETS
@@ -55,7 +54,6 @@ def compare(
 
     `processor_seconds` are those of embedding, writing and reading, of all threads.
     """
-    need("skimage", "bench")
     for arm in arms:
         if arm not in ARMS:
             raise ConfigError("arm", f"{arm!r} is unknown.", f"Known: {', '.join(ARMS)}.")

@@ -61,7 +61,6 @@ def measure(
     of those. A batch that does not fit into the memory of the device has `error`.
     """
     need("torch", "torch")
-    need("skimage", "bench")
     import torch
 
     settings = {"extractor.norm": "batch", "optimizer.history": history, "effort.batch": 1 << 40}

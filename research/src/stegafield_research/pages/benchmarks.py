@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..measure.machine import stated
+from ..prose import Prose
 
 Row = dict[str, Any]
 
@@ -18,61 +19,14 @@ ASKED_RMS = 0.6
 ASKED_DBFS = -93.0
 """Level of the change of 16-bit sound at 1 bit per sample."""
 
-_HEAD = """# Benchmarks
-
-This page is made by a command, from what other commands measured; do not edit it. `research/scripts/benchmarks.py` runs them
-all on the covers described below, which are not part of the repository. Their rows, condensed, are in `benchmarks/`:
-
-```text
-stegafield bench fidelity ...; stegafield bench curve ...; stegafield bench speed ...   JSON lines, by cover and rate
-stegafield bench report ROWS --out docs/benchmarks.md --json docs/benchmarks/summary.jsonl
-stegafield bench report docs/benchmarks --out docs/benchmarks.md                        the same page, from those alone
-```
-
-Three numbers in a cell are least / median / greatest over the covers of a row. Nothing was tuned to a cover, and no
-cover was left out: those that a command refused are listed. Every bit was read from the written file."""
-_PICTURES = f"""`bench fidelity`: the extractor `phase`, the method `project`, every window
-full, and no [costs](concepts.md#costs): it measures the code alone. `hide` follows costs in your own pictures,
-changes more samples for that, and has a lower PSNR. A picture is *clear* where
-less than 1 % of its samples are within 3 codes of an end of the range. Asked of every clear picture:
-{", ".join(f"{psnr} dB at {bpp}" for bpp, psnr in ASKED.items())} bits per pixel; of every other one, at 1 and 2 bits
-per pixel: within {ASKED_GAP:g} dB of the bound of that picture, which knows what its samples cannot do. *CPU* is what
-embedding alone takes of all processors together, in milliseconds: a busy machine changes it little. *ms* is the same on
-the clock, and too long where the machine was busy. Asked of the median at 64x64:
-{", ".join(f"{ms} ms at {bpp}" for bpp, ms in ASKED_MS.items())} bits per pixel."""
-_FIELDS = f"""`bench fidelity` with `--carrier dataset` and `--carrier audio`. Asked at 1 bit per free sample: less
-than {ASKED_RMS} packed steps RMS, and less than {ASKED_DBFS:g} dBFS of 16-bit sound (an amplitude of 1 is 0 dBFS; a
-single step of 8-bit sound is -42 dBFS, so there it cannot be). The RMS is that of the free samples, in codes; *times
-bound* divides it by the least that is possible."""
-_CURVES = """`bench curve`: every rung of both forms from 0.05 to 4 bits per pixel, whichever of them `hide` would take.
-LSB matching and HILL are simulated, HILL with the least expected cost that coding theory allows. HILL minimises its own
-cost, not distortion, so its PSNR is lower by intention. The paper's points are its published ones: on its own generated
-faces, and on floats that were not yet rounded to a file.
-
-![PSNR against bits per pixel](images/curve.png)"""
-_SPEED = """`bench speed`: covers that are made up, each in a process of its own. *costs* is what `hide` first finds out
-about a cover of the user's own: what each change costs. *embed* is `project` alone, *read* the extractor on the same
-codes, *CPU* is what the three take of all processors together, *open* and *write* are the file format; medians. *hide*
-is the whole of `hide`, once, in the same process: open, costs, embed, write, reveal; *hide CPU* is its time of all
-processors together. Covers named after a carrier are generated: *open* is the draw of f and its noise, and *embed* the
-sampler. Memory is the largest resident set of the process, first of the parts and then of `hide`; interpreter and
-libraries alone are {base:.0f} MiB of it. *load* is how many processes wanted to run, on average, when the row was
-finished: where that is more than there are cores, the times are too long by about that factor."""
-
-_THROUGHPUT = """\
-`bench throughput`: `lbfgs` on the extractor `cnn` (norm=batch) at 1 bit per pixel, crops of scikit-image's
-photographs, each with a network of its own; batches of more than 64 repeat them. *solver* is from covers to
-changes; *all* adds networks, rounding, finish and reading, of which most is done by the processor. The bound of
-the device is the larger of operations over the rate of a large float32 product and bytes over the rate of a
-large copy, both measured in the same run; operations are those of the convolutions, there and back, and equal
-what torch counts. *unreadable* are files with wrong bits before error correction."""
+_PROSE = Prose("stegafield_research.pages", "benchmarks.md")
 
 
 def page(lines: Iterable[Row]) -> str:
     """The whole page."""
     lines = list(lines)
     sections = (_machine, _sets, _pictures, _fields, _curves, _speed, _throughput)
-    parts = [_HEAD, *(section(lines) for section in sections)]
+    parts = [_PROSE.passage("head"), *(section(lines) for section in sections)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -81,17 +35,22 @@ def _machine(lines: list[Row]) -> str:
     helps = [line for line in lines if "help_seconds" in line]
     if not found:
         return ""
-    text = "## Machine\nTimes depend on it; nothing else on this page does.\n\n"
-    text += "\n".join(f"* {one}" for one in found)
-    for line in helps:
-        clock = f"{line['help_seconds']:.2f} s on the clock, at a load of {line['load']:.1f}"
-        text += f"\n\n`stegafield --help` takes {line['help_cpu_seconds']:.2f} s of a processor there ({clock})."
-    return text
+    parts = [_PROSE.passage("machine", machines="\n".join(f"* {one}" for one in found))]
+    parts += [
+        _PROSE.passage(
+            "help",
+            cpu=f"{line['help_cpu_seconds']:.2f}",
+            seconds=f"{line['help_seconds']:.2f}",
+            load=f"{line['load']:.1f}",
+        )
+        for line in helps
+    ]
+    return "\n\n".join(parts)
 
 
 def _sets(lines: list[Row]) -> str:
     rows = [(line["about"], line["text"]) for line in lines if "about" in line]
-    return _section("Covers", "", ("set", "what it is"), rows)
+    return _section("covers", ("set", "what it is"), rows)
 
 
 def _pictures(lines: list[Row]) -> str:
@@ -116,7 +75,12 @@ def _pictures(lines: list[Row]) -> str:
         )
         for line in found
     ]
-    return _section("Pictures", _PICTURES, columns, rows) + _refused(found)
+    asked = {
+        "asked_psnr": ", ".join(f"{psnr} dB at {bpp}" for bpp, psnr in ASKED.items()),
+        "asked_gap": f"{ASKED_GAP:g}",
+        "asked_ms": ", ".join(f"{ms} ms at {bpp}" for bpp, ms in ASKED_MS.items()),
+    }
+    return _section("pictures", columns, rows, **asked) + _refused(found)
 
 
 def _ordered(lines: Iterable[Row]) -> list[Row]:
@@ -153,7 +117,8 @@ def _fields(lines: list[Row]) -> str:
         )
         for line in found
     ]
-    return _section("Fields and sound", _FIELDS, columns, rows) + _refused(found)
+    asked = {"asked_rms": ASKED_RMS, "asked_dbfs": f"{ASKED_DBFS:g}"}
+    return _section("fields", columns, rows, **asked) + _refused(found)
 
 
 def _refused(found: list[Row]) -> str:
@@ -180,12 +145,12 @@ def _curves(lines: list[Row]) -> str:
         )
         for line in found
     ]
-    return _section("Rate and distortion", _CURVES, columns, rows)
+    return _section("curves", columns, rows)
 
 
 def _speed(lines: list[Row]) -> str:
     found = [line for line in lines if "embed_ms" in line]
-    text = _SPEED.format(base=min((line["base_mib"] for line in found), default=0))
+    base = min((line["base_mib"] for line in found), default=0)
     columns = (
         *("cover", "free samples", "bits per sample", "costs, ms", "embed, ms", "read, ms"),
         *("CPU, ms", "open, ms", "write, ms", "parts, MiB", "hide, ms", "hide CPU, ms"),
@@ -206,7 +171,7 @@ def _speed(lines: list[Row]) -> str:
         for line in found
     ]
     fits = "".join(f"\n\n{_line(line)}" for line in lines if "ns_per_sample" in line)
-    return _section("Speed and memory", text, columns, rows) + fits
+    return _section("speed", columns, rows, base=f"{base:.0f}") + fits
 
 
 def _throughput(lines: list[Row]) -> str:
@@ -233,7 +198,7 @@ def _throughput(lines: list[Row]) -> str:
         for line in lines
         if "covers_per_second" in line
     ]
-    return _section("Throughput of the optimizer", _THROUGHPUT, columns, rows)
+    return _section("throughput", columns, rows)
 
 
 def _one(number: float | None, form: str) -> str:
@@ -253,18 +218,19 @@ def _line(fit: Row) -> str:
     kind = ", ".join(
         (f"{fit['form']} form", *(f"`{name}={value}`" for name, value in fit["settings"].items()))
     )
-    return (
-        f"Costs, embedding and reading of `{fit['carrier']}` covers ({kind}) together take {cost}\n"
-        f"(relative least squares; the worst cover is {fit['worst_deviation']:.0%} off the line)."
-    )
+    worst = f"{fit['worst_deviation']:.0%}"
+    return _PROSE.passage("line", carrier=fit["carrier"], kind=kind, cost=cost, worst=worst)
 
 
-def _section(title: str, text: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def _section(
+    name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], **holes: object
+) -> str:
+    """A passage with its table; nothing where there are no rows."""
     if not rows:
         return ""
     table = [columns, ["---"] * len(columns), *rows]
     drawn = "\n".join("| " + " | ".join(map(str, row)) + " |" for row in table)
-    return "\n\n".join(part for part in (f"## {title}\n{text}".rstrip(), drawn) if part)
+    return _PROSE.passage(name, table=drawn, **holes)
 
 
 def _three(numbers: Sequence[float] | None, form: str) -> str:

@@ -10,39 +10,11 @@ from stegafield.metrics import fidelity
 from stegafield.pipeline.warden import visible
 
 from . import charts
-from .document import Block, Heading, Line, Picture, Table, Text
+from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
 from .journal import Journal, Row
 from .published import RATES
 from .tables import BER, PSNR, SECONDS, SSIM, Measured, asked, reached, spread
-
-_ABOUT = {
-    "ber": "Wrong bits / bits, before error correction, on covers of {size}. *Floats* is what the paper counts: the "
-    "change before it is rounded to 8 bits. *File* is what a receiver has: read back from a PNG.",
-    "psnr": "Plain RGB, between the cover and the decoded file; covers of {size}. The paper does not say whether its "
-    "own are of the rounded picture; at these distances rounding moves them by less than 0.2 dB.",
-    "ssim": "Of scikit-image, 7x7 windows, mean over channels, between cover and decoded file; covers of {size}.",
-    "seconds": "Embedding alone, covers of {size}: on the clock of this machine, and as time of its processors, "
-    "which a busy machine changes less. The paper's are those of an RTX 2070 at 64x64. Of the paper's procedure it "
-    "is the time of all seeds that its rule had to try, of those measured: it has ten, so where none reaches 20 dB "
-    "this is too short, and the picture is that of the last one. Of what takes less than a second, the median of five.",
-}
-_REACHED = (
-    "All runs with every seed, none left out. *Reached*: by half of the runs at least. The paper takes another of "
-    "ten preset seeds where PSNR is below 20 dB; which ten is not known, so these are others."
-)
-_SAMPLE = (
-    "A generated cover needs no change: `sample` draws codes from the law of plain covers given the message, so "
-    "there is no cover to compare with. What stands in the place of PSNR is what a warden learns at most (KL "
-    "divergence, a bound for this very file), and that stego and honest covers are equally far from the noise-free "
-    "function f."
-)
-_ASKED = (
-    "Of our default on a cover that is given (`project`), against the paper's published figure and against its "
-    "procedure in this run (medians). Where more than 40 % of the samples stand at an end of their range, our default "
-    "takes the trellis form at 1 bpp, which is nearer the bound and slower: there the ratio of times is smaller."
-)
-
 
 _LEAST_FACE = 32
 """Pixels of the shorter side of what `celeba` draws, at least."""
@@ -90,14 +62,14 @@ class Comparison(Experiment):
         )
         for title, quantity, counts, told, higher in sections:
             yield Heading(title)
-            yield Text(_ABOUT[quantity].format(size="x".join(map(str, self.size))))
+            yield Text(PROSE.paragraph(quantity, size="x".join(map(str, self.size))))
             for one in every:
                 yield Heading(one.kind.capitalize(), 3)
                 yield one.table(quantity, counts)
             if told is not None and every:
                 yield Heading("Does its own procedure reach the paper's number?", 3)
                 if quantity == "ber":
-                    yield Text(_REACHED)
+                    yield Text(PROSE.paragraph("reached"))
                 yield reached(every, quantity, told, higher)
         yield from self._drawn(rows)
         yield Heading("Figure 14: quality over bits per pixel")
@@ -106,12 +78,11 @@ class Comparison(Experiment):
             return
         yield Picture(
             "quality",
-            "PSNR of every run, read from the file, against bits per pixel: crosses are the paper's published "
-            "numbers, dots its procedure here (every seed), lines the medians of ours and of the others.",
+            PROSE.paragraph("quality"),
             lambda path: charts.quality(every, path),
         )
         yield Heading("What is asked of ours")
-        yield Text(_ASKED)
+        yield Text(PROSE.paragraph("asked"))
         yield asked(every)
 
     def _measured(self, rows: Journal, kind: str) -> Measured:
@@ -144,7 +115,7 @@ class Comparison(Experiment):
             for name, key, form in quantities
         ]
         yield Heading("Instead of a distance: the method sample", 3)
-        yield Text(_SAMPLE)
+        yield Text(PROSE.paragraph("sample"))
         yield Table(("draws of `celeba`", *(f"{bpp:g} bpp" for bpp in self.rates)), tuple(lines))
 
 

@@ -16,7 +16,7 @@ from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
 from stegafield.pipeline.request import PRESETS
 
-from ..baselines import BASELINES, Baseline, register
+from ..baselines import BASELINES, EXTRACTORS, Baseline
 from ..measure.fidelity import through_file
 from . import covers
 from .covers import Subject
@@ -79,10 +79,10 @@ class Contestant:
 def contestants(registry: Registry, device: str) -> tuple[Engine, list[Contestant]]:
     """Everybody, and the engine that knows them: the paper first, in both readings of its network.
 
-    The extractors of the baselines are added to the registry.
+    The registry has the baselines: `stegafield_research.engine.registry` gives one.
     """
-    installed = registry.names("extractor")
-    register(registry)
+    baselines = {one.name for one in EXTRACTORS}
+    installed = [name for name in registry.names("extractor") if name not in baselines]
     engine = Engine(registry, device=device)
     by_name = {one.label: one for one in BASELINES}
     own = by_name.pop(PAPER)

@@ -69,7 +69,6 @@ def photograph(
     """A photograph, whole or its central (height, width); one of scikit-image where there is no path."""
     source: Any = path
     if path is None:
-        need("skimage", "bench")
         from skimage import data
 
         source = np.asarray(getattr(data, name)())[..., :3]

@@ -11,25 +11,10 @@ from . import covers
 from .comparison import draw
 from .contestant import Contestant
 from .covers import Subject
-from .document import Block, Heading, Line, Points, Table, Text
+from .document import PROSE, Block, Heading, Line, Points, Table, Text
 from .experiment import Experiment, Job, Lab
 from .journal import Journal, Row
 from .published import PAPER, RATES, known
-
-_ABOUT = (
-    "StegExpose's fusion (mean of primary sets, chi-square, sample pairs and RS analysis) at its own threshold of "
-    "0.2: named / looked at. It looks for LSB replacement, and names many innocent pictures that are small or "
-    "smooth, so the line of covers is what a number has to be compared with. The paper says 7, 16, 26 and 33 at 1 "
-    "to 4 bpp; of how many is not stated here. Methods that optimise were measured on the few covers of Tables 2 to "
-    "4 (in their size), all others on more covers."
-)
-_CONTROLS = (
-    "*Its changes, scattered*: the very changes that ours made to a cover, each moved to a sample at random. They say "
-    "nothing any more, so what is named here is noise. *Quietest of*: ours with so many messages, of which the sender "
-    "keeps the file that StegExpose suspects least, as anyone may who has the detector: `hide` draws another salt, and "
-    "so other bits, each time."
-)
-
 
 _SCATTERED = "its changes, scattered"
 
@@ -63,9 +48,9 @@ class Detection(Experiment):
     def show(self, rows: Journal) -> Iterator[Block]:
         """The table, a part for each kind of cover."""
         yield Heading("Table 5: what StegExpose names")
-        yield Text(_ABOUT)
+        yield Text(PROSE.paragraph("detection"))
         if rows.rows("scattered") or rows.rows("quietest"):
-            yield Text(_CONTROLS)
+            yield Text(PROSE.paragraph("controls"))
         said = []
         for kind in ("faces", "photographs"):
             clean = [row for row in rows.rows("clean") if row["kind"] == kind]

@@ -5,38 +5,14 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 
-STYLE = """
-:root { --ink: #1c2430; --soft: #5b6675; --line: #d9dee5; --ours: #eaf4ee; --paper: #f5f1e6; --ground: #fff; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 72rem; color: var(--ink); background: var(--ground);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .6rem; }
-h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem; padding-top: .6rem; border-top: 2px solid var(--ink); }
-h3 { font-size: 1.02rem; margin: 1.6rem 0 .3rem; }
-p, ul { margin: .5rem 0; max-width: 48rem; } ul { padding-left: 1.2rem; } li { margin: .15rem 0; }
-code { font: .88em ui-monospace, "DejaVu Sans Mono", monospace; background: #f2f4f7; padding: .05em .25em;
-  border-radius: 3px; }
-.wide { overflow-x: auto; margin: .8rem 0; border: 1px solid var(--line); border-radius: 6px; }
-table { border-collapse: collapse; width: 100%; font-size: .8rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .32rem .55rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
-td { white-space: nowrap; } td.prose { white-space: normal; text-align: left; min-width: 14rem; }
-th { color: var(--soft); font-weight: 600; background: #f7f8fa; }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--ground); }
-th:first-child { background: #f7f8fa; }
-tr:last-child td { border-bottom: 0; }
-tr.ours td { background: var(--ours); font-weight: 600; } tr.paper td { background: var(--paper); }
-figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; display: block; }
-figcaption { color: var(--soft); font-size: .86rem; margin-top: .35rem; max-width: 48rem; }
-nav { font-size: .9rem; margin: 1rem 0; } nav a { margin-right: .8rem; white-space: nowrap; color: #1f5a92; }
-@media (max-width: 40rem) { body { font-size: 15px; padding: 1rem .7rem 3rem; } table { font-size: .78rem; }
-  th, td { padding: .3rem .4rem; } td:first-child { white-space: normal; min-width: 8rem; } }
-@media print { body { max-width: none; font-size: 10pt; padding: 0; } nav { display: none; }
-  .wide { overflow: visible; } table { font-size: 8pt; } td { white-space: normal; }
-  h2, h3 { break-after: avoid; } figure, tr { break-inside: avoid; }
-  th:first-child, td:first-child { position: static; } }
-"""
+from ..prose import Prose
+
+PROSE = Prose("stegafield_research.paper", "report.md")
+"""What the report says under its headings."""
+_STYLE = files("stegafield_research.paper") / "report.css"
 
 
 @dataclass(frozen=True)
@@ -140,7 +116,7 @@ def html(blocks: Sequence[Block], drawn: Mapping[str, bytes]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )

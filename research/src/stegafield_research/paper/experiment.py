@@ -18,8 +18,8 @@ from stegafield.core.cover import Cover
 from stegafield.core.detector import Detector
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.warden import visible
-from stegafield.plugins.discovery import discover
 
+from ..engine import registry
 from . import covers
 from .contestant import Contestant, contestants
 from .covers import Subject
@@ -72,7 +72,7 @@ class Lab:
         cls, device: str, out: Path, photos: Path | None = None, data: Path | None = None
     ) -> "Lab":
         """A lab with everybody in it who is installed."""
-        engine, found = contestants(discover(), device)
+        engine, found = contestants(registry(), device)
         return cls(engine, out, photos, data, found)
 
     @cached_property

@@ -5,17 +5,11 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from . import covers
-from .document import Block, Heading, Line, Table, Text
+from .document import PROSE, Block, Heading, Line, Table, Text
 from .experiment import Experiment, Job, Lab
 from .journal import Journal, Row
 from .published import NUMBERS, PAPER
 from .tables import accepted, spread
-
-_ABOUT = (
-    "The paper hides in photographs of DIV2K and MS-COCO; at which rate and size is not stated here. Measured here: "
-    "{count} photographs ({names}), our default at their whole size, and the paper's procedure on the central "
-    "{crop} of {cut} of them, because it evaluates its network hundreds of times. Rates in bits per pixel."
-)
 
 
 class Photographs(Experiment):
@@ -52,7 +46,8 @@ class Photographs(Experiment):
         shown = ", ".join(names[:8]) + (" and others" if len(names) > 8 else "")
         crop = "x".join(map(str, self.crop))
         cut = len({row["cover"] for row in parts if row["role"] == "paper"})
-        yield Text(_ABOUT.format(count=len(names), names=shown or "none", crop=crop, cut=cut))
+        holes = {"count": len(names), "names": shown or "none", "crop": crop, "cut": cut}
+        yield Text(PROSE.paragraph("photographs", **holes))
         lines = [
             self._stated(data) for data in dict.fromkeys(n.data for n in NUMBERS if n.table == 1)
         ]

@@ -10,7 +10,7 @@ from stegafield.pipeline.writing import write_file
 
 from ..measure.machine import machine, stated
 from . import document
-from .document import Block, Heading, Points, Text
+from .document import PROSE, Block, Heading, Points, Text
 from .experiment import Job
 from .journal import Journal, Row
 from .published import UNKNOWN
@@ -18,24 +18,6 @@ from .suite import Suite
 
 ROWS, SUITE, FIGURES = "rows.jsonl", "suite.json", "figures"
 _TITLE = "The tables and figures of GINR-Stega, measured again"
-_ABOUT = (
-    "*Image Steganography Based on Generative Implicit Neural Representation* (arXiv 2406.01918), its tables and "
-    "figures: the paper's number, its own procedure measured here, and ours, on the same covers, through files. "
-    "This page was written by `stegafield paper`; nothing on it is typed by hand."
-)
-_READING = (
-    "*Floats* and *file* are two counts: the paper counts wrong bits before the change is rounded to 8 bits; a "
-    "receiver has the file. Unless it says *floats*, a number of ours was read back from a written file.",
-    "Numbers in a cell are the median and, in brackets, least and greatest over the covers. No run was left out.",
-    f"*{UNKNOWN.capitalize()}*: the paper may say it, but the number is not known to this project, and none was "
-    "made up.",
-    "`GINR-Stega` is the paper's procedure with its network as it is described (four 3x3 layers, ReLU, no "
-    "normalisation): `--preset paper`. It names SteganoGAN's decoder as its model, which normalises its features, "
-    "so the second reading, `GINR-Stega, normalised`, does that (`--set extractor.norm=batch`). Network and message "
-    "are the same for both.",
-    "`stegafield` is what `hide` does by default with a cover that is given: the extractor `phase`, the method "
-    "`project`. Lines of other methods are there because they are installed.",
-)
 
 
 def noted() -> Job:
@@ -57,20 +39,17 @@ def blocks(kept: Kept, journal: Journal) -> Iterator[Block]:
     """The whole report, from the suite and its rows."""
     suite = kept.suite
     yield Heading(_TITLE, 1)
-    yield Text(_ABOUT)
+    yield Text(PROSE.paragraph("about"))
     machines = "; ".join(stated(row) for row in journal.rows("machine"))
     done = min(len(journal), kept.jobs)
     state = (
         "complete" if done == kept.jobs else "**not complete**: cells of what is missing are empty"
     )
-    yield Text(
-        f"Suite `{suite.name}`: {suite.about}. It asks for {kept.jobs:,} measurements, and {done:,} are there: "
-        f"{state}. `stegafield paper --suite suite.json`, with the file beside the rows, measures it again. Measured "
-        f"on: {machines or 'nothing yet'}."
-    )
+    holes = {"jobs": f"{kept.jobs:,}", "done": f"{done:,}", "machines": machines or "nothing yet"}
+    yield Text(PROSE.paragraph("state", name=suite.name, about=suite.about, state=state, **holes))
     if missing := _missing(kept, journal):
         yield Text(f"Embeddings that are missing: {'; '.join(missing)}.")
-    yield Points(_READING)
+    yield Points(PROSE.points("reading", unknown=UNKNOWN.capitalize()))
     failed = [row for row in journal.rows("embedding") if "error" in row]
     for experiment in suite.experiments:
         yield from experiment.show(journal)

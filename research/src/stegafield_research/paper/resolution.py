@@ -8,22 +8,10 @@ import numpy as np
 from numpy import ndarray
 
 from . import charts, covers
-from .document import Block, Heading, Line, Picture, Table, Text
+from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import PICTURES, Experiment, Job, Lab, picture_of
 from .journal import Journal, Row
 from .tables import duration, spread
-
-_ABOUT = (
-    "One generated face, sampled at each size from one function. Ours at every size; the paper's procedure (the "
-    "normalised reading of its network) at {slow}, at {bpp} bpp."
-)
-_STEGO = (
-    "Stego of one face at {bpp:g} bpp: as our default writes it and what it changed, eight times amplified around "
-    "grey; below, where it was run, what the paper's procedure writes, and its change, not amplified."
-)
-_TIME = (
-    "Processor time of embedding against the number of pixels, one line for each method and rate."
-)
 
 
 class Resolution(Experiment):
@@ -61,21 +49,16 @@ class Resolution(Experiment):
         if not found:
             yield Text("Not run.")
             return
-        yield Text(_ABOUT.format(slow=slow, bpp=rates))
+        yield Text(PROSE.paragraph("resolutions", slow=slow, bpp=rates))
         bpp, folder = self.slow_rates[0], rows.path.parent / PICTURES
-        yield Picture(
-            "resolutions", _STEGO.format(bpp=bpp), lambda path: self._draw(found, folder, bpp, path)
-        )
+        shown = PROSE.paragraph("stegos", bpp=f"{bpp:g}")
+        yield Picture("resolutions", shown, lambda path: self._draw(found, folder, bpp, path))
         yield Table(
             ("method", "size", "bpp", "BER, file, %", "PSNR, dB", "SSIM", "processors"),
             tuple(self._line(row) for row in found if row["bpp"] in self.slow_rates),
         )
         yield Heading("Figure 15: time over size and rate")
-        yield Text(
-            "The paper's times at 64x64 are in Table 4; its curves over size are not stated here. A network that is "
-            "evaluated hundreds of times costs some 300,000 multiplications per pixel each time; ours reads each "
-            "sample once."
-        )
+        yield Text(PROSE.paragraph("size"))
         lines = {}
         for method, rate in dict.fromkeys((row["method"], row["bpp"]) for row in found):
             points: dict[float, list[float]] = {}
@@ -85,7 +68,9 @@ class Resolution(Experiment):
                     points.setdefault(pixels, []).append(row["cpu_milliseconds"] / 1000)
             lines[f"{method}, {rate:g} bpp"] = {n: median(points[n]) for n in sorted(points)}
         axes = {"x": "pixels", "y": "seconds of processors", "log": "xy"}
-        yield Picture("time", _TIME, lambda path: charts.curves(lines, path, **axes))
+        yield Picture(
+            "time", PROSE.paragraph("time"), lambda path: charts.curves(lines, path, **axes)
+        )
 
     def _line(self, row: Row) -> Line:
         cells = (

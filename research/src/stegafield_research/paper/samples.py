@@ -12,20 +12,9 @@ from stegafield.core.carrier import draws
 from stegafield.core.cover import Cover
 
 from . import charts
-from .document import Block, Heading, Line, Picture, Table, Text
+from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
 from .journal import Journal, Row
-
-_FIGURE = (
-    "Covers drawn by the models that ship with this package, without their noise: faces (functions on the plane, "
-    "trained on CelebA) and 2 m temperature (functions on the sphere, trained on ERA5; contains modified Copernicus "
-    "Climate Change Service information). The paper shows samples of a GASP model of its own."
-)
-_TABLE = (
-    "Every installed carrier that draws its own covers, at its own size: `hide` with all its defaults, read back by "
-    "`reveal` from the file. Where plain covers have a law that is known, the message is drawn with them, and the "
-    "cost is a bound on what a warden learns; elsewhere it is the change of the cover."
-)
 
 
 class Samples(Experiment):
@@ -63,9 +52,9 @@ class Samples(Experiment):
     def show(self, rows: Journal) -> Iterator[Block]:
         """The figure and the table."""
         yield Heading("Figure 8: samples of faces and weather")
-        yield Picture("samples", _FIGURE, self._draw)
+        yield Picture("samples", PROSE.paragraph("samples"), self._draw)
         yield Heading("Every medium that is installed", 3)
-        yield Text(_TABLE)
+        yield Text(PROSE.paragraph("media"))
         found = rows.rows("medium")
         lines = []
         for name in dict.fromkeys(row["carrier"] for row in found):

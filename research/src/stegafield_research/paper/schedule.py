@@ -5,21 +5,11 @@ from statistics import median
 
 from . import charts
 from .contestant import paper
-from .document import Block, Heading, Line, Picture, Table, Text
+from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
 from .journal import Journal
 from .published import PAPER
 from .tables import spread
-
-_ABOUT = (
-    "The paper tries L-BFGS at learning rates of 0.05, 0.1 (its choice) and 0.5, and shows how fast the loss falls; "
-    "its curves are not stated here. Measured here, with the normalised reading of its network, at {bpp:g} bpp on "
-    "{size}: what each rate needs until no bit of the floats is wrong, and where it ends."
-)
-_CAPTION = (
-    "Evaluations of loss and gradient (of at most 1000) that the paper's procedure takes at each learning rate, one "
-    "line for each cover; it stops when no bit of the floats is wrong."
-)
 
 
 class Schedule(Experiment):
@@ -59,7 +49,7 @@ class Schedule(Experiment):
         common = set.intersection(*named) if named else set()
         of = {rate: [r for r in runs if r["cover"] in common] for rate, runs in of.items()}
         yield Heading("Figure 10: learning rates")
-        yield Text(_ABOUT.format(bpp=self.bpp, size=size))
+        yield Text(PROSE.paragraph("learning-rates", bpp=f"{self.bpp:g}", size=size))
         if not common:
             yield Text("Not run.")
             return
@@ -94,4 +84,5 @@ class Schedule(Experiment):
             for name in sorted(common)
         }
         axes = {"x": "learning rate", "y": "evaluations", "log": "xy"}
-        yield Picture("learning-rates", _CAPTION, lambda path: charts.curves(lines, path, **axes))
+        shown = PROSE.paragraph("evaluations")
+        yield Picture("learning-rates", shown, lambda path: charts.curves(lines, path, **axes))

@@ -16,35 +16,11 @@ from stegafield.extras import need
 from stegafield.metrics import distribution
 
 from . import charts
-from .document import Block, Heading, Line, Picture, Table, Text
+from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import PICTURES, Experiment, Job, Lab, picture_of
 from .journal import Journal, Row
 
-_ABOUT = (
-    "The paper trains GASP for 300 epochs on 28,000 faces of CelebA at 64x64, shows samples over training, and a "
-    "quality that rises; its numbers are not stated here. Here: {runs}, on {items} items ({data}). The distance is "
-    "the sliced Wasserstein distance of 7x7 patches to items that were kept out of training, mean over the levels "
-    "of a Laplacian pyramid, times 1000: smaller is better. What two halves of those items are apart is {floor}."
-)
-_OWN = "faces drawn from our own shipped model, because no data were given: this shows training, not CelebA"
-_SAMPLES = (
-    "Samples of the same latents after so many steps of training, one row for each generator."
-)
-_CURVE = (
-    "Distance of drawn items to items that were kept out of training, against steps of training."
-)
-_GRID = (
-    "The paper sets its covers against those of StyleGAN2. In its place stands a grid GAN (transposed convolutions, "
-    "as DCGAN) that is trained on the same items, for as many steps and by the same loss. A function can be sampled "
-    "at any size; a grid has one, and is interpolated beyond."
-)
 _SHIPS = "celeba, as it ships"
-_SHIPPED = (
-    "`{name}` is what the carrier `celeba` draws from: functions, too, of a larger network "
-    "that was trained for longer on the same faces at 64x64, without those kept out. It says what functions "
-    "come to beyond these few steps, not that they beat a grid that is trained as long."
-)
-_COVERS = "Covers of each, at the last step; and the same number of faces kept out."
 _LATENTS = 8
 _KEPT = "kept-out.png"
 
@@ -157,20 +133,25 @@ class Training(Experiment):
         if not found:
             yield Text(" ".join(["Not run.", *sorted(failed)]))
             return
-        data = _OWN if found[0]["data"] == "own" else f"`{found[0]['data']}`"
+        data = (
+            PROSE.paragraph("own-faces") if found[0]["data"] == "own" else f"`{found[0]['data']}`"
+        )
         runs = " and ".join(f"{run.name} (`--config {run.config}`, changed)" for run in self.runs)
         floor = f"{found[0]['floor']:.1f}"
-        yield Text(_ABOUT.format(runs=runs, items=found[0]["trained_on"], data=data, floor=floor))
+        holes = {"runs": runs, "items": found[0]["trained_on"], "data": data, "floor": floor}
+        yield Text(PROSE.paragraph("training", **holes))
         folder = rows.path.parent / PICTURES
-        yield Picture("training", _SAMPLES, lambda path: self._draw(found, folder, path))
+        shown = PROSE.paragraph("training-samples")
+        yield Picture("training", shown, lambda path: self._draw(found, folder, path))
         lines = {
             name: {row["step"]: row["distance"] for row in found if row["method"] == name}
             for name in dict.fromkeys(row["method"] for row in found)
         }
         axes = {"x": "steps of training", "y": "sliced Wasserstein distance"}
-        yield Picture("training-quality", _CURVE, lambda path: charts.curves(lines, path, **axes))
+        curve = PROSE.paragraph("training-curve")
+        yield Picture("training-quality", curve, lambda path: charts.curves(lines, path, **axes))
         yield Heading("Figure 12: functions against a grid GAN")
-        yield Text(_GRID)
+        yield Text(PROSE.paragraph("grid"))
         last = {name: max(r["step"] for r in found if r["method"] == name) for name in lines}
         if len(last) < 2:
             yield Text("The grid GAN was not run.")
@@ -178,7 +159,7 @@ class Training(Experiment):
         ships = [row for row in rows.rows("shipped") if "error" not in row]
         ships = [row for row in ships if row["data"] == found[0]["data"]]
         if ships:
-            yield Text(_SHIPPED.format(name=_SHIPS))
+            yield Text(PROSE.paragraph("shipped", name=_SHIPS))
         yield Table(
             ("generator", "parameters", "steps", "distance to items kept out", "least on the way"),
             tuple(
@@ -195,8 +176,9 @@ class Training(Experiment):
             ),
         )
         kept = {"method": "kept out", "picture": _KEPT}
+        last_of = PROSE.paragraph("covers")
         yield Picture(
-            "covers", _COVERS, lambda path: self._draw([*ends, *ships, kept], folder, path)
+            "covers", last_of, lambda path: self._draw([*ends, *ships, kept], folder, path)
         )
 
     def _draw(self, found: list[Row], folder: Path, path: Path) -> None:

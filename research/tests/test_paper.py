@@ -6,6 +6,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from stegafield import Engine
+from stegafield.cli.commands import app
+from stegafield.core.extractor import Extractor
+from stegafield.errors import ConfigError, FormatError
+from stegafield_research.engine import registry as registered
 from stegafield_research.paper import covers, document, published, report
 from stegafield_research.paper import suite as suites
 from stegafield_research.paper.comparison import Comparison
@@ -20,13 +27,6 @@ from stegafield_research.paper.samples import Samples
 from stegafield_research.paper.schedule import Schedule
 from stegafield_research.paper.suite import Suite
 from stegafield_research.paper.tables import Measured, accepted, duration, reached, spread
-from typer.testing import CliRunner
-
-from stegafield import Engine
-from stegafield.cli.commands import app
-from stegafield.core.extractor import Extractor
-from stegafield.errors import ConfigError, FormatError
-from stegafield.plugins.discovery import discover
 
 SMALL = {"size": (32, 32), "rates": (1,)}
 TOY = Suite(
@@ -59,7 +59,7 @@ class Parity(Extractor):
 
 def lab(out, registry=None):
     """Everybody who needs no optimizer, and the paper's procedure cut short."""
-    engine, found = contestants(registry or discover(), "cpu")
+    engine, found = contestants(registry or registered(), "cpu")
     quick = [who for who in found if not who.slow and "SteganoGAN" not in who.name]
     short = paper(engine, "GINR-Stega", {"optimizer.rounds": 1, "optimizer.iterations": 2})
     return Lab(engine, out, contestants=[short, *quick])
@@ -69,7 +69,7 @@ def lab(out, registry=None):
 def done(tmp_path_factory):
     """A run of the toy suite with a stranger's extractor installed, and its journal."""
     out = tmp_path_factory.mktemp("run")
-    registry = discover()
+    registry = registered()
     registry.add("extractor", Parity, "stranger")
     journal = Journal(out / report.ROWS)
     made = run(TOY, lab(out, registry), journal)
@@ -120,7 +120,7 @@ def test_what_is_named_of_ours_stands_beside_its_noise_and_the_quietest_of_its_f
 def test_what_exists_is_not_measured_again(done):
     out, journal, _ = done
     before = journal.path.read_bytes()
-    registry = discover()
+    registry = registered()
     registry.add("extractor", Parity, "stranger")
     again = Journal(journal.path)
     assert run(TOY, lab(out, registry), again) == 0

@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
+
+from stegafield.cli.commands import app
+from stegafield.errors import ConfigError
 from stegafield_research.baselines.adaptive import hill
 from stegafield_research.baselines.lsb import matching
 from stegafield_research.measure import curve, speed
 from stegafield_research.measure.fidelity import FIELD_COLUMNS, measure
 from stegafield_research.pages import benchmarks, summary
-from typer.testing import CliRunner
-
-from stegafield.cli.commands import app
-from stegafield.errors import ConfigError
 from tests.datasets import packed
 from tests.sounds import sound
 
@@ -221,7 +221,7 @@ def test_the_tables_of_the_ladder_are_those_of_the_search():
 
     from stegafield.coding.ladder import LADDER
 
-    path = Path(__file__).resolve().parents[2] / "scripts" / "search_trellis.py"
+    path = Path(__file__).resolve().parents[1] / "scripts" / "search_trellis.py"
     spec = importlib.util.spec_from_file_location("search_trellis", path)
     search = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(search)

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from stegafield.cli.arguments import Lines
 from stegafield.cli.edge import print_rows
 from stegafield.cli.program import err
 from stegafield.errors import ConfigError
 
-from .bench import lines_of
+from .arguments import Lines
+from .rows import lines_of
 
 
 def generators(

@@ -5,17 +5,16 @@ from typing import Annotated
 
 import typer
 
-from stegafield.cli.arguments import Crop, Device, Lines, MethodName, Optimizer, Settings
+from stegafield.cli.arguments import Device, MethodName, Optimizer, Settings
 from stegafield.cli.detect import Detectors
 from stegafield.cli.edge import different, settings_of, size_of
-from stegafield.cli.program import Variadic
 from stegafield.errors import ConfigError
 
-from .bench import bench, finish, pictures_in
+from .arguments import Crop, Lines
+from .rows import files_in, finish, pictures_in
 
 
-@bench.command("detect", cls=Variadic)
-def bench_detect(
+def detect(
     json_out: Lines,
     images: Annotated[
         list[Path] | None, typer.Option("--images", help="Folders of pictures, one or more.")
@@ -27,8 +26,8 @@ def bench_detect(
     against: Annotated[
         list[str] | None,
         typer.Option(
-            help="Extractors, sample, project, optimize, lsb-matching, lsb-replacement, hill, s-uniward, "
-            "wrong-sigma; one or more."
+            help="Extractors, sample, project, optimize, lsb-matching, lsb-replacement, hill, "
+            "s-uniward, wrong-sigma; one or more."
         ),
     ] = None,
     detector: Detectors = None,
@@ -54,12 +53,12 @@ def bench_detect(
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw ROC curves; needs matplotlib.")] = None,
 ) -> None:
-    """Train and test detectors on covers and stegos, split by source: P_E, AUC, false alarms, with 95 % intervals."""
-    from stegafield_research.measure import detection, evidence
+    """Train and test detectors on covers and stegos: P_E, AUC, alarms, with 95 % intervals."""
+    from stegafield.figures.stego import check_figure
+    from stegafield.pipeline.writing import check_writable
+    from stegafield.plugins.wiring import Engine
 
-    from ..figures.stego import check_figure
-    from ..pipeline.writing import check_writable
-    from ..plugins.wiring import Engine
+    from ..measure import detection, evidence
 
     if bool(bpp) == bool(bps):
         raise ConfigError("bpp", "or bps is needed, not both.", "Use --bpp for pictures.")
@@ -84,8 +83,7 @@ def bench_detect(
         paths = [path for folder in images for path in pictures_in(folder)][::every]
         sources = evidence.photographs(paths, size_of(crop), tiles, grey, seed)
     elif covers:
-        found = sorted(path for path in covers.iterdir() if path.is_file())[::every]
-        sources = evidence.files(found)
+        sources = evidence.files(files_in(covers)[::every])
     else:
         sources = evidence.draws(engine.plan(**arguments), count, seed)
     names = detector or ["spam", "stegexpose", "rs", "sample-pairs", "weighted-stego"]

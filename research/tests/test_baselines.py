@@ -5,13 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from stegafield_research import baselines
-from stegafield_research.baselines.learned import zoo
-from stegafield_research.baselines.learned.fnns import SEEDS, FnnsD, FnnsDE, FnnsR
-from stegafield_research.baselines.learned.network import Coder, CoderConfig
-from stegafield_research.baselines.learned.steganogan import SteganoGan
-from stegafield_research.baselines.lsb.matching import LsbMatching
-from stegafield_research.baselines.lsb.replacement import LsbReplacement
 
 from stegafield import Engine
 from stegafield.coding.ladder import LADDER_BY_RATE
@@ -27,6 +20,14 @@ from stegafield.plugins.discovery import discover
 from stegafield.plugins.discovery import registry as usual
 from stegafield.training import config as configs
 from stegafield.training.loop import train
+from stegafield_research import baselines
+from stegafield_research.baselines.learned import zoo
+from stegafield_research.baselines.learned.fnns import SEEDS, FnnsD, FnnsDE, FnnsR
+from stegafield_research.baselines.learned.network import Coder, CoderConfig
+from stegafield_research.baselines.learned.steganogan import SteganoGan
+from stegafield_research.baselines.lsb.matching import LsbMatching
+from stegafield_research.baselines.lsb.replacement import LsbReplacement
+from stegafield_research.engine import registry as registered
 
 RATES = {bpp: at_least(bpp, "bpp", 3, LADDER_BY_RATE) for bpp in (1, 2, 3, 4)}
 SPEC = GridSpec(("y", "x"), (False, False))
@@ -44,9 +45,7 @@ def face(engine):
 @pytest.fixture(scope="session")
 def tools():
     """An engine that has the baselines."""
-    registry = discover()
-    baselines.register(registry)
-    return Engine(registry, device="cpu")
+    return Engine(registered(), device="cpu")
 
 
 def of(cover, kind, bpp, rng, **options):
@@ -58,11 +57,18 @@ def paper(**settings):
     return Paper(Paper.Options(**settings), device="cpu")
 
 
-def test_the_default_registry_has_no_baseline():
-    registry = discover()
-    baselines.register(registry)
-    added = set(registry.names("extractor")) - set(usual().names("extractor"))
+def test_a_registry_without_plugins_has_no_baseline():
+    added = set(registered().names("extractor")) - set(usual().names("extractor"))
     assert added == {kind.name for kind in baselines.EXTRACTORS}
+
+
+def test_the_plugin_brings_each_baseline_once(monkeypatch):
+    """Discovery finds it where the environment allows it, and then nothing is added a second time."""
+    monkeypatch.setenv("STEGAFIELD_PLUGINS", "stegafield-research")
+    found = discover()
+    owned = [row for row in found.owned() if row[0] == "stegafield-research"]
+    assert [name for _, _, name in owned] == sorted(kind.name for kind in baselines.EXTRACTORS)
+    assert not found.broken and list(registered().owned()) == list(found.owned())
 
 
 def test_every_baseline_has_a_plan_at_each_of_its_rates(tools):
@@ -277,7 +283,7 @@ def items():
 
 
 def test_training_lowers_its_loss_and_resumes_to_the_same_bits(items, tmp_path):
-    config = configs.parse(TINY)
+    config = configs.parse(TINY, baselines.TRAININGS)
     train(config, items, tmp_path / "a", device="cpu", steps=30)
     lines = [json.loads(line) for line in (tmp_path / "a" / "log.jsonl").read_text().splitlines()]
     first, last = (np.mean([line["bits"] for line in part]) for part in (lines[:3], lines[-3:]))
@@ -291,7 +297,9 @@ def test_training_lowers_its_loss_and_resumes_to_the_same_bits(items, tmp_path):
 def test_a_run_starts_from_a_model_of_another_depth(items, tmp_path):
     deep = Coder(CoderConfig(hidden=8, depth=3))
     save_pretrained(deep, tmp_path / "deep")
-    config = configs.parse({**TINY, "start": str(tmp_path / "deep"), "rate": 1e-9})
+    config = configs.parse(
+        {**TINY, "start": str(tmp_path / "deep"), "rate": 1e-9}, baselines.TRAININGS
+    )
     train(config, items, tmp_path / "run", device="cpu", steps=1)
     taken = zoo.read(tmp_path / "run" / "model")
     torch.testing.assert_close(taken.decoder.leave.weight, deep.decoder.leave.weight[:1])

@@ -13,7 +13,7 @@ def test_the_notebook_runs_and_shows_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     written = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     fresh = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    runpy.run_path(str(ROOT / "scripts" / "notebook.py"))["run"](fresh)
+    runpy.run_path(str(ROOT / "research" / "scripts" / "notebook.py"))["run"](fresh)
     for old, new in zip(written["cells"], fresh["cells"], strict=True):
         assert _kinds(old) == _kinds(new)
         assert old.get("execution_count") == new.get("execution_count")

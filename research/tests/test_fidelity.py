@@ -1,14 +1,13 @@
-"""Distortion of the default extractor on real photographs, from the written file; metrics against references."""
+"""Distortion of the default extractor on real photographs, from the written file; solvers side by side."""
 
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
-from stegafield_research.measure.fidelity import COLUMNS, measure, pictures
 
 from stegafield.errors import ConfigError
-from stegafield.metrics import fidelity
+from stegafield_research.measure.fidelity import COLUMNS, measure, pictures
 
 FLOORS = {1: 59.7, 2: 55.8, 3: 53.3, 4: 51.2}
 
@@ -56,32 +55,6 @@ def test_pictures_of_one_colour_meet_their_own_bound(engine, tmp_path):
         assert row["ber"] == 0 and row["bound"] - gap <= row["psnr"] <= row["bound"] + 0.1, row
 
 
-def test_bound_is_the_published_one():
-    inside = np.full(10**6, 100)
-    for bpp, expected in {1: 61.19, 2: 57.18, 3: 54.57, 4: 52.36, 0.25: 68.6}.items():
-        assert fidelity.bound(inside, 0, 255, round(bpp / 3 * 10**6), 255) == pytest.approx(
-            expected, abs=0.05
-        )
-    for bpp, expected in {1: 60.2, 2: 55.8, 3: 52.5, 4: 49.5}.items():
-        found = fidelity.bound(np.zeros(10**6, int), 0, 255, round(bpp / 3 * 10**6), 255)
-        assert found == pytest.approx(expected, abs=0.06)
-    assert fidelity.bound(inside, 0, 255, 2 * 10**6, 255) is None
-    assert fidelity.bound(inside, 0, 255, 0, 255) == np.inf
-
-
-def test_psnr_and_ssim_are_scikit_images(rng, photographs):
-    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-
-    cover = photographs["coffee"].transpose(2, 0, 1).astype(np.int32)
-    stego = np.clip(cover + rng.integers(-2, 3, cover.shape), 0, 255).astype(np.int32)
-    assert fidelity.psnr(cover, stego, 255) == pytest.approx(
-        peak_signal_noise_ratio(cover, stego, data_range=255)
-    )
-    expected = structural_similarity(cover, stego, channel_axis=0, data_range=255)
-    assert fidelity.ssim(cover, stego, 255.0) == pytest.approx(expected)
-    assert fidelity.psnr(cover, cover, 255) == np.inf
-
-
 def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
     from stegafield_research.measure.optimizers import ARMS, COLUMNS, compare, draw, summary
 
@@ -111,3 +84,10 @@ def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
     draw([*done, *rows], tmp_path / "figure.png")
     with Image.open(tmp_path / "figure.png") as figure:
         assert figure.width > 1000
+
+
+def test_the_arm_of_the_paper_is_its_preset():
+    from stegafield.pipeline.request import PRESETS
+    from stegafield_research.measure.optimizers import ARMS
+
+    assert ARMS["paper"] == {"optimizer": PRESETS["paper"]["optimizer"], **PRESETS["paper"]["set"]}
