@@ -9,7 +9,6 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-
 from tests.guard.test_startup import HEAVY
 
 STEGAFIELD = [sys.executable, "-m", "stegafield"]

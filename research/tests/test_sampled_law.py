@@ -8,9 +8,6 @@ import os
 
 import numpy as np
 import pytest
-
-from stegafield.coding import sampler
-from stegafield.regions import positions
 from stegafield_research.measure.law import (
     RUNGS,
     comparisons,
@@ -19,6 +16,9 @@ from stegafield_research.measure.law import (
     two_sample,
 )
 from tests.noisy import line, noisy_engine
+
+from stegafield.coding import sampler
+from stegafield.regions import positions
 
 SAMPLES = int(os.environ.get("STEGAFIELD_LAW_SAMPLES", 120_000))
 ALPHA = 1e-9
@@ -41,7 +41,7 @@ def test_whole_files_have_the_law(bpp):
         plain = direct(value, 2.25, rng)
         for codes, table in zip((stego.codes, plain), tables, strict=True):
             off = (codes - np.rint(value)).astype(int).clip(-15, 15) + 15
-            salt = positions.salt_windows(stego.cover.free)
+            salt = positions.public(stego.cover.free).salt
             first = codes.ravel()[salt]
             order = [
                 off.ravel(),

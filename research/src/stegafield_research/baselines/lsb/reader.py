@@ -19,7 +19,7 @@ class LastBits(Extractor):
     exact = True
 
     @classmethod
-    def offers(cls, cover: Cover, method: str) -> Sequence[Rung]:
+    def offers(cls, cover: Cover) -> Sequence[Rung]:
         """The rungs of at most one bit per sample."""
         return [rung for rung in LADDER_BY_RATE if rung.rate <= 1]
 
