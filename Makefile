@@ -2,20 +2,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test quick check coverage clean
 .DELETE_ON_ERROR:
 
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 .venv/demo: pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) ".[bench,plots]"
+	$(INSTALL) --editable ".[demo]"
 	touch $@
 
-.venv/test: pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) ".[dev]"
+.venv/test: pyproject.toml research/pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable ".[dev]" --editable ./research
 	touch $@
 
 demo: .venv/demo
@@ -30,13 +30,23 @@ demo: .venv/demo
 	@echo "revealed from the photograph:"; $(BIN)/stegafield reveal out/cat-stego.png --key-file out/key.txt; echo
 	@echo "look at out/t2m.png and out/cat-figure.png"
 
+# Everything that CI runs.
 test: check
 	$(BIN)/python -m pytest -q
+
+# What to run while you work: under a minute on two cores.
+quick: .venv/test
+	$(BIN)/python -m pytest -q -m "not slow"
 
 check: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
+coverage: .venv/test
+	$(BIN)/python -m pytest -q --cov --cov-report=term
+	$(BIN)/coverage json -q -o out/coverage.json
+	$(BIN)/python tests/coverage_floor.py out/coverage.json
+
 clean:
-	rm -rf .venv out build dist
+	rm -rf .venv out build dist research/dist

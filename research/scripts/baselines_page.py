@@ -12,12 +12,11 @@ import json
 import re
 from pathlib import Path
 
+from stegafield import Engine
 from stegafield_research.engine import registry
 from stegafield_research.measure.baselines import compare, summary
 from stegafield_research.measure.fidelity import pictures
 from stegafield_research.places import Checkout
-
-from stegafield import Engine
 
 HERE = Checkout.of(__file__)
 PAGE, ROWS = HERE.docs / "baselines.md", HERE.data / "baselines.jsonl"

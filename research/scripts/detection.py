@@ -18,13 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from stegafield_research.measure import detection, evidence
 
 from stegafield.carriers.audio import AudioCarrier
 from stegafield.core.carrier import Carrier
 from stegafield.core.cover import Law
 from stegafield.core.noise import normals
 from stegafield.plugins.wiring import Engine
+from stegafield_research.measure import detection, evidence
 
 _BOTH = ["--images", "bsds", "kodak", "--crop", "256x256"]
 _SIMPLE = ["spam", "stegexpose", "rs", "sample-pairs", "weighted-stego"]

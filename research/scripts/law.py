@@ -14,13 +14,13 @@ import math
 from pathlib import Path
 
 import numpy as np
-from stegafield_research.measure.law import RUNGS, drawn_and_direct
 
 from stegafield import Key
 from stegafield.core.carrier import writer
 from stegafield.core.channel import written
 from stegafield.core.noise import normals
 from stegafield.plugins.wiring import Engine
+from stegafield_research.measure.law import RUNGS, drawn_and_direct
 
 REPEATS = 10
 

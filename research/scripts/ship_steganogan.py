@@ -18,10 +18,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-from stegafield_research import baselines
-from stegafield_research.baselines.learned import zoo
-from stegafield_research.baselines.learned.steganogan import SteganoGan
-from stegafield_research.places import Checkout
 
 from stegafield.coding.ladder import LADDER_BY_RATE
 from stegafield.coding.offer import at_least
@@ -31,6 +27,10 @@ from stegafield.generators.zoo import CARD, Card
 from stegafield.generators.zoo import card as read_card
 from stegafield.metrics import fidelity, recovery
 from stegafield.training import config, data, state
+from stegafield_research import baselines
+from stegafield_research.baselines.learned import zoo
+from stegafield_research.baselines.learned.steganogan import SteganoGan
+from stegafield_research.places import Checkout
 
 DATA = (
     "CelebA, the first 8,500 of 9,000 aligned faces (89x109), the 74x74 square at left 7, top 18, resized to 64x64; "

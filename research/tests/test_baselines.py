@@ -5,14 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from stegafield_research import baselines
-from stegafield_research.baselines.learned import zoo
-from stegafield_research.baselines.learned.fnns import SEEDS, FnnsD, FnnsDE, FnnsR
-from stegafield_research.baselines.learned.network import Coder, CoderConfig
-from stegafield_research.baselines.learned.steganogan import SteganoGan
-from stegafield_research.baselines.lsb.matching import LsbMatching
-from stegafield_research.baselines.lsb.replacement import LsbReplacement
-from stegafield_research.engine import registry as registered
 
 from stegafield import Engine
 from stegafield.coding.ladder import LADDER_BY_RATE
@@ -28,6 +20,14 @@ from stegafield.plugins.discovery import discover
 from stegafield.plugins.discovery import registry as usual
 from stegafield.training import config as configs
 from stegafield.training.loop import train
+from stegafield_research import baselines
+from stegafield_research.baselines.learned import zoo
+from stegafield_research.baselines.learned.fnns import SEEDS, FnnsD, FnnsDE, FnnsR
+from stegafield_research.baselines.learned.network import Coder, CoderConfig
+from stegafield_research.baselines.learned.steganogan import SteganoGan
+from stegafield_research.baselines.lsb.matching import LsbMatching
+from stegafield_research.baselines.lsb.replacement import LsbReplacement
+from stegafield_research.engine import registry as registered
 
 RATES = {bpp: at_least(bpp, "bpp", 3, LADDER_BY_RATE) for bpp in (1, 2, 3, 4)}
 SPEC = GridSpec(("y", "x"), (False, False))

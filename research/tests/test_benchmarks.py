@@ -5,6 +5,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
+
+from stegafield.cli.commands import app
+from stegafield.errors import ConfigError
 from stegafield_research.baselines.adaptive import hill
 from stegafield_research.baselines.lsb import matching
 from stegafield_research.measure import curve, speed
@@ -12,10 +16,6 @@ from stegafield_research.measure.fidelity import FIELD_COLUMNS, measure
 from stegafield_research.pages import benchmarks, summary
 from tests.datasets import packed
 from tests.sounds import sound
-from typer.testing import CliRunner
-
-from stegafield.cli.commands import app
-from stegafield.errors import ConfigError
 
 
 def run(*arguments, code=0):

@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.guard.test_startup import HEAVY
 
 STEGAFIELD = [sys.executable, "-m", "stegafield"]

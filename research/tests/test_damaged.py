@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+
+from stegafield.errors import ConfigError, FormatError
 from stegafield_research.measure import evidence
 from stegafield_research.paper import suite as suites
 from stegafield_research.paper.journal import Journal
-
-from stegafield.errors import ConfigError, FormatError
 
 
 @pytest.mark.parametrize("text", [b'name = "\xff"', b"name = " + b"[" * 5000, b"name ="])

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from stegafield_research.measure import detection, evidence
-from tests.noisy import noisy_engine
-from tests.sounds import sound
 from typer.testing import CliRunner
 
 from stegafield.cli.commands import app
 from stegafield.core.detector import Detector
 from stegafield.detectors.residual.spam import Spam
+from stegafield_research.measure import detection, evidence
+from tests.noisy import noisy_engine
+from tests.sounds import sound
 
 
 def run(*arguments, code=0):

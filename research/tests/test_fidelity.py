@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from stegafield_research.measure.fidelity import COLUMNS, measure, pictures
 
 from stegafield.errors import ConfigError
+from stegafield_research.measure.fidelity import COLUMNS, measure, pictures
 
 FLOORS = {1: 59.7, 2: 55.8, 3: 53.3, 4: 51.2}
 
@@ -87,8 +87,7 @@ def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
 
 
 def test_the_arm_of_the_paper_is_its_preset():
-    from stegafield_research.measure.optimizers import ARMS
-
     from stegafield.pipeline.request import PRESETS
+    from stegafield_research.measure.optimizers import ARMS
 
     assert ARMS["paper"] == {"optimizer": PRESETS["paper"]["optimizer"], **PRESETS["paper"]["set"]}

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from stegafield_research.generators import faces as generators_faces
-from stegafield_research.generators.comparison import OTHER, Comparison, page
-from stegafield_research.measure import raster
-from tests.pictures import soft
 from typer.testing import CliRunner
 
 from stegafield.cli.commands import app
 from stegafield.generators import zoo
 from stegafield.metrics import distribution
+from stegafield_research.generators import faces as generators_faces
+from stegafield_research.generators.comparison import OTHER, Comparison, page
+from stegafield_research.measure import raster
+from tests.pictures import soft
 
 
 @pytest.fixture(scope="module")

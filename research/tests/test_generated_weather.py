@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from stegafield_research.generators import weather as generators_weather
-from stegafield_research.generators.comparison import COLUMNS
 from typer.testing import CliRunner
 
 from stegafield.cli.commands import app
 from stegafield.errors import ConfigError
+from stegafield_research.generators import weather as generators_weather
+from stegafield_research.generators.comparison import COLUMNS
 
 
 def _collection(path, offset=0.0):

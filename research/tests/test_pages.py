@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 from packaging.requirements import Requirement
+
 from tests import examples
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,6 +6,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from stegafield import Engine
+from stegafield.cli.commands import app
+from stegafield.core.extractor import Extractor
+from stegafield.errors import ConfigError, FormatError
 from stegafield_research.engine import registry as registered
 from stegafield_research.paper import covers, document, published, report
 from stegafield_research.paper import suite as suites
@@ -21,12 +27,6 @@ from stegafield_research.paper.samples import Samples
 from stegafield_research.paper.schedule import Schedule
 from stegafield_research.paper.suite import Suite
 from stegafield_research.paper.tables import Measured, accepted, duration, reached, spread
-from typer.testing import CliRunner
-
-from stegafield import Engine
-from stegafield.cli.commands import app
-from stegafield.core.extractor import Extractor
-from stegafield.errors import ConfigError, FormatError
 
 SMALL = {"size": (32, 32), "rates": (1,)}
 TOY = Suite(

@@ -8,6 +8,9 @@ import os
 
 import numpy as np
 import pytest
+
+from stegafield.coding import sampler
+from stegafield.regions import positions
 from stegafield_research.measure.law import (
     RUNGS,
     comparisons,
@@ -16,9 +19,6 @@ from stegafield_research.measure.law import (
     two_sample,
 )
 from tests.noisy import line, noisy_engine
-
-from stegafield.coding import sampler
-from stegafield.regions import positions
 
 SAMPLES = int(os.environ.get("STEGAFIELD_LAW_SAMPLES", 120_000))
 ALPHA = 1e-9

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from scipy import stats
-from stegafield_research.baselines.adaptive import hill, s_uniward
-from stegafield_research.baselines.lsb import matching, replacement
 
 from stegafield.detectors.lsb.primary_sets import PrimarySets
 from stegafield.detectors.lsb.rs import Rs
 from stegafield.detectors.lsb.sample_pairs import SamplePairs
 from stegafield.errors import ConfigError
+from stegafield_research.baselines.adaptive import hill, s_uniward
+from stegafield_research.baselines.lsb import matching, replacement
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from stegafield_research.measure import throughput
-from tests.objectives import ONE, objectives
 from torch.utils.flop_counter import FlopCounterMode
 
 from stegafield.extractors.cnn import Cnn
 from stegafield.plugins.wiring import Engine
+from stegafield_research.measure import throughput
+from tests.objectives import ONE, objectives
 
 torch.set_num_threads(1)  # two workers share two cores
 
