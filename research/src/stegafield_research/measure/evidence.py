@@ -96,7 +96,8 @@ class Setting:
             raise ConfigError("method", "is named by --against already.", "Give one of them.")
         for name in self.hidden:
             for rate in self.rates:
-                self.engine.plan(**self.of(name), **{self.unit: rate})
+                wishes: dict[str, Any] = self.of(name) | {self.unit: rate}
+                self.engine.plan(**wishes)
         if not self.hidden and self.arguments["carrier"] != "image":
             raise ConfigError("against", "needs an extractor where covers are no pictures.")
 

@@ -23,6 +23,7 @@ from stegafield.core.rung import Rung
 from stegafield.errors import ConfigError, StegafieldError
 from stegafield.message.key import FileKey
 from stegafield.metrics import fidelity, recovery
+from stegafield.pipeline.choice import Offer
 from stegafield.pipeline.embedding import embed
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
@@ -148,7 +149,7 @@ def prepared(
 def _filled(
     plan: Plan, cover: Cover, seed: bytes, rung: Rung | None
 ) -> tuple[Any, UInt8[ndarray, " bit"], Generator]:
-    extractor = plan.build(FileKey(seed), rung or plan.rungs(cover)[0])
+    extractor = plan.build(FileKey(seed), rung or Offer(plan, cover, blank=True).rungs[0])
     rng = np.random.default_rng(list(seed))
     bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
     if not bits.size:

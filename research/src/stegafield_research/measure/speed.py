@@ -206,6 +206,7 @@ def _measured(
     """What the child finds out about one file, or about covers of a size that the carrier generates."""
     from stegafield.core.carrier import writer
     from stegafield.message.key import FileKey, Key
+    from stegafield.pipeline.choice import Offer
     from stegafield.pipeline.embedding import embed
     from stegafield.plugins.wiring import Engine
 
@@ -226,10 +227,11 @@ def _measured(
             cover = plan.carrier.covers(1, rng)[0]
         took.setdefault("open_ms", []).append(_since(start))
         start, busy = time.perf_counter(), time.process_time()
-        cover = plan.open(cover)
+        offer = Offer(plan, cover)
+        cover = offer.cover
         took.setdefault("costs_ms", []).append(_since(start))
         paused = time.process_time()
-        rung = plan.rungs(cover)[0]
+        rung = offer.rungs[0]
         extractor = plan.build(FileKey(bytes([number] * 32)), rung)
         bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
         busy += time.process_time() - paused

@@ -20,6 +20,7 @@ from stegafield.errors import ConfigError
 from stegafield.extras import need
 from stegafield.message.key import FileKey
 from stegafield.metrics.fidelity import psnr
+from stegafield.pipeline.choice import Offer
 from stegafield.pipeline.embedding import embed_many
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.methods.optimize import objective_of, pose
@@ -233,7 +234,7 @@ def _tasks(plan: Plan, size: tuple[int, int], count: int) -> list[Task]:
             for length, side in zip(picture.shape[:2], size, strict=True)
         )
         cover = plan.carrier.open(picture[top : top + size[0], left : left + size[1]])
-        extractor = plan.build(FileKey(rng.bytes(32)), plan.rungs(cover)[0])
+        extractor = plan.build(FileKey(rng.bytes(32)), Offer(plan, cover, blank=True).rungs[0])
         bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
         found.append(Task(cover, bits, extractor, rng))
     return found
