@@ -86,7 +86,7 @@ def permutation(key, count, nonce=0):
     return np.argsort(np.frombuffer(keystream(key, 8 * count, nonce), "<u8"), kind="stable")
 
 
-def free_samples(path):
+def free_elements(path):
     """The free samples of a PNG in storage order (section 1.1)."""
     image = Image.open(path)
     planes = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1).astype(np.int64)
@@ -154,7 +154,7 @@ def reveal(values, key):
 
 
 if __name__ == "__main__":
-    found = reveal(free_samples(sys.argv[1]), master_key(Path(sys.argv[2]).read_text()))
+    found = reveal(free_elements(sys.argv[1]), master_key(Path(sys.argv[2]).read_text()))
     sys.exit("no message was found with this key") if found is None else sys.stdout.buffer.write(
         found[0]
     )

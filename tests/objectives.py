@@ -13,7 +13,7 @@ def objectives(norm="batch", loss="hinge", sizes=((12, 12),) * 5):
     rng, found = np.random.default_rng(0), []
     for number, size in enumerate(sizes):
         cover = ImageCarrier().open(rng.integers(40, 216, (*size, 3), dtype=np.uint8))
-        extractor = Cnn(Cnn.Options(norm=norm), seed=bytes([number] * 32), rate=ONE)
+        extractor = Cnn(Cnn.Options(norm=norm), seed=bytes([number] * 32), rung=ONE)
         bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
         found.append(extractor.objective(cover, bits, loss))
     return found

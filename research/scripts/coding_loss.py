@@ -37,8 +37,8 @@ def covers(folder, count, rng):
 
 def loss(rung, codes, price, rng):
     """By which share more the best code carries at the cost of this one."""
-    count = codes.size // rung.samples * rung.samples
-    blocks, price = (one[:count].reshape(-1, rung.samples) for one in (codes, price))
+    count = codes.size // rung.elements * rung.elements
+    blocks, price = (one[:count].reshape(-1, rung.elements) for one in (codes, price))
     costs = Costs(np.where(blocks > 0, price, np.inf), np.where(blocks < 255, price, np.inf))
     symbols = rng.integers(0, 4, len(blocks))
     stego = trellis.project(blocks, 0, 255, symbols, rung, rng, costs)
@@ -55,10 +55,10 @@ def loss(rung, codes, price, rng):
 
 def longer(rung, rng):
     """A rung of the same rate with random kernels of six blocks."""
-    digits = rng.integers(0, 4, (rung.samples, 6))
-    digits[:, 0] = rng.choice([1, 3], rung.samples)
-    digits[:, -1] = rng.choice([1, 2, 3], rung.samples)
-    return Rung(rung.bits, rung.samples, tuple(map(int, digits @ 4 ** np.arange(6))), 6)
+    digits = rng.integers(0, 4, (rung.elements, 6))
+    digits[:, 0] = rng.choice([1, 3], rung.elements)
+    digits[:, -1] = rng.choice([1, 2, 3], rung.elements)
+    return Rung(rung.bits, rung.elements, tuple(map(int, digits @ 4 ** np.arange(6))), 6)
 
 
 def main():

@@ -44,7 +44,7 @@ def tables(samples):
 def psnr(rung, samples, seed=0):
     """PSNR in dB against a peak of 255 of random symbols in codes far from any end."""
     rng = np.random.default_rng(seed)
-    blocks = np.zeros((samples // rung.samples, rung.samples), np.int32)
+    blocks = np.zeros((samples // rung.elements, rung.elements), np.int32)
     symbols = rng.integers(0, 4, len(blocks))
     change = project(blocks, -99, 99, symbols, rung, rng)
     return 10 * math.log10(255**2 / np.mean(change.astype(float) ** 2))

@@ -52,7 +52,7 @@ def measured(name: str, faces: np.ndarray) -> dict[str, float]:
     """BER of codes and floats, and PSNR, over faces (item, y, x, 3)."""
     architecture, depth = name.rsplit("-", 1)
     rate, rng = at_least(int(depth), "bpp", 3, LADDER_BY_RATE), np.random.default_rng(0)
-    extractor = SteganoGan(SteganoGan.Options(architecture=architecture), seed=bytes(32), rate=rate)
+    extractor = SteganoGan(SteganoGan.Options(architecture=architecture), seed=bytes(32), rung=rate)
     rows = []
     for face in faces:
         codes = np.ascontiguousarray(face.transpose(2, 0, 1)).astype(np.int32)

@@ -49,7 +49,7 @@ def tools():
 
 
 def of(cover, kind, bpp, rng, **options):
-    extractor = kind(kind.Options(**options), seed=SEED, rate=RATES[bpp])
+    extractor = kind(kind.Options(**options), seed=SEED, rung=RATES[bpp])
     return extractor, rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
 
 
@@ -174,7 +174,7 @@ def test_grey_pictures_and_sounds_carry_nothing(rng):
     for spec, shape in ((SPEC, (1, 16, 16)), (GridSpec(("t",), (False,), "line"), (2, 500))):
         codes = rng.integers(0, 256, shape, dtype=np.int32)
         cover = Cover(codes, 0, 255, np.ones(shape, bool), spec)
-        extractor = SteganoGan(SteganoGan.Options(), seed=SEED, rate=RATES[3])
+        extractor = SteganoGan(SteganoGan.Options(), seed=SEED, rung=RATES[3])
         assert extractor.count(cover) == 0
         assert extractor.read(codes, cover.free, spec).size == 0
 
@@ -197,7 +197,7 @@ def test_fnns_de_starts_where_the_encoder_ends(face, rng):
         Still(Paper.Options(rounds=1), device="cpu"),
         rng,
     )
-    encoder = SteganoGan(SteganoGan.Options(), seed=SEED, rate=RATES[4])
+    encoder = SteganoGan(SteganoGan.Options(), seed=SEED, rung=RATES[4])
     codes = encoder.project(face, bits, rng)
     assert int(seen[0]) == np.count_nonzero(encoder.read(codes, face.free, face.spec) != bits)
 

@@ -226,5 +226,5 @@ def test_the_tables_of_the_ladder_are_those_of_the_search():
     search = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(search)
     for rung in (rung for rung in LADDER if rung.span):
-        number = search.LADDER[rung.samples]
-        assert next(islice(search.tables(rung.samples), number, None)) == rung
+        number = search.LADDER[rung.elements]
+        assert next(islice(search.tables(rung.elements), number, None)) == rung

@@ -15,7 +15,7 @@ torch.set_num_threads(1)  # two workers share two cores
 def test_work_is_counted_as_torch_counts_it():
     """Operations of one evaluation and its gradient, for one cover and for a joined pair."""
     parts = objectives(sizes=((12, 12),) * 2)
-    kernels = [one.shape for one in Cnn(Cnn.Options(), seed=bytes(32), rate=ONE).weights(3, 2)]
+    kernels = [one.shape for one in Cnn(Cnn.Options(), seed=bytes(32), rung=ONE).weights(3, 2)]
     for number, loss in ((1, parts[0]), (2, type(parts[0]).joined(parts, "cpu"))):
         leaf = torch.zeros(number, 3, 12, 12).requires_grad_()
         with FlopCounterMode(display=False) as counter:

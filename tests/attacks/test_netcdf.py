@@ -186,7 +186,7 @@ def test_a_valid_range_in_kelvin_is_not_read_as_codes(engine, key):
     stego = hidden(
         engine, key, made(lambda f: add(f, "t", codes, ("time", "y", "x"), attributes=attributes))
     )
-    assert stego.report.free_samples == codes.size
+    assert stego.report.free_elements == codes.size
     kelvin = raw(stego.data, "t") * 0.01 + 250
     before = codes * 0.01 + 250.0
     assert (((kelvin >= 100) & (kelvin <= 400)) == ((before >= 100) & (before <= 400))).all()
@@ -299,7 +299,7 @@ def test_codes_at_both_ends_of_the_type_do_not_wrap(engine, key):
 
 def test_several_time_steps(engine, key):
     stego = hidden(engine, key, packed(times=4))
-    assert stego.report.samples == 4 * 19 * 36
+    assert stego.report.elements == 4 * 19 * 36
 
 
 @pytest.mark.parametrize("bps", [None, 4])
@@ -311,7 +311,7 @@ def test_a_pole_is_one_point_and_stays_so(engine, key, bps):
 
 def test_a_field_without_latitudes_is_a_plain_grid(engine, key):
     stego = hidden(engine, key, packed(rows=37, columns=72, grid=False))
-    assert stego.report.free_samples == 37 * 72
+    assert stego.report.free_elements == 37 * 72
 
 
 def test_a_one_dimensional_variable(engine, key):

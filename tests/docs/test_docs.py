@@ -155,7 +155,9 @@ def test_capacity_table(engine):
         TEXT[DOCS / "concepts.md"],
         re.M,
     )
-    assert [(int(k), int(n)) for k, n, *_ in table] == [(r.bits, r.samples) for r in LADDER_BY_RATE]
+    assert [(int(k), int(n)) for k, n, *_ in table] == [
+        (r.bits, r.elements) for r in LADDER_BY_RATE
+    ]
     kinds = (
         {"carrier": "image", "size": (64, 64)},
         {"carrier": "image", "size": (512, 512)},
@@ -176,7 +178,7 @@ def test_table_of_the_sampler():
         TEXT[DOCS / "concepts.md"],
         re.M,
     )
-    assert [(int(k), int(n)) for k, n, *_ in rows] == [(r.bits, r.samples) for r in DRAWN]
+    assert [(int(k), int(n)) for k, n, *_ in rows] == [(r.bits, r.elements) for r in DRAWN]
     for rung, (_, _, *written) in zip(DRAWN, rows, strict=True):
         for free, sigma in zip((12288, 719 * 1440, 3 * 4096**2), written, strict=True):
             assert f"{smallest_sigma(rung, free):.2f}".replace("inf", "none") == sigma, rung

@@ -34,10 +34,10 @@ NOISE = np.random.default_rng(5).integers(0, 256, (96, 128, 3), dtype=np.uint8)
 
 
 def _through_the_page(stego):
-    return READER["reveal"](READER["free_samples"](BytesIO(stego.data)), RAW)
+    return READER["reveal"](READER["free_elements"](BytesIO(stego.data)), RAW)
 
 
-@pytest.mark.parametrize("rung", LADDER, ids=lambda rung: f"{rung.bits}/{rung.samples}")
+@pytest.mark.parametrize("rung", LADDER, ids=lambda rung: f"{rung.bits}/{rung.elements}")
 def test_reader_from_the_page_reads_every_rung(engine, key, rung, monkeypatch):
     rng = np.random.default_rng(1)
     cover = rng.integers(0, 256, (530, 500), np.uint8) if rung.rate < 0.01 else NOISE
@@ -62,13 +62,16 @@ def test_reader_from_the_page_reads_every_rung(engine, key, rung, monkeypatch):
             name="é.txt",
             set={"carrier.sigma": sigma},
         )
-        assert (stego.report.window_bits, stego.report.window_samples) == (rung.bits, rung.samples)
+        assert (stego.report.window_bits, stego.report.window_elements) == (
+            rung.bits,
+            rung.elements,
+        )
         assert _through_the_page(stego) == (message, "é.txt")
         return
     plain = {"effort.costs": False}  # with costs, some rungs are taken by larger covers only
     given = {"carrier": "image", "cover": cover, "bps": rung.rate, "key": key, "name": "é.txt"}
     stego = engine.hide(message, **given, set=plain)
-    assert (stego.report.window_bits, stego.report.window_samples) == (rung.bits, rung.samples)
+    assert (stego.report.window_bits, stego.report.window_elements) == (rung.bits, rung.elements)
     assert _through_the_page(stego) == (message, "é.txt")
 
 
@@ -88,7 +91,7 @@ def test_reader_from_the_page_reads_black_and_white(engine, key):
 
 def test_reader_from_the_page_reads_passphrases_and_refuses_wrong_keys(engine):
     stego = engine.hide(b"m", carrier="image", cover=NOISE, key=Key.passphrase("café"))
-    values = READER["free_samples"](BytesIO(stego.data))
+    values = READER["free_elements"](BytesIO(stego.data))
     assert READER["reveal"](values, "cafe\u0301\r\n") == (b"m", None)
     assert READER["reveal"](values, "cafe") is None
     assert READER["reveal"](values, RAW) is None
@@ -127,7 +130,7 @@ def test_netcdf_as_the_page_says(engine, key, rung):
     free = (
         ~np.isin(codes, [-32767, 20]) & (codes <= 30000) & (np.abs(latitude) < 90 - 1e-3)[:, None]
     )
-    assert free.sum() == 3 * (35 * 72 - 17 - 1 - 9) == stego.report.free_samples
+    assert free.sum() == 3 * (35 * 72 - 17 - 1 - 9) == stego.report.free_elements
     assert READER["reveal"](codes[free], RAW) == (b"", None)
 
 
@@ -158,7 +161,7 @@ def test_ladder_table():
     assert READER["ladder"]().keys() == set(range(len(LADDER)))
     for index, (bits, samples, taps) in READER["ladder"]().items():
         rung = LADDER[index]
-        assert (bits, samples) == (rung.bits, rung.samples)
+        assert (bits, samples) == (rung.bits, rung.elements)
         assert np.array_equal(taps, rung.kernel if rung.span else rung.taps)
     rates = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) \|", TEXT, re.MULTILINE)
     for index, _, _, rate in rates:

@@ -41,15 +41,15 @@ def changes():
     found = {}
     for name, cover in covers():
         for number, rung in enumerate(PROJECTED):
-            if rung.span and rung.samples not in TRELLIS:
+            if rung.span and rung.elements not in TRELLIS:
                 continue
-            extractor = Phase(Phase.Options(), seed=SEED, rate=rung)
+            extractor = Phase(Phase.Options(), seed=SEED, rung=rung)
             rng = np.random.default_rng(number)
             bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
             moved = extractor.project(cover, bits, rng) - cover.codes
             form = "trellis" if rung.span else "block"
             counts = [int(np.count_nonzero(moved)), int((moved.astype(np.int64) ** 2).sum())]
-            found[f"{name}, {form} {rung.bits}/{rung.samples}"] = counts
+            found[f"{name}, {form} {rung.bits}/{rung.elements}"] = counts
     return found
 
 

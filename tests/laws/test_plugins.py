@@ -145,9 +145,9 @@ def test_channels(name, number):
 
 
 @pytest.mark.parametrize("name", EXTRACTORS)
-@pytest.mark.parametrize("rung", LADDER, ids=lambda rung: f"{rung.bits}/{rung.samples}")
+@pytest.mark.parametrize("rung", LADDER, ids=lambda rung: f"{rung.bits}/{rung.elements}")
 def test_extractors(name, rung):
-    big = rung.samples > 2000
+    big = rung.elements > 2000
     array = np.random.default_rng(0).integers(
         0, 256, (160, 200) if big else (40, 40, 3), dtype=np.uint8
     )

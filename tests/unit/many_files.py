@@ -17,7 +17,7 @@ from stegafield.regions import bootstrap
 def main(count, out):
     engine, key = Engine(device="cpu"), Key(bytes(range(32)))
     covers = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
-    rung = next(rung for rung in LADDER if (rung.bits, rung.samples) == (5, 15))
+    rung = next(rung for rung in LADDER if (rung.bits, rung.elements) == (5, 15))
     salts, bits, seeds, headers, places = [], [], [], [], []
     for number in range(count):
         stego = engine.hide(
@@ -27,7 +27,7 @@ def main(count, out):
         found = bootstrap.opened(cover, key)
         salts.append(found.salt)
         seeds.append(found.key.derive("extractor/" + found.header.tag.hex()))
-        reader = Phase(None, seed=seeds[-1], rate=rung)
+        reader = Phase(None, seed=seeds[-1], rung=rung)
         bits.append(reader.read(cover.codes, found.at.payload, cover.spec))
         places.append(found.at.header.ravel())
         codes = cover.codes.ravel()[places[-1]].reshape(8, -1)

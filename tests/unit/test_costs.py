@@ -237,7 +237,7 @@ def test_windows_find_the_cheapest_changes(data):
 def test_pairs_first_is_as_cheap_as_the_programme_alone(place, monkeypatch):
     """Whether a window has three cheap samples, or one, or hardly any that may move."""
     rung, rng = LADDER[place], np.random.default_rng(place)
-    codes = rng.integers(0, 6, (200, rung.samples)).astype(np.int32)
+    codes = rng.integers(0, 6, (200, rung.elements)).astype(np.int32)
     both = rng.exponential(1, (2, *codes.shape)).astype(np.float32) ** 3 + 1e-4
     both[:, 50:100] = np.where(rng.random(both[:, 50:100].shape) < 0.8, np.inf, both[:, 50:100])
     prices, symbols = Costs(*both), rng.integers(0, rung.phases, 200)
@@ -289,7 +289,7 @@ def test_long_windows_take_the_cheapest_pair():
 def test_the_trellis_is_near_the_least_cost(rate):
     cover = as_cover(textured((1, 128, 128)))
     rung = next(r for r in TRELLIS if r.rate == rate)
-    extractor = Phase(Phase.Options(), seed=bytes(32), rate=rung)
+    extractor = Phase(Phase.Options(), seed=bytes(32), rung=rung)
     bits = np.random.default_rng(0).integers(0, 2, extractor.count(cover), dtype=np.uint8)
     codes = extractor.project(cover, bits, np.random.default_rng(1))
     assert np.array_equal(extractor.read(codes, cover.free, cover.spec), bits)
@@ -304,8 +304,8 @@ def test_the_trellis_is_near_the_least_cost(rate):
 def test_single_precision_loses_nothing_in_long_runs():
     """Prices over nine decades, two runs of 16,384 samples: float32 finds what float64 finds."""
     rung, rng = TRELLIS[7], np.random.default_rng(0)
-    blocks = 2 * trellis.RUN // rung.samples
-    price = 10.0 ** rng.uniform(-4, 5, (2, blocks // 2 * rung.samples))
+    blocks = 2 * trellis.RUN // rung.elements
+    price = 10.0 ** rng.uniform(-4, 5, (2, blocks // 2 * rung.elements))
     prices = np.zeros((2, price.shape[1], 4))
     prices[..., 1], prices[..., 3], prices[..., 2] = price, price, 16 * price
     wanted = rng.integers(0, 4, (2, blocks // 2))
@@ -366,7 +366,7 @@ def test_the_salt_is_no_reference(law):
 def test_the_payload_follows_the_same_law():
     cover = as_cover(textured())
     rung = next(r for r in TRELLIS if r.rate == 0.4)
-    extractor = Phase(Phase.Options(), seed=bytes(32), rate=rung)
+    extractor = Phase(Phase.Options(), seed=bytes(32), rung=rung)
     bits = np.random.default_rng(0).integers(0, 2, extractor.count(cover), dtype=np.uint8)
     moved = extractor.project(cover, bits, np.random.default_rng(1)) != cover.codes
     m = gibbs.multiplier(cover.costs, rung.rate * (1 + gibbs.CODING_LOSS))
@@ -489,7 +489,7 @@ def test_a_rate_that_is_too_much_for_the_rough_places_is_lowered_and_said(engine
     for rate in (0.5, 4):
         given = {"carrier": "image", "cover": picture, "bpp": rate}
         stego = engine.hide(b"m", key=key, **given)
-        assert 0.05 < stego.report.bits_per_sample < 0.3 and changed_in_flat(stego, key) == 0
+        assert 0.05 < stego.report.bits_per_element < 0.3 and changed_in_flat(stego, key) == 0
         note = stego.report.notes[0]
         assert f"not the {rate:g} requested" in note and "effort.flat" in note
         full = engine.capacity(**given)
@@ -509,7 +509,7 @@ def test_flat_places_change_where_that_is_asked_for_and_no_more_than_they_must(e
         asked = {**given, "set": {f"effort.{name}": name == "flat"}}
         full = np.random.default_rng(0).bytes(engine.capacity(**asked))
         stego = engine.hide(full, key=key, **asked)
-        assert engine.reveal(stego.data, key=key) == full and stego.report.bits_per_sample > 0.4
+        assert engine.reveal(stego.data, key=key) == full and stego.report.bits_per_element > 0.4
         counts[name], notes = changed_in_flat(stego, key), stego.report.notes
         assert any("in flat or clipped places" in note for note in notes) is (name == "flat")
         assert bool(stego.report.expected) is (name == "costs")
@@ -549,8 +549,8 @@ def test_windows_without_a_way_are_foreseen(share):
     """`bears` counts them before they are met: it may foresee more, not many fewer."""
     rng = np.random.default_rng(3)
     for rung in (rung for rung in LADDER[4:12] if follows_costs(rung)):
-        size = max(100, 50_000 // rung.samples)
-        windows = rng.integers(50, 200, (size, rung.samples))
+        size = max(100, 50_000 // rung.elements)
+        windows = rng.integers(50, 200, (size, rung.elements))
         symbols = rng.integers(0, rung.phases, size)
         price = np.where(rng.random(windows.shape) < share, 1, np.inf).astype(np.float32)
         found = block_priced.project(windows, 0, 255, symbols, rung, rng, Costs.alike(price))

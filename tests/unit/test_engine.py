@@ -203,7 +203,7 @@ def test_the_smallest_sufficient_rung_is_taken(engine, key):
     for length in (0, 10, 100, 400):
         message = np.random.default_rng(0).bytes(length)
         report = engine.hide(message, carrier="image", cover=RGB, key=key).report
-        rates.append(report.window_bits / report.window_samples)
+        rates.append(report.window_bits / report.window_elements)
         lower = [rung for rung in with_costs(RGB.size) if rung.rate < rates[-1] - 1e-9]
         if lower:
             try:

@@ -28,7 +28,7 @@ CELLS = sampler.cells
 
 def test_too_little_precision_is_seen(monkeypatch):
     """float32 is below what samples can show, so the probabilities and the bound are held to their digits."""
-    values, rung = np.linspace(-3, 3, 12), next(r for r in DRAWN if (r.bits, r.samples) == (4, 4))
+    values, rung = np.linspace(-3, 3, 12), next(r for r in DRAWN if (r.bits, r.elements) == (4, 4))
     cover, windows = line(np.rint(np.linspace(0, 99, 4096)), 2.25), np.arange(4096).reshape(-1, 4)
     draw = lambda: sampler.draw(cover, windows, np.zeros(1024, int), rung, os.urandom).nats  # noqa: E731
     most = bound.window_nats(rung, 2.25) * 1024 + 2 * 4096 * sampler.ROUNDING
@@ -49,7 +49,7 @@ def test_missing_headroom_is_seen():
     cover = Noisy(Noisy.Options(headroom=0)).covers(1, np.random.default_rng(0))[0]
     with pytest.raises(ConfigError, match="headroom"):
         bound.check_law(cover)
-    rung = next(r for r in DRAWN if (r.bits, r.samples) == (4, 3))
+    rung = next(r for r in DRAWN if (r.bits, r.elements) == (4, 3))
     windows = np.random.default_rng(0).permutation(cover.codes.size).reshape(-1, 3)
     symbols = np.zeros(len(windows), int)
     found = sampler.draw(cover, windows, symbols, rung, os.urandom)

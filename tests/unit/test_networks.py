@@ -34,11 +34,11 @@ BATCH = "da206e2e6be6dad830b85476031da7e8eaf913ee3289588f2683e19a4920a578"
 
 
 def _cnn(norm="none", rate=ONE, seed=SEED):
-    return Cnn(Cnn.Options(norm=norm), seed=seed, rate=rate)
+    return Cnn(Cnn.Options(norm=norm), seed=seed, rung=rate)
 
 
 def _conv(rate=ONE):
-    return PhaseConv(None, seed=SEED, rate=rate)
+    return PhaseConv(None, seed=SEED, rung=rate)
 
 
 def _field(shape, periodic, channels=1):
@@ -62,7 +62,7 @@ def test_known_answers():
     even = _cnn("batch", at_least(1 / 3, "bps")).weights(3, 2)
     assert hashlib.sha256(b"".join(w.astype("<f4").tobytes() for w in even)).hexdigest() == BATCH
     assert all(np.abs(w.astype(float).sum(axis=(2, 3))).max() < 1e-6 for w in even)
-    taps = PhaseConv(None, seed=SEED, rate=at_least(1 / 3, "bps")).taps(3, 2)
+    taps = PhaseConv(None, seed=SEED, rung=at_least(1 / 3, "bps")).taps(3, 2)
     assert hashlib.sha256(taps.astype("<i8").tobytes()).hexdigest() == TAPS
     assert taps.shape == (1, 3, 3, 3) and np.abs(taps).max() <= 48
 
@@ -71,7 +71,7 @@ def test_known_answers():
 def test_depth_is_rate_times_channels(build):
     cover = ImageCarrier().open(RGB)
     depths = [build(rate=rung).count(cover) / 576 for rung in LADDER_BY_RATE]
-    assert {(r.bits, r.samples): d for r, d in zip(LADDER_BY_RATE, depths, strict=True) if d} == {
+    assert {(r.bits, r.elements): d for r, d in zip(LADDER_BY_RATE, depths, strict=True) if d} == {
         (5, 15): 1,
         (12, 18): 2,
         (12, 12): 3,
@@ -101,7 +101,7 @@ def test_positions_with_a_bound_channel_carry_nothing():
     cover = ImageCarrier().open(RGB)
     free = cover.free.copy()
     free[1, 3, 4] = free[2, 20] = False
-    for extractor in (_cnn(), PhaseConv(None, seed=SEED, rate=ONE)):
+    for extractor in (_cnn(), PhaseConv(None, seed=SEED, rung=ONE)):
         whole = extractor.read(cover.codes, cover.free, cover.spec).reshape(3, 24, 24)
         where = free.all(axis=0)
         assert where.sum() == 576 - 25
@@ -264,7 +264,7 @@ def test_a_message_through_a_png(engine, key, name):
     assert engine.reveal(stego.data, key=key) == message
     report = stego.report
     assert (report.extractor, report.optimizer, report.bit_errors) == (name, "lbfgs", 0)
-    assert report.error_correction == ("none" if name == "phase-conv" else "rs")
+    assert report.correction == ("none" if name == "phase-conv" else "rs")
     assert report.psnr > (50 if name == "phase-conv" else 20)
 
 
@@ -308,7 +308,7 @@ def test_a_message_through_a_weather_file(engine, key):
 def test_rungs_without_a_whole_depth_are_skipped(engine, key):
     options = {"carrier": "image", "cover": RGB, "extractor": "phase-conv"}
     stego = engine.hide(b"", key=key, optimizer="lbfgs", **options)
-    assert (stego.report.window_bits, stego.report.window_samples) == (5, 15)
+    assert (stego.report.window_bits, stego.report.window_elements) == (5, 15)
     with pytest.raises(CapacityError):
         engine.hide(b"", key=key, optimizer="lbfgs", bps=0.1, **options)
 
@@ -375,5 +375,5 @@ def test_without_torch_the_line_to_type_is_given(monkeypatch):
     cover, extractor = ImageCarrier().open(RGB), _cnn()
     with pytest.raises(ConfigError, match=r'pip install "stegafield\[torch\]"'):
         extractor.read(cover.codes, cover.free, cover.spec)
-    conv = PhaseConv(None, seed=SEED, rate=ONE)
+    conv = PhaseConv(None, seed=SEED, rung=ONE)
     assert conv.read(cover.codes, cover.free, cover.spec).size == conv.count(cover)

@@ -50,7 +50,7 @@ class Projection(Extractor):
 
     def _weights(self, free):
         rng = np.random.default_rng(list(self.seed))
-        bits = int(np.count_nonzero(free) * self.rate.rate / 4)
+        bits = int(np.count_nonzero(free) * self.rung.rate / 4)
         weights = np.zeros((free.size, bits))
         weights[np.flatnonzero(free)] = rng.choice([-1.0, 1.0], (np.count_nonzero(free), bits)) * (
             rng.random((np.count_nonzero(free), bits)) < 0.05
@@ -141,7 +141,7 @@ def test_a_float_extractor_carries_a_corrected_message(engine):
     stego = engine.hide(message, key=key, **arguments)
     report = stego.report
     assert engine.reveal(stego.data, key=key) == message
-    assert (report.method, report.optimizer, report.error_correction) == (
+    assert (report.method, report.optimizer, report.correction) == (
         "optimize",
         "descent",
         "rs",
@@ -228,7 +228,7 @@ def test_covers_of_one_shape_are_solved_together_and_taken_as_needed():
         for number, shape in enumerate(shapes):
             taken.append(number)
             cover = ImageCarrier().open(np.full((*shape, 3), 99, np.uint8))
-            extractor = Projection(None, seed=bytes([number]) * 32, rate=rung)
+            extractor = Projection(None, seed=bytes([number]) * 32, rung=rung)
             bits = np.zeros(extractor.count(cover), np.uint8)
             yield Task(cover, bits, extractor, np.random.default_rng(0))
 

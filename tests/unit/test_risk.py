@@ -18,8 +18,8 @@ HERE = Situation(
 PICTURE = textured((1, 128, 128))[0].astype(np.uint8)
 
 
-def _row(payload, p_e, samples=10_000, detector="one", **other):
-    fields = HERE.model_dump() | {"detector": detector, "pairs": 100, "samples": samples} | other
+def _row(payload, p_e, elements=10_000, detector="one", **other):
+    fields = HERE.model_dump() | {"detector": detector, "pairs": 100, "elements": elements} | other
     return Measured(**fields, payload=payload, p_e=p_e, low=p_e - 0.02, high=p_e + 0.02)
 
 
@@ -58,7 +58,7 @@ def test_more_payload_is_never_told_to_be_safer():
 
 def test_hide_tells_and_refuses(engine, key, monkeypatch):
     size = PICTURE.size
-    table = tuple(_row(x, p, samples=size) for x, p in ((0.1, 0.48), (0.3, 0.4)))
+    table = tuple(_row(x, p, elements=size) for x, p in ((0.1, 0.48), (0.3, 0.4)))
     monkeypatch.setattr(risk, "shipped", lambda: table)
     given = {"carrier": "image", "cover": PICTURE, "key": key}
     stego = engine.hide(b"m", **given)

@@ -20,7 +20,7 @@ from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
 from tests.datasets import parsed
 from tests.noisy import Noisy, direct, line, noisy_engine
 
-RUNGS = {(rung.bits, rung.samples): rung for rung in DRAWN}
+RUNGS = {(rung.bits, rung.elements): rung for rung in DRAWN}
 TINY = [
     Rung(1, 1, (1,)),
     Rung(1, 2, (1, 1)),
@@ -87,15 +87,15 @@ def _enumerated(rung, values, sigma):
     return joint, residue
 
 
-@pytest.mark.parametrize("rung", TINY, ids=lambda r: f"{r.phases}/{r.samples}")
+@pytest.mark.parametrize("rung", TINY, ids=lambda r: f"{r.phases}/{r.elements}")
 @pytest.mark.parametrize("sigma", [0.6, 1.1])
 def test_conditional_law_equals_enumeration(rung, sigma):
     """Forward and backward pass against brute force: each conditional probability, not only frequencies."""
-    values = np.array([3.3, -7.45])[: rung.samples]
+    values = np.array([3.3, -7.45])[: rung.elements]
     joint, residue = _enumerated(rung, values, sigma)
     reach = math.ceil(8 * sigma) + 1
     steps, centre = np.arange(-reach, reach + 1), np.rint(values).astype(int)
-    share = [sampler.cells(values[[i]], -(10**6), 10**6, sigma) for i in range(rung.samples)]
+    share = [sampler.cells(values[[i]], -(10**6), 10**6, sigma) for i in range(rung.elements)]
     states = sampler._forward(share, steps, rung)
     turned = np.roll(states[-1][:, 0], int(centre @ rung.taps) % rung.phases)
     assert np.abs(turned / residue - 1).max() < 1e-13
@@ -115,7 +115,7 @@ def test_conditional_law_equals_enumeration(rung, sigma):
                 width = given[c] / mass
                 if mass > 1e-6 and width > 1e-6:
                     for x, y in itertools.product((1e-9, 1 - 1e-9), repeat=2):
-                        luck = [inner + width * x, wall + mass * y][-rung.samples :]
+                        luck = [inner + width * x, wall + mass * y][-rung.elements :]
                         assert _drawn(share, states, steps, rung, centre, symbol, luck) == c
                 inner += width
             wall += mass
@@ -129,14 +129,14 @@ def _drawn(share, states, steps, rung, centre, symbol, luck):
     return tuple((centre + change[:, 0]).tolist())
 
 
-@pytest.mark.parametrize("rung", TINY, ids=lambda r: f"{r.phases}/{r.samples}")
+@pytest.mark.parametrize("rung", TINY, ids=lambda r: f"{r.phases}/{r.elements}")
 def test_bound_equals_enumeration(rung):
-    values, sigma = np.array([3.3, -7.45])[: rung.samples], 0.6
+    values, sigma = np.array([3.3, -7.45])[: rung.elements], 0.6
     _, residue = _enumerated(rung, values, sigma)
     wanted = -np.log(rung.phases * residue).mean()
-    cover, windows = line(values, sigma), np.arange(rung.samples)[None]
+    cover, windows = line(values, sigma), np.arange(rung.elements)[None]
     found = sampler.draw(cover, windows, np.array([0]), rung, noise.os.urandom)
-    assert found.nats == pytest.approx(wanted, rel=1e-11, abs=3 * rung.samples * sampler.ROUNDING)
+    assert found.nats == pytest.approx(wanted, rel=1e-11, abs=3 * rung.elements * sampler.ROUNDING)
     assert bound.window_nats(rung, sigma) >= wanted
 
 
@@ -148,7 +148,7 @@ def test_what_is_drawn_reads_back(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     count = data.draw(st.integers(1, 70))
     low, high = -300, data.draw(st.integers(-250, 400))
-    values = rng.uniform(low, high, count * rung.samples)
+    values = rng.uniform(low, high, count * rung.elements)
     cover = line(values, sigma, low, high)
     windows = rng.permutation(values.size).reshape(count, -1)
     symbols = rng.integers(0, rung.phases, count)
@@ -195,7 +195,7 @@ def test_rungs_are_by_the_dual_criterion():
         turn = np.arange(1, rung.phases)[:, None] * rung.taps / rung.phases
         assert not set(DRAWN[:3]) & set(LADDER_BY_RATE)
         dual = ((turn - np.rint(turn)) ** 2).sum(axis=1).min()
-        random = np.random.default_rng(0).integers(1, rung.phases // 2 + 1, (50, rung.samples))
+        random = np.random.default_rng(0).integers(1, rung.phases // 2 + 1, (50, rung.elements))
         other = np.arange(1, rung.phases)[:, None, None] * random / rung.phases
         assert dual >= ((other - np.rint(other)) ** 2).sum(axis=2).min(axis=0).max()
 
@@ -218,14 +218,14 @@ def test_smallest_sigma_is_that_of_the_design_or_less(rung, small, large):
 
 
 @pytest.mark.parametrize(
-    "rung", [r for r in DRAWN if r.bits < 7], ids=lambda r: f"{r.bits}/{r.samples}"
+    "rung", [r for r in DRAWN if r.bits < 7], ids=lambda r: f"{r.bits}/{r.elements}"
 )
 def test_the_bound_before_is_never_below_that_of_the_file(rung):
     """It is the worst over f: whole numbers reach it, others stay below."""
     rng = np.random.default_rng(3)
     sigma = max(0.5, bound.smallest_sigma(rung, 12288) * 0.85)
-    count = max(1, 3000 // rung.samples)
-    windows = np.arange(count * rung.samples).reshape(count, -1)
+    count = max(1, 3000 // rung.elements)
+    windows = np.arange(count * rung.elements).reshape(count, -1)
     symbols = rng.integers(0, rung.phases, count)
     most = count * bound.window_nats(rung, sigma) + 2 * windows.size * sampler.ROUNDING
     values = rng.uniform(0, 100, windows.size)
@@ -247,8 +247,8 @@ def test_what_the_ends_cut_off_is_in_the_bound(rung, sigma, ends):
     rung, room = RUNGS[rung], law.HEADROOM * sigma
     value = np.ceil(room) if ends == "whole" else room - 1e-6
     high = math.ceil(12 * sigma) if ends == "both" else 10**6
-    count = 2000 // rung.samples
-    windows = np.arange(count * rung.samples).reshape(count, -1)
+    count = 2000 // rung.elements
+    windows = np.arange(count * rung.elements).reshape(count, -1)
     cover = line(np.full(windows.size, value), sigma, 0, high)
     found = sampler.draw(cover, windows, np.zeros(count, int), rung, noise.os.urandom)
     rounding = 2 * windows.size * sampler.ROUNDING
@@ -266,7 +266,7 @@ def test_pictures_at_one_to_four_bits_per_pixel(bpp, window):
     stego = engine.hide(b"meet at dawn", carrier="noisy", key=key, bpp=bpp)
     report = stego.report
     assert engine.reveal(stego.data, key=key) == b"meet at dawn"
-    assert (report.method, report.window_bits, report.window_samples) == ("sample", *window)
+    assert (report.method, report.window_bits, report.window_elements) == ("sample", *window)
     assert 0 < report.kl_bound_nats < bound.BUDGET and report.psnr is None is report.changed_share
     assert abs((stego.codes - stego.cover.law.value).std() - 2.25) < 0.1
     assert engine.capacity(carrier="noisy", bpp=bpp) == report.capacity_bytes
@@ -295,7 +295,7 @@ def test_less_noise_offers_lower_rates_only():
 def test_weather_is_drawn_by_default_and_one_bit_per_sample_is_offered(engine, key):
     stego = engine.hide(b"m", carrier="era5", size=(37, 72), key=key, bps=1)
     report = stego.report
-    assert report.method == "sample" and report.bits_per_sample > 0.8
+    assert report.method == "sample" and report.bits_per_element > 0.8
     assert report.kl_bound_nats < 1e-6
     assert engine.reveal(stego.data, key=key) == b"m"
     assert bound.file_nats(bound.offered(SIGMA, 719 * 1440)[-1], SIGMA, 719 * 1440) < bound.BUDGET

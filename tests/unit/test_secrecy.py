@@ -81,7 +81,7 @@ def test_positions_of_two_files_meet_no_more_than_by_chance(files):
 
 def test_embedding_draws_ties_afresh(key):
     cover = ImageCarrier().open(np.full((16, 16, 3), 128, np.uint8))
-    extractor = Phase(None, seed=bytes(32), rate=at_least(1, "bps"))
+    extractor = Phase(None, seed=bytes(32), rung=at_least(1, "bps"))
     bits = np.zeros(extractor.count(cover), np.uint8)
     found = [extractor.project(cover, bits, np.random.default_rng(i)) for i in range(2)]
     assert not np.array_equal(*found)

@@ -61,7 +61,7 @@ def test_sixteen_bits_read_and_change_like_more(number, seed):
         Cover(c, -32768, 32767, np.ones(codes.shape, bool), LINE)
         for c in (np.asfortranarray(codes), codes.astype(np.int32))
     ]
-    reader = Phase(None, seed=bytes(32), rate=rung)
+    reader = Phase(None, seed=bytes(32), rung=rung)
     bits = rng.integers(0, 2, reader.count(covers[0]), np.uint8)
     small, large = (reader.project(c, bits, np.random.default_rng(7)) for c in covers)
     assert small.dtype == np.int16 and np.array_equal(small, large)

@@ -24,7 +24,7 @@ def _slowly(codes, rung):
         sum(
             int(rung.kernel[p, delay]) * blocks[b - delay][p]
             for delay in range(min(b + 1, rung.span))
-            for p in range(rung.samples)
+            for p in range(rung.elements)
         )
         % 4
         for b in range(len(blocks))
@@ -40,11 +40,11 @@ def _scene(name, shape, rng):
     }[name]().astype(np.int32)
 
 
-@pytest.mark.parametrize("rung", TRELLIS, ids=lambda rung: f"{rung.samples}")
+@pytest.mark.parametrize("rung", TRELLIS, ids=lambda rung: f"{rung.elements}")
 @pytest.mark.parametrize("scene", ["middle", "black", "white", "mixed"])
 def test_every_rung_reaches_every_symbol(rung, scene):
     rng = np.random.default_rng(3)
-    codes = _scene(scene, (1500 // rung.samples, rung.samples), rng)
+    codes = _scene(scene, (1500 // rung.elements, rung.elements), rng)
     symbols = rng.integers(0, 4, len(codes))
     found = project(codes, 0, 255, symbols, rung, rng)
     assert found.dtype == codes.dtype and found.min() >= 0 and found.max() <= 255
@@ -78,7 +78,7 @@ def test_changes_have_the_least_energy(data):
 
 def test_bounds_may_differ_by_sample():
     rung, rng = TRELLIS[3], np.random.default_rng(0)
-    codes = rng.integers(-50, 50, (300, rung.samples)).astype(np.int32)
+    codes = rng.integers(-50, 50, (300, rung.elements)).astype(np.int32)
     low = codes - rng.integers(0, 2, codes.shape, dtype=np.int32)
     high = np.where(low == codes, codes + 3, codes).astype(
         np.int32
@@ -91,14 +91,14 @@ def test_bounds_may_differ_by_sample():
 
 def test_a_run_without_a_way_keeps_its_codes():
     rung, rng = TRELLIS[3], np.random.default_rng(0)
-    codes = rng.integers(0, 200, (100, rung.samples)).astype(np.int32)
+    codes = rng.integers(0, 200, (100, rung.elements)).astype(np.int32)
     symbols = (read_symbols(codes, rung) + 1) & 3
     assert np.array_equal(project(codes, codes, codes, symbols, rung, rng), codes)
 
 
 def test_changes_shift_no_mean():
     rung, rng = TRELLIS[-1], np.random.default_rng(5)
-    codes = rng.integers(1000, 2000, (30_000 // rung.samples, rung.samples)).astype(np.int32)
+    codes = rng.integers(1000, 2000, (30_000 // rung.elements, rung.elements)).astype(np.int32)
     change = project(codes, 0, 4095, rng.integers(0, 4, len(codes)), rung, rng) - codes
     assert abs(change.mean()) < 5 * change.std() / change.size**0.5
 
@@ -111,16 +111,16 @@ def test_runs_cover_every_block_once(blocks, width):
     assert len(lengths) == 1 or min(lengths) * width > RUN - width
 
 
-@pytest.mark.parametrize("rung", TRELLIS, ids=lambda rung: f"{rung.samples}")
+@pytest.mark.parametrize("rung", TRELLIS, ids=lambda rung: f"{rung.elements}")
 def test_distortion_is_near_the_bound(rung):
     """On as many samples as a 64x64 colour picture has, within 1.3 dB of the bound, and better than windows."""
     rng = np.random.default_rng(1)
     for scene, gap in (("middle", 1.3), ("black", 1.6)):
-        codes = _scene(scene, (12288 // rung.samples, rung.samples), rng)
+        codes = _scene(scene, (12288 // rung.elements, rung.elements), rng)
         found = project(codes, 0, 255, rng.integers(0, 4, len(codes)), rung, rng)
         psnr = 10 * math.log10(255**2 / np.mean((found - codes) ** 2.0))
         limit = bound(codes, 0, 255, 2 * len(codes), 255.0)
-        assert limit - gap < psnr < limit, (scene, rung.samples, psnr, limit)
+        assert limit - gap < psnr < limit, (scene, rung.elements, psnr, limit)
 
 
 def test_the_form_suits_the_cover():

@@ -13,7 +13,7 @@ from stegafield.coding.offer import at_least
 from stegafield.core.rung import Rung
 from stegafield.errors import ConfigError
 
-NAMES = [f"{rung.bits}/{rung.samples}" for rung in PROJECTED]
+NAMES = [f"{rung.bits}/{rung.elements}" for rung in PROJECTED]
 
 
 def _brute(rung, wanted, down, up):
@@ -30,8 +30,8 @@ def _brute(rung, wanted, down, up):
 @pytest.mark.parametrize("scene", ["middle", "black", "white", "mixed"])
 def test_every_rung_reaches_every_symbol(rung, scene):
     rng = np.random.default_rng(3)
-    count = max(6, 3000 // rung.samples)
-    shape = (count, rung.samples)
+    count = max(6, 3000 // rung.elements)
+    shape = (count, rung.elements)
     codes = {
         "middle": rng.integers(30, 225, shape),
         "black": np.zeros(shape, int),
@@ -64,7 +64,7 @@ def test_changes_have_the_least_energy(data):
 
 def test_bounds_may_differ_by_sample():
     rung, rng = LADDER_BY_RATE[11], np.random.default_rng(0)
-    codes = rng.integers(-50, 50, (400, rung.samples)).astype(np.int32)
+    codes = rng.integers(-50, 50, (400, rung.elements)).astype(np.int32)
     low = codes - rng.integers(0, 2, codes.shape, dtype=np.int32)
     high = np.where(low == codes, codes + 1, codes).astype(
         np.int32
@@ -78,11 +78,11 @@ def test_bounds_may_differ_by_sample():
 
 
 @pytest.mark.parametrize(
-    "rung", [r for r in PROJECTED if r.samples <= 64], ids=lambda r: f"{r.bits}/{r.samples}"
+    "rung", [r for r in PROJECTED if r.elements <= 64], ids=lambda r: f"{r.bits}/{r.elements}"
 )
 def test_changes_shift_no_mean(rung):
     rng = np.random.default_rng(5)
-    codes = rng.integers(1000, 2000, (200_000 // rung.samples, rung.samples)).astype(np.int32)
+    codes = rng.integers(1000, 2000, (200_000 // rung.elements, rung.elements)).astype(np.int32)
     found = project(codes, 0, 4095, rng.integers(0, rung.phases, len(codes)), rung, rng)
     change = (found - codes).astype(float)
     assert abs(change.mean()) < 5 * change.std() / change.size**0.5
@@ -94,7 +94,7 @@ def test_changes_shift_no_mean(rung):
 def test_reading_wraps_without_harm(dtype):
     rung = LADDER_BY_RATE[14]
     codes = np.random.default_rng(0).integers(
-        np.iinfo(np.int32).min, np.iinfo(np.int32).max, (50, rung.samples)
+        np.iinfo(np.int32).min, np.iinfo(np.int32).max, (50, rung.elements)
     )
     exact = [
         sum(int(w) * int(u) for w, u in zip(rung.taps, row, strict=True)) % rung.phases
@@ -119,5 +119,5 @@ def test_ladder_is_ordered_and_closed():
 @pytest.mark.parametrize("free", [192, 3072, 12288, 20000, 49152, 10**7])
 def test_bootstrap_windows(free):
     rung = bootstrap_rung(free)
-    assert rung.bits == 8 and rung.samples == min(max(free // 384, 8), 128)
-    assert rung.listed == bootstrap_rung(10**9).listed[: rung.samples]
+    assert rung.bits == 8 and rung.elements == min(max(free // 384, 8), 128)
+    assert rung.listed == bootstrap_rung(10**9).listed[: rung.elements]

@@ -38,7 +38,7 @@ FACE = smooth((3, 32, 32), 20, 235, RNG).transpose(1, 2, 0).astype(np.uint8)
 
 def slope(rung, noise=1):
     """A grey picture that compresses well, with samples enough for a message of 20 bytes at a rung."""
-    free = 24 * 128 + rung.samples * (8 * (18 + 20) // rung.bits + 2)
+    free = 24 * 128 + rung.elements * (8 * (18 + 20) // rung.bits + 2)
     line = (64 + np.arange(256) // 2).astype(np.uint8)
     return line + RNG.integers(0, noise, (free // 256 + 1, 256), np.uint8)
 
@@ -73,7 +73,7 @@ CASES = {
     },
     "era5.nc": {"carrier": "era5", "size": (19, 36), "bps": 1},
     **{
-        f"drawn-{rung.bits}-{rung.samples}.png": {
+        f"drawn-{rung.bits}-{rung.elements}.png": {
             "carrier": "noisy",
             "bps": rung.rate,
             "set": {"carrier.size": (48, 48), "carrier.sigma": smallest_sigma(rung, 6912) + 0.01},

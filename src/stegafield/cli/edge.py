@@ -149,7 +149,7 @@ def save_report(path: Path | None, report: Any) -> None:
 
 def summary(report: Any, out: str) -> None:
     """One sentence for people, on standard error."""
-    rate = f"{report.bits_per_sample:.4g} bits per free sample"
+    rate = f"{report.bits_per_element:.4g} bits per free sample"
     if report.bits_per_pixel is not None:
         rate = f"{report.bits_per_pixel:.4g} bits per pixel"
     if report.kl_bound_nats is not None:

@@ -51,7 +51,7 @@ def project(
 @lru_cache(maxsize=32)
 def programme(rung: Rung) -> "Table | Ruler":
     """The least-energy programme of a rung, built once per process."""
-    return Table(rung) if rung.samples <= LONGEST_TABLED else Ruler(rung)
+    return Table(rung) if rung.elements <= LONGEST_TABLED else Ruler(rung)
 
 
 class Table:
@@ -63,7 +63,7 @@ class Table:
 
     def __init__(self, rung: Rung) -> None:
         self.taps, self.phases = rung.taps, rung.phases
-        self.reach = min(2 * int(np.ceil(2 ** (rung.bits / rung.samples))), rung.phases - 1)
+        self.reach = min(2 * int(np.ceil(2 ** (rung.bits / rung.elements))), rung.phases - 1)
         self.leaders, energy = self._list(_TIES)
         self.ties = (energy == energy[:, :1]).sum(axis=1)
 

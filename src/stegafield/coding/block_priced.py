@@ -50,7 +50,7 @@ def project(
         for part in _parts(len(windows), rung):
             here = {step: price[part] for step, price in once.items()}
             change[part], paid = _pairs(wanted[part], here, rung)
-            open_[part] = rung.samples <= LONGEST_TABLED and paid > _least_otherwise(here)
+            open_[part] = rung.elements <= LONGEST_TABLED and paid > _least_otherwise(here)
     rest = np.flatnonzero(open_)
     for part in _parts(rest.size, rung):
         at = rest[part]
@@ -113,7 +113,7 @@ def _programme(
     """The cheapest changes of windows with the steps that have prices; zeros where there are none."""
     number, phases = wanted.size, rung.phases
     # best[i, r]: the least price of moving the residue by r with the first i samples
-    best = np.empty((rung.samples + 1, phases, number), np.float32)
+    best = np.empty((rung.elements + 1, phases, number), np.float32)
     best[0], best[0, 0] = np.inf, 0
     moved = np.empty((phases, number), np.float32)
     columns = {step: price.T.copy() for step, price in prices.items()}
@@ -127,8 +127,8 @@ def _programme(
             least = np.minimum(least, moved, out=after)
     # Back from the end: the step that led to a price is the one that leads to it again.
     rows, residue, steps = np.arange(number), wanted, np.array([0, *prices])
-    change, found = np.zeros((number, rung.samples), np.int8), np.isfinite(best[-1, wanted, rows])
-    for i in reversed(range(rung.samples)):
+    change, found = np.zeros((number, rung.elements), np.int8), np.isfinite(best[-1, wanted, rows])
+    for i in reversed(range(rung.elements)):
         reached = best[i, (residue - steps[:, None] * rung.taps[i]) & (phases - 1), rows]
         for reach, price in zip(reached[1:], columns.values(), strict=True):
             reach += price[i]

@@ -58,7 +58,7 @@ def window_nats(rung: Rung, sigma: float) -> float:
 def file_nats(rung: Rung, sigma: float, free: int) -> float:
     """The most that KL(stego || plain) of a file with `free` free samples can be: payload, salt and header."""
     first = bootstrap_rung(free)
-    windows = max(0, free - _BOOTSTRAP_WINDOWS * first.samples) // rung.samples
+    windows = max(0, free - _BOOTSTRAP_WINDOWS * first.elements) // rung.elements
     bootstrap = _BOOTSTRAP_WINDOWS * window_nats(first, sigma)
     # twice: once for what is rounded where the file is drawn, once for what its report allows for it
     return bootstrap + windows * window_nats(rung, sigma) + 2 * free * ROUNDING

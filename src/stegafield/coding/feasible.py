@@ -62,7 +62,7 @@ def _room(tile: Ways) -> float:
 def _stuck(rung: Rung, tile: Ways) -> float:
     """How many windows of the block form are expected to have no way; one way is half of both."""
     share = (tile.one / 2 + tile.both) / max(1, tile.free)
-    return tile.free // rung.samples * _missed(rung, int(1000 * share))
+    return tile.free // rung.elements * _missed(rung, int(1000 * share))
 
 
 @lru_cache(maxsize=4096)
@@ -72,13 +72,13 @@ def _missed(rung: Rung, thousandths: int) -> float:
     The number in a window is binomial. Their changes fall on the residues as if by chance, so the wanted one is missed
     with a probability of exp(-changes / residues).
     """
-    share, count = thousandths / 1000, np.arange(rung.samples + 1)
-    if rung.samples > LONGEST_TABLED:  # one step, or steps of two samples
+    share, count = thousandths / 1000, np.arange(rung.elements + 1)
+    if rung.elements > LONGEST_TABLED:  # one step, or steps of two samples
         changes = 2.0 * count**2
     else:
         changes = 3 ** np.minimum(count, 30.0)  # of one step: those of two often fall together
     if thousandths in (0, 1000):
-        chance = (count == share * rung.samples).astype(float)
+        chance = (count == share * rung.elements).astype(float)
     else:
         logs = np.cumsum([0.0, *np.log(count[1:])])  # of factorials
         chance = np.exp(

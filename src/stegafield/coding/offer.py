@@ -58,7 +58,7 @@ def with_costs(free: int) -> list[Rung]:
     adaptive = [
         rung
         for rung in PROJECTED
-        if follows_costs(rung) and (bool(rung.span) is small or rung.samples > _LONG)
+        if follows_costs(rung) and (bool(rung.span) is small or rung.elements > _LONG)
     ]
     most = max(rung.rate for rung in adaptive)
     high = [rung for rung in LADDER_BY_RATE if rung.rate > most]

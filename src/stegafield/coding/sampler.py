@@ -79,7 +79,7 @@ def _draw(
     """One chunk of windows. `luck`: a uniform number for each sample."""
     centre = np.rint(values).astype(np.int64)
     share = [
-        cells(values[i], _at(low, i), _at(high, i), sigma) for i in range(rung.samples)
+        cells(values[i], _at(low, i), _at(high, i), sigma) for i in range(rung.elements)
     ]  # of each code within the support, per sample
     steps = np.arange(-_reach(sigma), _reach(sigma) + 1)
     states = _forward(share, steps, rung)
@@ -167,7 +167,7 @@ def _forward(
 ) -> Float[ndarray, "state residue window"]:
     """The law of the residue of the first i samples, for i = 0 ... n, relative to that of the centres."""
     phases, windows = rung.phases, share[0].shape[1]
-    states = np.zeros((rung.samples + 1, phases, windows))
+    states = np.zeros((rung.elements + 1, phases, windows))
     states[0, 0] = 1
     product = np.empty((phases, windows))
     for i, tap in enumerate(rung.taps):
@@ -205,7 +205,7 @@ def _backward(
     """Steps from the centres whose residues add up to `left`, drawn from the last sample to the first."""
     change = np.empty(luck.shape, np.int64)
     column = np.arange(left.size)
-    for i in reversed(range(rung.samples)):
+    for i in reversed(range(rung.elements)):
         rest = (left - (steps * rung.taps[i])[:, None]) & (rung.phases - 1)
         ladder = share[i] * states[i, rest, column]
         for row in range(1, len(ladder)):  # faster than cumsum over the first axis

@@ -52,7 +52,7 @@ def read_symbols(blocks: Int[ndarray, "block sample"], rung: Rung) -> Int[ndarra
     """The symbol (0 to 3) of each block of a tile. Integer overflow wraps, which changes nothing modulo 4."""
     parts = (blocks & 3) @ rung.kernel.astype(blocks.dtype)  # block, delay
     symbols = np.zeros(len(blocks), np.int64)
-    for run in runs(len(blocks), rung.samples):
+    for run in runs(len(blocks), rung.elements):
         for delay in range(rung.span):
             symbols[run][delay:] += parts[run][: max(0, len(parts[run]) - delay), delay]
     return symbols & 3
@@ -94,7 +94,7 @@ def project_all(parts: Sequence[Part], rung: Rung) -> list[Int[ndarray, "block s
     changes = [np.zeros(part.blocks.shape, np.int64) for part in parts]
     by_length: dict[tuple[int, bool], list[tuple[int, slice]]] = {}
     for number, part in enumerate(parts):
-        for run in runs(len(part.blocks), rung.samples):
+        for run in runs(len(part.blocks), rung.elements):
             kind = run.stop - run.start, part.costs is not None
             by_length.setdefault(kind, []).append((number, run))
     for (_, adaptive), alike in by_length.items():
@@ -109,7 +109,7 @@ def project_all(parts: Sequence[Part], rung: Rung) -> list[Int[ndarray, "block s
                 adaptive,
             )
             for (number, run), residues in zip(some, found, strict=True):
-                changes[number][run] = residues.reshape(-1, rung.samples)
+                changes[number][run] = residues.reshape(-1, rung.elements)
     return [
         part.blocks + np.take_along_axis(steps, change[..., None], axis=2)[..., 0]
         for part, (steps, _), change in zip(parts, priced, changes, strict=True)
@@ -156,7 +156,7 @@ def tables(rung: Rung) -> Steps:
     digits = states[:, None] // place % 4
     changes = np.arange(4)[:, None, None]
     before = [((digits - changes * column) % 4) @ place for column in rung.kernel]
-    return Steps(np.array(before), rung.samples <= 4)
+    return Steps(np.array(before), rung.elements <= 4)
 
 
 def _viterbi(
@@ -169,7 +169,7 @@ def _viterbi(
     before, both = tables(rung)
     number, blocks = wanted.shape
     states = before.shape[2]
-    run, width = np.arange(number), rung.samples
+    run, width = np.arange(number), rung.elements
     # At the end of its range, say, a sample may take two steps.
     two = ((costs[..., 2] < costs[..., 1::2].max(axis=2)) & (costs[..., 2] < _FAR)).any(axis=0)
     two |= both and not adaptive

@@ -44,9 +44,9 @@ class Extractor(ABC):
     losses: ClassVar[tuple[str, ...]] = ()
     """Where `objective` takes a third argument, the names of the losses that the sender may choose from."""
 
-    def __init__(self, options: Any, *, seed: bytes, rate: Rung) -> None:
+    def __init__(self, options: Any, *, seed: bytes, rung: Rung) -> None:
         self.options: Any = options
-        self.seed, self.rate = seed, rate
+        self.seed, self.rung = seed, rung
 
     @classmethod
     def offers(cls, cover: Cover) -> Sequence[Rung] | None:
@@ -135,13 +135,13 @@ class Positionwise(Extractor):
     ) -> UInt8[ndarray, " bit"]:
         """The bits at all positions whose channels are all free."""
         where = np.asarray(free.all(axis=0))
-        if not depth(self.rate, len(codes)) or not where.any():
+        if not depth(self.rung, len(codes)) or not where.any():
             return np.empty(0, np.uint8)
         return self.outputs(codes, spec)[:, where].astype(np.uint8).ravel()
 
     def count(self, cover: Cover) -> int:
         """D bits for each position whose channels are all free."""
-        return depth(self.rate, len(cover.codes)) * int(np.count_nonzero(cover.free.all(axis=0)))
+        return depth(self.rung, len(cover.codes)) * int(np.count_nonzero(cover.free.all(axis=0)))
 
 
 def supports(extractor: Extractor | type[Extractor], method: str) -> bool:
@@ -155,7 +155,7 @@ def suited(extractor: Extractor | type[Extractor], cover: Cover) -> Cover:
     return cover if extractor.narrow else cover.widened()
 
 
-def depth(rate: Rung, channels: int) -> int:
+def depth(rung: Rung, channels: int) -> int:
     """D: outputs per position of an extractor of stride one, rate times channels; 0 where that is not whole."""
-    outputs, rest = divmod(rate.bits * channels, rate.samples)
+    outputs, rest = divmod(rung.bits * channels, rung.elements)
     return 0 if rest else outputs

@@ -10,13 +10,13 @@ from numpy import ndarray
 
 @dataclass(frozen=True)
 class Rung:
-    """One rate: `bits` (k) per window of `samples` (n), and the integer taps of the window."""
+    """One rate: `bits` (k) per window of `elements` (n), and the integer taps of the window."""
 
     bits: int
-    samples: int
+    elements: int
     listed: tuple[int, ...] = ()
     span: int = 0
-    """0: the block form. h: the trellis form, with kernels of h blocks of `samples`; a listed number holds the h taps
+    """0: the block form. h: the trellis form, with kernels of h blocks of `elements`; a listed number holds the h taps
     of one sample, in base 4, that of its own block lowest."""
 
     @property
@@ -27,12 +27,12 @@ class Rung:
     @property
     def rate(self) -> float:
         """Bits per free sample."""
-        return self.bits / self.samples
+        return self.bits / self.elements
 
     @cached_property
     def taps(self) -> Int[ndarray, " sample"]:
         """The taps; 1..n where none are listed."""
-        return np.array(self.listed or range(1, self.samples + 1), np.int64)
+        return np.array(self.listed or range(1, self.elements + 1), np.int64)
 
     @cached_property
     def kernel(self) -> Int[ndarray, "sample delay"]:

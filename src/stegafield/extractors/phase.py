@@ -68,30 +68,30 @@ class Phase(Extractor):
         """The bits of all windows, tile after tile, most significant bit of a symbol first."""
 
         every, first = tiles.stretches(free), self._first(tiles.count(free))
-        found = np.empty(int(first[-1]) * self.rate.bits, np.uint8)
+        found = np.empty(int(first[-1]) * self.rung.bits, np.uint8)
 
         def read(tile: tuple[int, slice]) -> None:
             number, stretch = tile
             values = tiles.piece(codes, stretch)[tiles.piece(free, stretch)]
             windows = values[self._index(number, values.size)]
-            start, stop = first[number : number + 2] * self.rate.bits
-            form = trellis if self.rate.span else block
-            symbols = form.read_symbols(windows, self.rate)
-            found[start:stop] = _bits(symbols, self.rate.bits)
+            start, stop = first[number : number + 2] * self.rung.bits
+            form = trellis if self.rung.span else block
+            symbols = form.read_symbols(windows, self.rung)
+            found[start:stop] = _bits(symbols, self.rung.bits)
 
         tiles.each(read, list(enumerate(every)))
         return found
 
     def count(self, cover: Cover) -> int:
         """k bits for each window that fits into a tile."""
-        return int(self._first(tiles.count(cover.free))[-1]) * self.rate.bits
+        return int(self._first(tiles.count(cover.free))[-1]) * self.rung.bits
 
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
         """The nearest codes that read `bits` (least sum of squared changes, window by window or run by run)."""
         codes, every = tiles.like(cover.codes), tiles.stretches(cover.free)
-        first = self._first(tiles.count(cover.free)) * self.rate.bits
+        first = self._first(tiles.count(cover.free)) * self.rung.bits
         seeds = rng.integers(0, 1 << 63, (len(every), 4))
 
         def taken(number: int, stretch: slice) -> tuple[Part, Callable[[ndarray], None]]:
@@ -112,9 +112,9 @@ class Phase(Extractor):
             low, high = (
                 gathered(b) if isinstance(b, ndarray) else b for b in (cover.low, cover.high)
             )
-            wanted = _symbols(bits[first[number] : first[number + 1]], self.rate.bits)
+            wanted = _symbols(bits[first[number] : first[number + 1]], self.rung.bits)
             own, prices = np.random.default_rng(seeds[number]), None
-            if cover.costs is not None and self.adapts(self.rate):
+            if cover.costs is not None and self.adapts(self.rung):
                 prices = Costs(*map(gathered, cover.costs))
             return Part(widened(values[index]), low, high, wanted, own, prices), put
 
@@ -124,7 +124,7 @@ class Phase(Extractor):
                 put(found)
 
         numbered = list(enumerate(every))
-        if self.rate.span:
+        if self.rung.span:
             # One after the other: its steps are so short that two threads wait for the interpreter most of the time.
             for at in range(0, len(numbered), TOGETHER):
                 move(numbered[at : at + TOGETHER])
@@ -134,20 +134,20 @@ class Phase(Extractor):
 
     def _solved(self, parts: Sequence[Part]) -> list[Int[ndarray, "window sample"]]:
         """The windows of some tiles, changed to read what they shall."""
-        if self.rate.span:
-            return trellis.project_all(parts, self.rate)
+        if self.rung.span:
+            return trellis.project_all(parts, self.rung)
         found = []
         for part in parts:
             *given, rng, costs = part
             form, prices = (block, ()) if costs is None else (block_priced, (costs,))
-            found.append(form.project(*given, self.rate, rng, *prices))
+            found.append(form.project(*given, self.rung, rng, *prices))
         return found
 
     def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
         """The windows from the law of the cover given their symbols, what is left over from the law alone."""
         at = np.flatnonzero(cover.free)
         first, codes, nats = self._first(at.size), cover.codes.copy(), 0.0
-        symbols = _symbols(bits, self.rate.bits)
+        symbols = _symbols(bits, self.rung.bits)
         for number, where in place.tiles(
             at.size
         ):  # one after the other: memory is that of one tile
@@ -155,20 +155,20 @@ class Phase(Extractor):
             codes.flat[here] = sampler.plain(cover, here, source)
             windows = here[self._index(number, here.size)]
             wanted = symbols[first[number] : first[number + 1]]
-            drawn = sampler.draw(cover, windows, wanted, self.rate, source)
+            drawn = sampler.draw(cover, windows, wanted, self.rung, source)
             codes.flat[windows], nats = drawn.codes, nats + drawn.nats
         return Drawn(codes, nats)
 
     def _first(self, free: int) -> Int[ndarray, " tile_and_end"]:
         """The number of the first window of each tile, and that of all windows."""
-        sizes = ((tile.stop - tile.start) // self.rate.samples for _, tile in place.tiles(free))
+        sizes = ((tile.stop - tile.start) // self.rung.elements for _, tile in place.tiles(free))
         return np.cumsum([0, *sizes])
 
     def _index(self, number: int, size: int) -> Int[ndarray, "window sample"]:
         """Which of the free samples of a tile (in storage order) make up its windows."""
-        windows = size // self.rate.samples
-        order = place.permutation(self.seed, size, number)[: windows * self.rate.samples]
-        return order.reshape(windows, self.rate.samples)
+        windows = size // self.rung.elements
+        order = place.permutation(self.seed, size, number)[: windows * self.rung.elements]
+        return order.reshape(windows, self.rung.elements)
 
 
 def _bits(symbols: Int[ndarray, " window"], bits: int) -> UInt8[ndarray, " bit"]:

@@ -93,7 +93,7 @@ class PhaseConv(Positionwise):
 
     def taps(self, channels: int, rank: int) -> Int[ndarray, "..."]:
         """The integer taps (D, channel, 3, ...), uniform in -reach ... reach."""
-        outputs = depth(self.rate, channels)
+        outputs = depth(self.rung, channels)
         reach = max(1, REACH // max(1, outputs))
         found = words(self.seed, "phase-conv", (outputs, channels, *[3] * rank)).astype(np.uint64)
         return (found * np.uint64(2 * reach + 1) >> np.uint64(32)).astype(np.int64) - reach
@@ -117,7 +117,7 @@ class PhaseConv(Positionwise):
     ) -> tuple[Float[ndarray, "depth *space"], Bool[ndarray, "#depth *space"]]:
         """Signed distance of each output from the middle of the nearest right half turn, and which carry bits."""
         where = np.asarray(cover.free.all(axis=0))
-        wanted = np.zeros((depth(self.rate, len(codes)), *where.shape), np.int64)
+        wanted = np.zeros((depth(self.rung, len(codes)), *where.shape), np.int64)
         wanted[:, where] = bits.reshape(len(wanted), -1)
         # Codes are integers, so the middle of the phases 0 ... 127 is 63.5.
         turned = self._phases(codes, cover.spec) - QUARTER - wanted * 2 * QUARTER

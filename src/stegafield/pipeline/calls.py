@@ -17,7 +17,7 @@ from ..core.rung import Rung
 def build(extractor: type[Extractor], options: Any, seed: bytes, rung: Rung) -> Extractor:
     """The extractor of one file."""
     with entering(extractor):
-        return extractor(options, seed=seed, rate=rung)
+        return extractor(options, seed=seed, rung=rung)
 
 
 def count(extractor: Extractor, cover: Cover) -> int:

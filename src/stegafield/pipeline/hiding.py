@@ -226,7 +226,7 @@ class Hiding:
         report.evaluations += result.evaluations
         report.milliseconds_embed = round(result.milliseconds, 3)
         report.capacity_bytes = frame.capacity(correction.room(bits // 8))
-        report.error_correction = correction.name
+        report.correction = correction.name
         pixels = self.plan.carrier.rate_unit == "bpp"
         report.sizes(draft.cover, draft.rung, bits, pixels=pixels)
         draft.method.reported(report, draft.cover, draft.rung, result, draft.nats, self.plan)

@@ -25,16 +25,16 @@ class Report(BaseModel):
     optimizer: str | None = None
     window_bits: int | None = None
     """k of the rung."""
-    window_samples: int | None = None
+    window_elements: int | None = None
     """n of the rung."""
-    error_correction: str | None = None
+    correction: str | None = None
     message_bytes: int
     capacity_bytes: int | None = None
     """Largest message at this rung."""
-    samples: int | None = None
-    free_samples: int | None = None
+    elements: int | None = None
+    free_elements: int | None = None
     payload_bits: int | None = None
-    bits_per_sample: float | None = None
+    bits_per_element: float | None = None
     """Payload bits / free samples."""
     bits_per_pixel: float | None = None
     """Payload bits / positions of the grid, where the medium has pixels."""
@@ -68,9 +68,9 @@ class Report(BaseModel):
     def sizes(self, cover: Cover, rung: Rung, bits: int, *, pixels: bool) -> None:
         """Fill in how much is hidden in how much."""
         free, size = tiles.count(cover.free), cover.codes.size
-        self.window_bits, self.window_samples = rung.bits, rung.samples
-        self.samples, self.free_samples, self.payload_bits = size, free, bits
-        self.bits_per_sample = bits / free
+        self.window_bits, self.window_elements = rung.bits, rung.elements
+        self.elements, self.free_elements, self.payload_bits = size, free, bits
+        self.bits_per_element = bits / free
         if pixels:
             self.bits_per_pixel = bits / (size // cover.codes.shape[0])
         self.unit, self.notes = cover.unit, list(cover.notes)

@@ -45,7 +45,7 @@ class Measured(Situation):
     detector: str
     payload: float
     """Bits per free sample, of the payload."""
-    samples: float
+    elements: float
     """Free samples of a file."""
     pairs: int
     p_e: float
@@ -78,7 +78,7 @@ def bounded(nats: float) -> float:
 def expected(
     situation: Situation,
     payload: float,
-    samples: int,
+    elements: int,
     table: Sequence[Measured] | None = None,
 ) -> list[Expectation]:
     """What each measured detector is expected to make of a file, the most dangerous first; empty: not measured."""
@@ -88,7 +88,7 @@ def expected(
     by_detector: dict[str, list[Measured]] = {}
     for row in rows:
         by_detector.setdefault(row.detector, []).append(row)
-    found = [_expect(name, alike, payload, samples) for name, alike in by_detector.items()]
+    found = [_expect(name, alike, payload, elements) for name, alike in by_detector.items()]
     return sorted(found, key=lambda one: -1.0 if one.low is None else one.low)
 
 
@@ -110,13 +110,15 @@ def _fits(row: Measured, situation: Situation) -> bool:
     return all(getattr(row, name) == value for name, value in situation)
 
 
-def _expect(name: str, rows: list[Measured], payload: float, samples: int) -> Expectation:
+def _expect(name: str, rows: list[Measured], payload: float, elements: int) -> Expectation:
     rows = sorted(rows, key=_strength)
     strengths = [0.0, *map(_strength, rows)]
-    here = payload * math.sqrt(samples)
+    here = payload * math.sqrt(elements)
     if here > strengths[-1] * (1 + 1e-9):
         top = rows[-1]
-        note = f"not measured beyond {top.payload:.3g} bits a sample in {top.samples:.0f} samples"
+        note = (
+            f"not measured beyond {top.payload:.3g} bits an element in {top.elements:.0f} elements"
+        )
         return Expectation(detector=name, p_e=None, low=None, note=note)
 
     def between(values: Iterable[float]) -> float:
@@ -125,15 +127,15 @@ def _expect(name: str, rows: list[Measured], payload: float, samples: int) -> Ex
         return _NORMAL.cdf(-float(np.interp(here, strengths, deflections)) / 2)
 
     p_e, low = between(row.p_e for row in rows), between(row.low for row in rows)
-    sizes = [row.samples for row in rows]
+    sizes = [row.elements for row in rows]
     note = f"measured on {min(row.pairs for row in rows)} pairs"
-    if not min(sizes) / _SIZES <= samples <= max(sizes) * _SIZES:
-        note += f" of {min(sizes):.0f} samples; by the square-root law at {samples}"
+    if not min(sizes) / _SIZES <= elements <= max(sizes) * _SIZES:
+        note += f" of {min(sizes):.0f} elements; by the square-root law at {elements}"
     return Expectation(detector=name, p_e=round(p_e, 4), low=round(low, 4), note=note)
 
 
 def _strength(row: Measured) -> float:
-    return row.payload * math.sqrt(row.samples)
+    return row.payload * math.sqrt(row.elements)
 
 
 def _deflection(p_e: float) -> float:

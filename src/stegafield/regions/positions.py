@@ -40,7 +40,7 @@ class PublicPositions:
     def keyed(self, key: FileKey) -> "Positions":
         """All positions of the file of this key."""
         order = place.permutation(key.derive("header-positions"), self.rest.size)
-        header = self.rest[order[: HEADER_BYTES * self.rung.samples]].reshape(HEADER_BYTES, -1)
+        header = self.rest[order[: HEADER_BYTES * self.rung.elements]].reshape(HEADER_BYTES, -1)
         payload = self.free.copy()
         payload.flat[self.salt] = False
         payload.flat[header] = False
@@ -69,9 +69,9 @@ def public(free: Bool[ndarray, "channel *space"]) -> PublicPositions | None:
     rung = bootstrap_rung(count)
     _, tile = next(place.tiles(count))
     first = tiles.first(free, tile.stop)
-    if first.size < (SALT_BYTES + HEADER_BYTES) * rung.samples:
+    if first.size < (SALT_BYTES + HEADER_BYTES) * rung.elements:
         return None
-    salt = place.permutation(_PUBLIC, first.size)[: SALT_BYTES * rung.samples]
+    salt = place.permutation(_PUBLIC, first.size)[: SALT_BYTES * rung.elements]
     left = np.ones(first.size, bool)
     left[salt] = False
     return PublicPositions(free, rung, first[salt].reshape(SALT_BYTES, -1), first[left])
@@ -79,5 +79,5 @@ def public(free: Bool[ndarray, "channel *space"]) -> PublicPositions | None:
 
 def payload_rate(rung: Rung, free: int) -> float:
     """Bits of payload for each of `free` elements at a rung."""
-    bootstrap = (SALT_BYTES + HEADER_BYTES) * bootstrap_rung(free).samples
+    bootstrap = (SALT_BYTES + HEADER_BYTES) * bootstrap_rung(free).elements
     return rung.rate * max(0, free - bootstrap) / free

@@ -26,7 +26,7 @@ def check_extractor(
     tags = {options.tag(extractor.name, one) for one in chosen}
     require(len(tags) == len(chosen), "two combinations of options have one tag")
     for rung in rungs:
-        reader = extractor(chosen[0], seed=bytes(32), rate=rung)
+        reader = extractor(chosen[0], seed=bytes(32), rung=rung)
         codes, free = cover.codes.copy(), cover.free.copy()
         bits = reader.read(codes, free, cover.spec)
         require(
@@ -38,9 +38,9 @@ def check_extractor(
             "bits are not uint8 0 or 1",
         )
         require(bits.size == reader.count(cover), "count() disagrees with read()")
-        again = extractor(chosen[0], seed=bytes(32), rate=rung).read(codes, free, cover.spec)
+        again = extractor(chosen[0], seed=bytes(32), rung=rung).read(codes, free, cover.spec)
         require(np.array_equal(bits, again), "read() is not a function of seed, options and codes")
-        other = extractor(chosen[0], seed=bytes([1]) * 32, rate=rung).read(codes, free, cover.spec)
+        other = extractor(chosen[0], seed=bytes([1]) * 32, rung=rung).read(codes, free, cover.spec)
         require(bits.size < 64 or not np.array_equal(bits, other), "the seed changes nothing")
         moved = np.where(free, np.clip(widened(codes) + 1, cover.low, cover.high), codes)
         moved = moved.astype(codes.dtype)

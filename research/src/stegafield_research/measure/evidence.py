@@ -234,7 +234,7 @@ def _stegos(
     for name in setting.hidden:
         # Every window is filled whatever the message, so the empty one is as good as any.
         stego = setting.engine.hide(b"", cover=given, **{setting.unit: rate}, **setting.of(name))
-        carried = stego.report.bits_per_sample or 0.0
+        carried = stego.report.bits_per_element or 0.0
         if cover is None:
             cover = stego.cover
             payload = carried + LEAST_FREE / np.count_nonzero(cover.free)
@@ -266,7 +266,7 @@ def _facts(stego: Stego) -> dict[str, Any]:
         "channels": len(visible(stego.cover, stego.codes)),
         "method": report.method,
         "costs": bool(report.costs),
-        "samples": report.free_samples,
+        "samples": report.free_elements,
         "bits": depth(stego.cover),
     }
 

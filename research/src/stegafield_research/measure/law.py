@@ -22,9 +22,9 @@ from stegafield.errors import ConfigError
 COLUMNS = ("samples", "bps", "bpp", "k", "n", "taps", "smallest_sigma", "sigma", "nats", "offered")
 _SIGMAS = {(1, 1): 1.5, (2, 3): 1.5, (4, 4): 1.5, (4, 3): 2.25, (8, 8): 1.3}
 RUNGS = [
-    (rung, _SIGMAS[rung.bits, rung.samples])
+    (rung, _SIGMAS[rung.bits, rung.elements])
     for rung in DRAWN
-    if (rung.bits, rung.samples) in _SIGMAS
+    if (rung.bits, rung.elements) in _SIGMAS
 ]
 """Rungs and the noise, in codes, that their windows are compared at."""
 
@@ -44,7 +44,7 @@ def table(samples: Iterable[int], sigmas: Sequence[float]) -> Iterator[dict[str,
                     "bps": rung.rate,
                     "bpp": 3 * rung.rate,
                     "k": rung.bits,
-                    "n": rung.samples,
+                    "n": rung.elements,
                     "taps": " ".join(map(str, rung.taps)),
                     "smallest_sigma": least,
                     "sigma": sigma,
@@ -105,8 +105,8 @@ def drawn_and_direct(
     `true_sigma` is what the direct sampler draws with, where it is not what the sampler believes in.
     """
     rng = np.random.default_rng()
-    count = samples // rung.samples
-    values = rng.uniform(-40, 40, (count, rung.samples))
+    count = samples // rung.elements
+    values = rng.uniform(-40, 40, (count, rung.elements))
     windows = np.arange(values.size).reshape(count, -1)
     symbols = rng.integers(0, rung.phases, count)
     drawn = sampler.draw(_line(values, sigma), windows, symbols, rung, os.urandom)

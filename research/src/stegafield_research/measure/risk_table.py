@@ -21,7 +21,8 @@ def collected(rows: Iterable[Mapping[str, Any]]) -> list[Measured]:
     return [
         Measured(
             **{name: row[name] for name in ("carrier", "channels", "method", "costs", "detector")},
-            **{name: row[name] for name in ("payload", "samples", "pairs", "p_e")},
+            **{name: row[name] for name in ("payload", "pairs", "p_e")},
+            elements=row["samples"],
             extractor=_DEFAULT if row["against"] == row["method"] else row["against"],
             bits=row.get("bits", _USUAL_BITS.get(row["carrier"])),
             low=row["p_e_interval"][0],

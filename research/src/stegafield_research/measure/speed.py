@@ -247,7 +247,7 @@ def _measured(
         found = {
             "samples": int(np.count_nonzero(cover.free)),
             "rate": rung.rate,
-            "rung": f"{rung.bits}/{rung.samples}",
+            "rung": f"{rung.bits}/{rung.elements}",
             "form": "trellis" if rung.span else "block",
             "errors": int(np.count_nonzero(read != bits)),
             "file_mib": len(written) / (1 << 20),

@@ -42,8 +42,8 @@ class Samples(Experiment):
         report = lab.engine.hide(b"", carrier=name, bps=self.bps, seed=seed).report
         return {
             "method": report.method,
-            "samples": report.free_samples,
-            "rate": report.bits_per_sample,
+            "samples": report.free_elements,
+            "rate": report.bits_per_element,
             "nats": report.kl_bound_nats,
             "rms": report.rms_change,
             "milliseconds": report.milliseconds_embed,

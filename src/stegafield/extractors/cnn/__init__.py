@@ -95,7 +95,7 @@ class Cnn(Positionwise):
             _scaled(codes),
             1 / _full_scale(codes),
             np.asarray(cover.free.all(axis=0)),
-            bits.reshape(depth(self.rate, len(codes)), -1),
+            bits.reshape(depth(self.rung, len(codes)), -1),
         )
 
     def _gain(self, channels: int, rank: int) -> float:
@@ -155,7 +155,7 @@ class Cnn(Positionwise):
 
         With `norm="batch"` the sum of every kernel is zero: see docs/decisions.md.
         """
-        sizes = [channels, *[HIDDEN] * (LAYERS - 1), depth(self.rate, channels)]
+        sizes = [channels, *[HIDDEN] * (LAYERS - 1), depth(self.rung, channels)]
         found = []
         for layer, (before, after) in enumerate(pairwise(sizes)):
             shape = (after, before, *[3] * rank)

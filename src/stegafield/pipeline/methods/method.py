@@ -144,7 +144,7 @@ def usual_changes(extractor: type[Extractor], options: Any, rung: Rung) -> Int[n
     if not supports(extractor, "project"):
         return np.empty(0, np.int64)
     rng = np.random.default_rng(0)
-    codes = rng.integers(-1000, 1000, (1, max(8192, rung.samples)), dtype=np.int32)
+    codes = rng.integers(-1000, 1000, (1, max(8192, rung.elements)), dtype=np.int32)
     spec = GridSpec(("sample",), (False,), "line")
     cover = Cover(codes, -5000, 5000, np.ones(codes.shape, bool), spec)
     reader = calls.build(extractor, options, bytes(32), rung)

@@ -49,7 +49,7 @@ class Decoded(Extractor):
 
     def planes(self, free: Bool[ndarray, "channel *space"], spec: GridSpec) -> int:
         """D; 0 where this is no colour picture, no rate of ours, or no pixel is free."""
-        found = depth(self.rate, 3)
+        found = depth(self.rung, 3)
         fits = len(free) == 3 and spec.kind == "plane" and free.ndim == 3 and found <= MOST_DEPTH
         return found if fits and bool(carrying(free).any()) else 0
 
@@ -60,7 +60,7 @@ class Decoded(Extractor):
         need("safetensors", "torch")
         from .zoo import shipped
 
-        return shipped(self.options.architecture, depth(self.rate, 3))
+        return shipped(self.options.architecture, depth(self.rung, 3))
 
 
 def carrying(free: Bool[ndarray, "channel *space"]) -> Bool[ndarray, "*space"]:

@@ -54,7 +54,7 @@ class FnnsDE(FnnsD):
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> CrossEntropy:
         """That of FNNS-D, to be started from what SteganoGAN changes."""
         found = super().objective(cover, bits)
-        encoder = SteganoGan(self.options, seed=self.seed, rate=self.rate)
+        encoder = SteganoGan(self.options, seed=self.seed, rung=self.rung)
         rng = np.random.default_rng(list(self.seed))  # for pixels that carry nothing
         found.origin = (encoder.project(cover, bits, rng) - cover.codes).astype(np.float64)
         return found
@@ -79,7 +79,7 @@ class FnnsR(Extractor):
     ) -> UInt8[ndarray, " bit"]:
         """The signs of the outputs at all positions whose channels are all free, plane after plane."""
         where = carrying(free)
-        if not depth(self.rate, len(codes)) or not where.any():
+        if not depth(self.rung, len(codes)) or not where.any():
             return np.empty(0, np.uint8)
         need("torch", "torch")
         import torch
@@ -91,7 +91,7 @@ class FnnsR(Extractor):
 
     def count(self, cover: Cover) -> int:
         """D bits for each position whose channels are all free."""
-        planes = depth(self.rate, len(cover.codes))
+        planes = depth(self.rung, len(cover.codes))
         return planes * int(np.count_nonzero(carrying(cover.free)))
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> CrossEntropy:
@@ -101,7 +101,7 @@ class FnnsR(Extractor):
         return CrossEntropy(network, cover.codes, carrying(cover.free), bits)
 
     def _network(self, channels: int, spec: GridSpec) -> "_Random":
-        return _Random(self.options.seed, channels, depth(self.rate, channels), spec.periodic)
+        return _Random(self.options.seed, channels, depth(self.rung, channels), spec.periodic)
 
 
 class _Random:

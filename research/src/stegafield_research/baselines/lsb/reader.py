@@ -43,4 +43,4 @@ class LastBits(Extractor):
         return where[order[: self._share(where.size)]]
 
     def _share(self, free: int) -> int:
-        return free * self.rate.bits // self.rate.samples if self.rate.rate <= 1 else 0
+        return free * self.rung.bits // self.rung.elements if self.rung.rate <= 1 else 0
