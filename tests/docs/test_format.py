@@ -232,8 +232,8 @@ def test_known_answers():
 
 
 def test_known_answers_of_the_overlapping_extractors():
-    """Section 15: its tags and hashes are those that tests/unit/test_networks.py holds the code to."""
-    from tests.unit import test_networks as known
+    """Section 15: its tags and hashes are those that tests/extractors/test_networks.py holds the code to."""
+    from tests.extractors import test_networks as known
 
     page = TEXT.partition("## 15. Overlapping extractors")[2]
     for name, found, chosen in (

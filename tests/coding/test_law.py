@@ -1,6 +1,6 @@
 """Stego covers have the law of plain ones: statistical tests against a direct sampler, and proof that they can fail.
 
-`STEGAFIELD_LAW_SAMPLES=10000000 pytest tests/unit/test_law.py` runs the long version; the default takes seconds.
+`STEGAFIELD_LAW_SAMPLES=10000000 pytest tests/coding/test_law.py` runs the long version; the default takes seconds.
 A true sampler fails one comparison in 10^9 (`ALPHA`); each planted fault has to fall below that by far.
 """
 
@@ -17,8 +17,8 @@ from stegafield.errors import ConfigError
 from stegafield.message import correction, frame, place
 from stegafield.regions import payload
 from stegafield.regions.header import Header, Profile
+from tests.coding.test_sampler import has_53_bits, same_chances
 from tests.noisy import Noisy, line
-from tests.unit.test_sampler import has_53_bits, same_chances
 
 # Planted faults: each must be seen by the tests above or in test_sampler.py.
 

@@ -26,7 +26,9 @@ def installed(tmp_path_factory):
     ]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
-    assert wheel.stat().st_size < 16 << 20  # two models of up to 8 MiB: tests/unit/test_faces.py
+    assert (
+        wheel.stat().st_size < 16 << 20
+    )  # two models of up to 8 MiB: tests/generators/test_faces.py
     pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
     subprocess.run(
         [*pip, "--target", str(folder / "site"), str(wheel)], check=True, capture_output=True
