@@ -17,8 +17,9 @@ from stegafield.coding import bound
 from stegafield.core.law import drawn, fitted
 from stegafield.errors import ConfigError
 from stegafield.generators import grid, spline, wavelet
-from stegafield.generators.fit import fit, watched
+from stegafield.generators.fit import fit
 from stegafield.generators.fitted import MOST, Samples
+from stegafield.progress import watched
 from stegafield.testing import check_carrier
 from tests.datasets import packed
 from tests.sounds import samples as sounds
