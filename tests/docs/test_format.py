@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stegafield.coding import block as window
+from stegafield.coding import block
 from stegafield.coding.bound import smallest_sigma
 from stegafield.coding.ladder import LADDER, bootstrap_rung
 from stegafield.core import options
@@ -193,7 +193,7 @@ def _answers():
             packed_header, place.keystream(file_key.derive("header-mask"), 8), strict=True
         )
     )
-    symbol = lambda codes, rung: int(window.read_symbols(np.array([codes]), rung)[0])  # noqa: E731
+    symbol = lambda codes, rung: int(block.read_symbols(np.array([codes]), rung)[0])  # noqa: E731
     coded = correction.CORRECTIONS[1]
     yield key.text()
     yield public.hex()

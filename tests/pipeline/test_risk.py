@@ -10,7 +10,7 @@ import pytest
 from stegafield.errors import CapacityError, ConfigError
 from stegafield.pipeline import risk
 from stegafield.pipeline.risk import Measured, Situation
-from tests.costs.test_costs import textured
+from tests.priced import textured
 
 HERE = Situation(
     carrier="image", channels=1, extractor="phase", method="project", costs=True, bits=8
