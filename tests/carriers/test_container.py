@@ -1,4 +1,4 @@
-"""What `sample` and `hide` write differs in samples alone: chunks, attributes and layout are equal, sizes are alike."""
+"""What `sample` and `hide` write differs in samples alone: layout is equal, sizes are alike."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def _files(engine, name, channel, count):
 
 
 def _without_samples(channel, data, codes):
-    """All of a file that is not samples: what the format's own parser sees, and the file with these codes instead."""
+    """All that is not samples: what the format's parser sees, and the file with these codes."""
     cover = next(iter(channel().read(data)))
     rewritten = channel().write(cover, codes)
     if channel.name == "png":
@@ -79,7 +79,7 @@ def test_plain_and_stego_files_differ_in_samples_alone(engine, name, channel):
 
 
 def alike(one, other):
-    """Whether sizes of files of the same functions look like draws of one law: as sets, and pair by pair."""
+    """Whether sizes of files of the same functions look like draws of one law: sets, and pairs."""
     difference = np.subtract(one, other)
     if not np.ptp(difference):
         return not difference.any()

@@ -1,4 +1,4 @@
-"""Every channel, a hundred times: random covers of every kind, random messages, read back by content alone.
+"""Every channel, a hundred times: random covers, random messages, read back by content alone.
 
 What is in the file besides the samples is parsed and compared: nothing but the samples changes.
 """

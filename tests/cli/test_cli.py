@@ -1,4 +1,4 @@
-"""The commands in processes of their own: one pair for each carrier and channel, and the words people see."""
+"""The commands in processes of their own: a pair for each carrier and channel, and their words."""
 
 import json
 import os

@@ -1,7 +1,8 @@
-"""Stego covers have the law of plain ones: statistical tests against a direct sampler, and proof that they can fail.
+"""Stego covers have the law of plain ones: tests against a direct sampler, and their power.
 
-`STEGAFIELD_LAW_SAMPLES=10000000 pytest tests/coding/test_law.py` runs the long version; the default takes seconds.
-A true sampler fails one comparison in 10^9 (`ALPHA`); each planted fault has to fall below that by far.
+`STEGAFIELD_LAW_SAMPLES=10000000 pytest tests/coding/test_law.py` runs the long version; the
+default takes seconds.
+A true sampler fails one comparison in 10^9 (`ALPHA`); each planted fault has to fall far below.
 """
 
 import os
@@ -27,7 +28,7 @@ CELLS = sampler.cells
 
 
 def test_too_little_precision_is_seen(monkeypatch):
-    """float32 is below what samples can show, so the probabilities and the bound are held to their digits."""
+    """Samples cannot show float32, so the probabilities and the bound are held to their digits."""
     values, rung = np.linspace(-3, 3, 12), next(r for r in DRAWN if (r.bits, r.elements) == (4, 4))
     cover, windows = line(np.rint(np.linspace(0, 99, 4096)), 2.25), np.arange(4096).reshape(-1, 4)
     draw = lambda: sampler.draw(cover, windows, np.zeros(1024, int), rung, os.urandom).nats  # noqa: E731
@@ -45,7 +46,7 @@ def test_uniforms_of_24_bits_are_seen():
 
 
 def test_missing_headroom_is_seen():
-    """f up to the ends: codes pile up there, and the file's own bound passes the budget at 4 bits per pixel."""
+    """f up to the ends: codes pile up, and the file's bound passes the budget at 4 bits a pixel."""
     cover = Noisy(Noisy.Options(headroom=0)).covers(1, np.random.default_rng(0))[0]
     with pytest.raises(ConfigError, match="headroom"):
         bound.check_law(cover)
@@ -70,7 +71,7 @@ def _rank(rows):
 
 
 def _payload_rank(files=700, bits=640):
-    """Rank of the differences of the payload bits of many files of one key and message, with Reed-Solomon."""
+    """Rank of the payload bits' differences over Reed-Solomon files of one key and message."""
     key, header = Key(bytes(32)), Header(Profile(LADDER[11], correction.CORRECTIONS[1]), b"abcd")
     body = frame.pack(frame.Frame(b"m"))
     rows = [payload.to_bits(body, header, key.file_key(os.urandom(16)), bits) for _ in range(files)]
@@ -78,7 +79,7 @@ def _payload_rank(files=700, bits=640):
 
 
 def test_an_unmasked_reed_solomon_code_is_seen(monkeypatch):
-    """640 bits are 80 coded bytes, 32 of them parity: unmasked, 256 of 640 dimensions are missing."""
+    """640 bits are 80 coded bytes, 32 of them parity: unmasked, 256 dimensions are missing."""
     assert _payload_rank() == 640
     monkeypatch.setattr(place, "masked", lambda packed, key: np.frombuffer(bytes(packed), np.uint8))
     assert _payload_rank() <= 640 - 256

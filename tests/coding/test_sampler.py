@@ -85,7 +85,7 @@ def _enumerated(rung, values, sigma):
 @pytest.mark.parametrize("rung", TINY, ids=lambda r: f"{r.phases}/{r.elements}")
 @pytest.mark.parametrize("sigma", [0.6, 1.1])
 def test_conditional_law_equals_enumeration(rung, sigma):
-    """Forward and backward pass against brute force: each conditional probability, not only frequencies."""
+    """Forward and backward pass against brute force: each conditional probability is exact."""
     values = np.array([3.3, -7.45])[: rung.elements]
     joint, residue = _enumerated(rung, values, sigma)
     reach = math.ceil(8 * sigma) + 1
@@ -94,7 +94,8 @@ def test_conditional_law_equals_enumeration(rung, sigma):
     states = sampler._forward(share, steps, rung)
     turned = np.roll(states[-1][:, 0], int(centre @ rung.taps) % rung.phases)
     assert np.abs(turned / residue - 1).max() < 1e-13
-    # The walls of the unit square between outcomes are the conditional probabilities: probe just beside each one.
+    # The walls of the unit square between outcomes are the conditional probabilities:
+    # probe just beside each one.
     for symbol in range(rung.phases):
         given = {
             c: p / residue[symbol]
@@ -201,9 +202,9 @@ def test_rungs_are_by_the_dual_criterion():
      ((8, 8), 1.21, 1.44), ((4, 3), 1.87, 2.235), ((8, 6), 1.62, 1.93)],
 )  # fmt: skip
 def test_smallest_sigma_is_that_of_the_design_or_less(rung, small, large):
-    """64x64 and 4096x4096 RGB, 1e-5 nats a file. The bound is the worst over f, so these are upper ends.
+    """64x64 and 4096x4096 RGB, 1e-5 nats a file: upper ends, as the bound is the worst over f.
 
-    The design leaves out what the ends of the range cut off: in large files it asks for a little more noise.
+    The design leaves out what the ends of the range cut off: large files need a little more noise.
     """
     for free, wanted, cut in ((12288, small, 0.003), (3 * 4096**2, large, 0.02)):
         found = bound.smallest_sigma(RUNGS[rung], free)
@@ -238,7 +239,7 @@ def test_the_bound_before_is_never_below_that_of_the_file(rung):
 )
 @pytest.mark.parametrize("ends", ["low", "both", "whole"])
 def test_what_the_ends_cut_off_is_in_the_bound(rung, sigma, ends):
-    """f where headroom ends: no file costs more than its rung was offered for, so no draw is ever refused."""
+    """f where headroom ends: no file costs more than its rung's offer, so no draw is refused."""
     rung, room = RUNGS[rung], law.HEADROOM * sigma
     value = np.ceil(room) if ends == "whole" else room - 1e-6
     high = math.ceil(12 * sigma) if ends == "both" else 10**6

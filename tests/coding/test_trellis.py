@@ -113,7 +113,7 @@ def test_runs_cover_every_block_once(blocks, width):
 
 @pytest.mark.parametrize("rung", TRELLIS, ids=lambda rung: f"{rung.elements}")
 def test_distortion_is_near_the_bound(rung):
-    """On as many samples as a 64x64 colour picture has, within 1.3 dB of the bound, and better than windows."""
+    """On the samples of a 64x64 colour picture, within 1.3 dB of the bound; better than windows."""
     rng = np.random.default_rng(1)
     for scene, gap in (("middle", 1.3), ("black", 1.6)):
         codes = _scene(scene, (12288 // rung.elements, rung.elements), rng)
@@ -124,7 +124,7 @@ def test_distortion_is_near_the_bound(rung):
 
 
 def test_the_form_suits_the_cover():
-    """A few hundred times slower, the trellis form is for low rates, and for a third where windows lose 2 dB."""
+    """Far slower, the trellis is for low rates, and for a third where windows lose 2 dB."""
     assert with_trellis(12288, 0.3) == with_trellis(12288, 0.0)
     assert not any(rung.span for rung in with_trellis(12288, 1.0) if rung.rate > 0.35)
     small, crowded, large = (

@@ -1,4 +1,4 @@
-"""Large covers go in pieces: every sample once, whatever lies between them and however they lie in memory."""
+"""Large covers go in pieces: every sample once, whatever lies between and however they lie."""
 
 from itertools import pairwise
 

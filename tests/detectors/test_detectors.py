@@ -96,7 +96,7 @@ def test_the_fusion_is_the_mean_of_its_four(pictures):
 
 
 def test_the_fusion_follows_planted_rates(pictures):
-    """Bits at random places: three parts estimate the rate, the chi-square attack says less than that, or nothing."""
+    """Bits at random places: three parts estimate the rate, the chi-square attack says less."""
     for name in ("astronaut", "chelsea", "coffee"):
         clean = StegExpose().score(pictures[name])
         for rate in (0.1, 0.25, 0.5):

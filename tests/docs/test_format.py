@@ -1,4 +1,4 @@
-"""format.md is normative: its table, its known answers, and a reader that was written from it alone."""
+"""format.md is normative: its table, its known answers, and a reader written from it alone."""
 
 import hashlib
 import re
@@ -232,7 +232,7 @@ def test_known_answers():
 
 
 def test_known_answers_of_the_overlapping_extractors():
-    """Section 15: its tags and hashes are those that tests/extractors/test_networks.py holds the code to."""
+    """Section 15: the tags and hashes that tests/extractors/test_networks.py holds the code to."""
     from tests.extractors import test_networks as known
 
     page = TEXT.partition("## 15. Overlapping extractors")[2]

@@ -112,7 +112,7 @@ def test_positions_with_a_bound_channel_carry_nothing():
 
 
 def test_the_scale_of_codes_changes_no_bit():
-    """No biases: brightness times two, or 16 bits instead of 8, is the same picture to the network."""
+    """No biases: brightness times two, or 16 bits instead of 8, is the same to the network."""
     cover = ImageCarrier().open(RGB)
     plain = _cnn().read(cover.codes, cover.free, cover.spec)
     assert (_cnn().read(cover.codes * 2, cover.free, cover.spec) == plain).mean() > 0.999
@@ -138,7 +138,7 @@ def test_items_of_a_batch_do_not_see_each_other(norm, device):
 @pytest.mark.parametrize("norm", ["none", "batch"])
 @pytest.mark.parametrize("periodic", [(False, False), (True, True)])
 def test_bands_change_nothing(norm, periodic, monkeypatch):
-    """A large cover is evaluated band by band: the same outputs and gradient as at once, but for rounding."""
+    """A large cover is evaluated band by band: the same outputs and gradient, but for rounding."""
     cover = _field((13, 11), periodic)
     extractor = _cnn(norm)
     bits = np.random.default_rng(4).integers(0, 2, extractor.count(cover), dtype=np.uint8)
@@ -164,7 +164,7 @@ def test_bands_change_nothing(norm, periodic, monkeypatch):
 
 
 def test_tightening_asks_for_what_falls_short():
-    """Bits that are right by the margin ask for nothing more; the others for as much as they lack, again each time."""
+    """Bits that are right by the margin need nothing more; the others as much as they lack."""
     cover, extractor = ImageCarrier().open(RGB), _cnn("batch")
     bits = np.random.default_rng(2).integers(0, 2, extractor.count(cover), dtype=np.uint8)
     loss = extractor.objective(cover, bits)
@@ -181,7 +181,7 @@ def test_tightening_asks_for_what_falls_short():
 
 @pytest.mark.parametrize("level", [0, 2, 128, 255])
 def test_a_flat_cover_is_made_rougher(level):
-    """There a single code moves an output as far as bits are apart: a search starts from noise, and reads."""
+    """A single code moves an output as far as bits are apart: a search starts from noise."""
     noise = np.random.default_rng(1).integers(-1, 2, (32, 32, 3))
     cover = ImageCarrier().open(np.clip(level + noise, 0, 255).astype(np.uint8))
     extractor = _cnn("batch", at_least(1 / 3, "bps"))
@@ -210,7 +210,7 @@ def test_an_objective_counted_from_elsewhere_is_tightened_there():
 
 
 def test_a_loss_asks_the_device_for_nothing(monkeypatch):
-    """Host and device do not wait for each other in an evaluation, its gradient, or between rounds."""
+    """Host and device do not wait for each other: evaluation, gradient, between rounds."""
     cover, extractor = ImageCarrier().open(RGB), _cnn("batch")
     bits = np.random.default_rng(2).integers(0, 2, extractor.count(cover), dtype=np.uint8)
     losses = [extractor.objective(cover, bits, kind) for kind in Cnn.losses]
@@ -269,7 +269,7 @@ def test_a_message_through_a_png(engine, key, name):
 
 
 def test_a_batch_is_as_good_as_single_calls(engine, key):
-    """Same errors, PSNR within 0.1 dB: items share nothing but the call, and what they draw does not depend on it."""
+    """Same errors, PSNR within 0.1 dB: items share the call alone, not even what they draw."""
     covers = [RGB, np.ascontiguousarray(RGB[::-1]), np.ascontiguousarray(RGB[:, ::-1])]
     settings = {"extractor.norm": "batch", "optimizer.evaluations": 40}
     options = {"carrier": "image", "extractor": "cnn", "set": settings, "bpp": 1, "key": key}
@@ -297,7 +297,7 @@ def test_an_optimizer_need_not_be_named(engine):
 
 
 def test_a_message_through_a_weather_file(engine, key):
-    """Three time steps are three channels; longitude wraps around, so its last column neighbours its first."""
+    """Three time steps are three channels; longitude wraps: the last column is beside the first."""
     data = packed(times=3, rows=19, columns=37)
     options = {"carrier": "dataset", "cover": data, "extractor": "phase-conv", "bps": 1 / 3}
     stego = engine.hide("meet at dawn", key=key, optimizer="lbfgs", **options)
@@ -314,7 +314,7 @@ def test_rungs_without_a_whole_depth_are_skipped(engine, key):
 
 
 def test_the_preset_of_the_paper_is_its_procedure(engine):
-    """Section 1 of what the paper says; docs/decisions.md for the scale of its loss. What the caller gives wins."""
+    """The paper's section 1; docs/decisions.md for the scale of its loss. The caller's wins."""
     plan = engine.plan(carrier="image", preset="paper")
     assert (plan.extractor.name, plan.extractor_options.norm) == ("cnn", "none")
     assert (plan.effort.method, plan.effort.loss) == ("optimize", "bce-normal")
@@ -328,7 +328,7 @@ def test_the_preset_of_the_paper_is_its_procedure(engine):
 
 
 def test_the_preset_of_the_paper_fails_aloud(engine):
-    """One short round is not enough: the report says what came of each attempt, and nothing is returned."""
+    """One short round is not enough: the report tells of each attempt, and nothing is returned."""
     short = {"optimizer.rounds": 1, "effort.attempts": 2, "optimizer.iterations": 2}
     options = {"key": Key.generate(), "carrier": "image", "cover": np.tile(RGB, (2, 2, 1))}
     with pytest.raises(EmbeddingFailed) as caught:

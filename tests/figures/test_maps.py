@@ -8,7 +8,7 @@ from stegafield.figures import maps
 
 
 def test_weather_is_drawn_on_maps_with_coastlines_or_without(engine, tmp_path, monkeypatch):
-    """cartopy's own file where it has one on this disk; the land share of the model where it has not."""
+    """cartopy's own file where this disk has one; the land share of the model where not."""
     cartopy, shapefile = pytest.importorskip("cartopy"), pytest.importorskip("shapefile")
     monkeypatch.setitem(cartopy.config, "data_dir", tmp_path / "none")
     monkeypatch.setitem(cartopy.config, "pre_existing_data_dir", tmp_path / "shapes")

@@ -1,4 +1,4 @@
-"""Faces as functions: the lattice family, the shipped model, its carrier, its training, and what measures them."""
+"""Faces as functions: the lattice family, the shipped model, its carrier, training and metrics."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The law of weather draws functions on the sphere: one value at a pole, no seam, the same at every grid."""
+"""The law of weather draws functions on the sphere: one value at a pole, no seam, any grid."""
 
 from datetime import datetime
 
@@ -41,7 +41,7 @@ def test_harmonics_are_the_known_ones():
 
 
 def test_harmonics_of_high_degree_stay_orthonormal():
-    """Integrals over sin(latitude) by Gauss's rule are exact: underflow at high order would show."""
+    """Integrals over sin(latitude) by Gauss's rule are exact: underflow would show."""
     nodes, weights = np.polynomial.legendre.leggauss(200)
     for functions in legendre(np.degrees(np.arcsin(nodes)), 180, 190):
         squares = (functions**2) @ weights / 2
@@ -65,7 +65,7 @@ def test_a_lattice_is_met_at_its_nodes_and_smooth_between():
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(-90, 90), min_size=1, max_size=4), st.floats(0, 360))
 def test_a_value_depends_on_the_place_alone(drawn, latitudes, longitude):
-    """Whatever else is asked for, and whichever turn around the globe its longitude is from."""
+    """Whatever else is requested, and whichever turn around the globe its longitude is from."""
     latitude = np.array(latitudes)
     alone = np.concatenate(
         [drawn(latitude[i : i + 1], np.array([longitude])) for i in range(len(latitude))]
@@ -149,7 +149,7 @@ def test_seeds_repeat():
 
 
 def test_the_carrier_is_one_function_at_every_size():
-    """And it is the hour that was asked for."""
+    """And it is the hour that was requested."""
     fields = {}
     for size in ((46, 90), (91, 180)):
         asked = {"size": list(size), "time": "2010-07-15T14:30:00+02:00"}

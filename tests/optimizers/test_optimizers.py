@@ -92,7 +92,7 @@ def test_an_item_stops_at_zero(solver, device):
 
 def test_lbfgs_reports_and_never_raises(device):
     def holes(change):
-        """A bowl that is no number beyond 0.3, in the second item; in the third, nowhere a number."""
+        """A bowl that is no number beyond 0.3, in the second item; in the third, never one."""
         bowl = (change - 1).square().sum(1)
         second = torch.where(change[1].abs().max() > 0.3, torch.nan, bowl[1])
         return torch.stack([bowl[0], second, bowl[2] * torch.nan])
@@ -108,7 +108,7 @@ def test_lbfgs_reports_and_never_raises(device):
 
 
 def test_lbfgs_asks_the_device_rarely(monkeypatch):
-    """Host and device wait for each other only at the check of the stop flags, every eighth turn, and at the end."""
+    """Host and device wait for each other only for stop flags, every eighth turn, and at last."""
     asked = count_questions(monkeypatch)
     Lbfgs(Lbfgs.Options(evaluations=81)).solve(_rosenbrock, Box(LOWER, UPPER))
     flags = [name for name in asked if name == "__bool__"]
@@ -125,7 +125,7 @@ PAIRS = torch.eye(12) + torch.eye(12).roll(1, 1)
 
 
 class Demands:
-    """Least squares change with sums that shall reach `wanted`: an augmented Lagrangian with a soft weight."""
+    """Least change whose sums shall reach `wanted`: an augmented Lagrangian, weighted softly."""
 
     def __init__(self, wanted, rows=PAIRS, short=0.0):
         self.wanted, self.rows, self.short = wanted, rows, short
@@ -143,7 +143,7 @@ class Demands:
 
 @pytest.mark.parametrize("solver", [Lbfgs, Adam])
 def test_rounds_meet_what_is_demanded(solver, device):
-    """A soft weight alone leaves a ninth unmet; multipliers make up for most of it. Items stay alone."""
+    """A soft weight alone leaves a ninth unmet; multipliers make up for most. Items stay alone."""
     wanted = torch.tensor([[1.0], [3.0]])
     box = Box(-np.ones((2, 12)), np.full((2, 12), 9.0))
     options = solver.Options(evaluations=300)
@@ -162,7 +162,7 @@ def test_rounds_meet_what_is_demanded(solver, device):
 
 @pytest.mark.parametrize("solver", [Lbfgs, Adam])
 def test_whole_numbers_are_settled_as_it_goes(solver, device):
-    """Most samples are whole in the end, and what they broke the others made up for: rounding hardly hurts."""
+    """Most samples end whole, the others make up for what that broke: rounding hardly hurts."""
     rows = torch.randn(40, 400, generator=torch.Generator().manual_seed(0)) / 20
     demands, lower, upper = Demands(torch.full((3, 1), 4.0), rows), -2.5, 8.0
     box = Box(np.full((3, 400), lower), np.full((3, 400), upper), whole=True)

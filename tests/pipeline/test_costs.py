@@ -1,4 +1,4 @@
-"""Adaptive embedding in the engine: costs of one's own, flat places, and covers that are too flat."""
+"""Adaptive embedding in the engine: costs of one's own, flat places, covers that are too flat."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -57,7 +57,7 @@ class Simple(Phase):
 
 
 @pytest.fixture(scope="module")
-def strangers():
+def third_parties():
     registry = Registry()
     for carrier in (Half, Wrong, ImageCarrier):
         registry.add("carrier", carrier, "test")
@@ -70,25 +70,25 @@ def strangers():
 PICTURE = textured((1, 96, 96))[0].astype(np.uint8)
 
 
-def test_a_carrier_of_ones_own_has_costs_of_its_own(strangers, key):
-    stego = strangers.hide(b"m", carrier="half", cover=PICTURE, key=key, bpp=0.2)
-    assert strangers.reveal(stego.data, key=key) == b"m"
+def test_a_carrier_of_ones_own_has_costs_of_its_own(third_parties, key):
+    stego = third_parties.hide(b"m", carrier="half", cover=PICTURE, key=key, bpp=0.2)
+    assert third_parties.reveal(stego.data, key=key) == b"m"
     moved = stego.codes != stego.cover.codes
     assert stego.report.costs is True and moved[:, :, 48:].any()
     payload = bootstrap.opened(stego.cover.with_codes(stego.codes), key).at.payload
     elsewhere = ~stego.cover.free | payload
     assert not moved[:, :, :48][elsewhere[:, :, :48]].any()
     with pytest.raises(BrokenPlugin, match="negative"):
-        strangers.hide(b"m", carrier="wrong", cover=PICTURE, key=key)
+        third_parties.hide(b"m", carrier="wrong", cover=PICTURE, key=key)
 
 
-def test_an_extractor_without_costs_is_left_alone(strangers, key):
-    stego = strangers.hide(b"m", carrier="image", cover=PICTURE, key=key, extractor="simple")
-    assert strangers.reveal(stego.data, key=key) == b"m" and stego.report.costs is False
+def test_an_extractor_without_costs_is_left_alone(third_parties, key):
+    stego = third_parties.hide(b"m", carrier="image", cover=PICTURE, key=key, extractor="simple")
+    assert third_parties.reveal(stego.data, key=key) == b"m" and stego.report.costs is False
 
 
 def test_the_receiver_needs_to_know_nothing(engine, key):
-    """With and without costs the same salt gives the same positions, and one `reveal` reads both."""
+    """With and without costs a salt gives the same positions, and one `reveal` reads both."""
     for settings_ in ({}, {"effort.costs": False}):
         stego = engine.hide(b"m", carrier="image", cover=PICTURE, key=key, bpp=0.2, set=settings_)
         assert engine.reveal(stego.data, key=key) == b"m"
@@ -142,7 +142,7 @@ def test_a_rate_that_is_too_much_for_the_rough_places_is_lowered_and_said(engine
         assert caught.value.available == full
 
 
-def test_flat_places_change_where_that_is_asked_for_and_no_more_than_they_must(engine, key):
+def test_flat_places_change_where_that_is_requested_and_no_more_than_they_must(engine, key):
     given = {"carrier": "image", "cover": quarter(), "bpp": 0.5}
     counts = {}
     for name in ("flat", "costs"):

@@ -1,4 +1,4 @@
-"""What detectors are expected to see: bounds, interpolation between measured rows, and the limit that refuses."""
+"""What detectors are expected to see: bounds, between measured rows, the limit that refuses."""
 
 import itertools
 import math
@@ -97,7 +97,7 @@ def test_the_sampler_keeps_any_limit_that_its_bound_does(engine, key):
 
 
 def test_nothing_is_told_of_depths_that_were_not_measured(engine, key):
-    """The rows are of 8-bit greys and 16-bit sound: a step of 8-bit sound is louder, one of 16-bit greys is nothing."""
+    """Rows are of 8-bit greys and 16-bit sound: 8-bit sound is louder, 16-bit greys are finer."""
     rng = np.random.default_rng(0)
     sound = rng.normal(0, 0.1, 12_000)
     covers = {
@@ -116,7 +116,7 @@ def test_nothing_is_told_of_depths_that_were_not_measured(engine, key):
 
 
 def test_fields_that_era5_draws_and_project_changes_were_measured(engine):
-    """Rows of `--against project` are named by the method; they are the default extractor's all the same."""
+    """Rows of `--against project` are named by the method, but are the default extractor's."""
     asked = {"carrier": "era5", "size": (181, 360), "method": "project"}
     found = engine.hide(b"m", bps=0.5, **asked).report.expected
     assert "sphere" in {one.detector for one in found}

@@ -1,4 +1,4 @@
-"""The door for strangers: real distributions, installed by a real pip, good ones and bad ones."""
+"""The door for third parties: real distributions, installed by a real pip, good and bad ones."""
 
 import json
 import os
@@ -17,11 +17,13 @@ from stegafield.plugins import builtin, discovery
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "stegafield-tide"
 
-STRANGERS = {
+THIRD_PARTIES = {
     "stegafield-crash": "raise RuntimeError('no such library')",
     "stegafield-exit": "raise SystemExit(3)",
-    "stegafield-misspelt": "from stegafield import hookimpl\n@hookimpl\ndef register_carrier(): return []",
-    "stegafield-signature": "from stegafield import hookimpl\n@hookimpl\ndef register_carriers(engine): return []",
+    "stegafield-misspelt": "from stegafield import hookimpl\n@hookimpl\n"
+    "def register_carrier(): return []",
+    "stegafield-signature": "from stegafield import hookimpl\n@hookimpl\n"
+    "def register_carriers(engine): return []",
     "stegafield-unmarked": "def register_carriers(): return []",
     "stegafield-abstract": (
         "from stegafield import hookimpl\nfrom stegafield.core.channel import Channel\n"
@@ -76,9 +78,9 @@ def tide(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def strangers(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("strangers")
-    projects = [_project(folder / name, name, code) for name, code in STRANGERS.items()]
+def third_parties(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("third-parties")
+    projects = [_project(folder / name, name, code) for name, code in THIRD_PARTIES.items()]
     return _install(folder / "site", EXAMPLE, *projects)
 
 
@@ -133,8 +135,8 @@ def test_without_the_plugin_the_file_is_not_of_a_known_format(tide, tmp_path):
     )
 
 
-def test_bad_neighbours_do_not_stop_anybody(strangers):
-    found = json.loads(_run(strangers, "plugins", "--json")[0])
+def test_bad_neighbours_do_not_stop_anybody(third_parties):
+    found = json.loads(_run(third_parties, "plugins", "--json")[0])
     names = {row["name"] for row in found["plugins"]}
     assert {"tide", "image", "phase", "png"} <= names and "half" not in names
     reasons = {
@@ -148,23 +150,24 @@ def test_bad_neighbours_do_not_stop_anybody(strangers):
     assert set(found["broken"]) == set(reasons)
     for name, reason in reasons.items():
         assert reason in found["broken"][name] and f"stegafield-{name}" in found["broken"][name]
-    table, _ = _run(strangers, "plugins")
+    table, _ = _run(third_parties, "plugins")
     assert "broken: crash" in table and "duplicate:" in table
 
 
-def test_nobody_takes_a_name_that_is_taken(strangers, tmp_path):
-    """A second `era5` could steal messages: the name belongs to neither, and both owners are named."""
+def test_nobody_takes_a_name_that_is_taken(third_parties, tmp_path):
+    """A second `era5` could steal messages: the name is neither's, and both owners are named."""
     hide = ["hide", "--carrier", "era5", "--message", "x", "--out", str(tmp_path / "x.nc")]
     (tmp_path / "pass").write_text("word")
-    _, said = _run(strangers, *hide, "--passphrase-file", str(tmp_path / "pass"), code=2)
+    _, said = _run(third_parties, *hide, "--passphrase-file", str(tmp_path / "pass"), code=2)
     assert "stegafield-thief" in said and "'era5'" in said
-    _run(strangers, *hide, "--passphrase-file", str(tmp_path / "pass"), policy="stegafield-tide")
+    phrase = str(tmp_path / "pass")
+    _run(third_parties, *hide, "--passphrase-file", phrase, policy="stegafield-tide")
 
 
-def test_asking_for_a_broken_plugin_raises_its_cause(strangers, tmp_path):
+def test_asking_for_a_broken_plugin_raises_its_cause(third_parties, tmp_path):
     (tmp_path / "pass").write_text("word")
     hide = ["hide", "--carrier", "crash", "--message", "x", "--out", str(tmp_path / "x.nc")]
-    _, said = _run(strangers, *hide, "--passphrase-file", str(tmp_path / "pass"), code=2)
+    _, said = _run(third_parties, *hide, "--passphrase-file", str(tmp_path / "pass"), code=2)
     assert "no such library" in said
 
 

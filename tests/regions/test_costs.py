@@ -17,7 +17,7 @@ from tests.priced import TRELLIS, as_cover, textured
 
 
 def _bootstrap(cover, rate, count, law):
-    """How often the samples of the salt change, over `count` files, and how often their law says."""
+    """How often the samples of the salt change, over `count` files, and where they are."""
     rng = np.random.default_rng(5)
     at = positions.public(cover.free).salt.ravel()
     rung = next(r for r in with_costs(cover.codes.size) if r.rate >= rate)
@@ -35,7 +35,7 @@ def _bootstrap(cover, rate, count, law):
 
 @pytest.mark.parametrize("law", [True, False])
 def test_the_salt_is_no_reference(law):
-    """At equal cost, its public samples change as often as the payload's law says; without costs they do not."""
+    """At equal cost, public samples change as often as the payload's law says; else they do not."""
     cover = as_cover(textured())
     at, moved = _bootstrap(cover, 0.4, 25, law)
     m = gibbs.multiplier(cover.costs, 0.4)

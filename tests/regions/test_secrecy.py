@@ -1,4 +1,4 @@
-"""What a warden sees over many files of one key: fresh salts, uniform masked symbols, unrelated positions."""
+"""What a warden sees over many files of one key: salts, symbols and positions are all fresh."""
 
 import subprocess
 import sys
@@ -69,7 +69,8 @@ def test_positions_of_two_files_meet_no_more_than_by_chance(files):
     rng = np.random.default_rng(0)
     one, two = rng.integers(0, 512, (2, 20_000))
     same = ((slot[one] == slot[two]) & (slot[one] >= 0))[one != two].sum(axis=1)
-    # A sample of one file stands in the same window of the other with probability (samples / size) for each window.
+    # A sample of one file stands in the same window of the other with probability
+    # (samples / size) for each window.
     expected = windows * samples * samples / size
     assert abs(same.mean() - expected) < 0.05 * expected
     assert same.max() < expected + 8 * expected**0.5
@@ -89,7 +90,7 @@ def test_embedding_draws_ties_afresh(key):
 
 @pytest.mark.parametrize("bpp", [1, 2, 4])
 def test_the_salt_does_not_stand_out(engine, bpp):
-    """Its positions are public: were they changed less than the rest, they would show how much the rest was."""
+    """Its positions are public: changed less than the rest, they would show how much that was."""
     cover = np.random.default_rng(0).integers(20, 236, (48, 48, 3), dtype=np.uint8)
     at_salt, elsewhere = [], []
     for _ in range(24):

@@ -1,4 +1,4 @@
-"""Batches on a graphics card: one objective for many covers, and turns that are recorded. The same code on a CPU."""
+"""Batches on a graphics card: one objective for many covers, recorded turns; the same on a CPU."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ torch.set_num_threads(1)  # two workers share two cores
 @pytest.mark.parametrize("norm", ["none", "batch"])
 @pytest.mark.parametrize("loss", Cnn.losses)
 def test_joined_items_are_those_alone(norm, loss, device, monkeypatch):
-    """Losses, gradients and what is tightened: of all items at once, and of each by its own objective."""
+    """Losses, gradients and what is tightened: of all items at once, and of each by its own."""
     parts = objectives(norm, loss)
     monkeypatch.setattr(objective, "BAND", 3 * 144)  # so that there are two runs of items
     joined, apart = type(parts[0]).joined(parts, device), Together(parts)
@@ -50,7 +50,7 @@ def test_what_is_not_alike_is_not_joined():
 
 
 def test_only_a_graphics_card_joins():
-    """On a processor a batch of networks is slower than one after the other (docs/decisions.md, 44)."""
+    """On a processor a batch of networks is slower than one by one (docs/decisions.md, 44)."""
     parts = objectives()
     assert together(parts[:1], Lbfgs(device="cpu")) is parts[0]
     assert together(parts, Lbfgs(device="cpu")).parts == parts
@@ -96,7 +96,7 @@ def test_a_joined_loss_asks_the_device_for_nothing(monkeypatch):
 
 
 def test_recording_changes_nothing(device, monkeypatch):
-    """On a processor nothing is recorded; on a graphics card small batches are, and find the same."""
+    """A processor records nothing; a graphics card records small batches, and finds the same."""
     engine, messages = Engine(device=device), [f"message {i}" for i in range(3)]
     covers = [
         np.random.default_rng(i).integers(40, 216, (40, 40, 3), dtype=np.uint8) for i in range(3)

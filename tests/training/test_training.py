@@ -73,9 +73,9 @@ def test_neighbours_are_the_nearest_and_the_stencil_is_the_grid(rng, rows, colum
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("normalise", [True, False])
 def test_the_grid_form_is_the_gathered_form(rng, stride, normalise):
-    """Everywhere, border included: values, gradients, and the gradients of gradients that R1 needs. In float64.
+    """Border included: values, gradients, and the gradients of gradients that R1 needs. In float64.
 
-    The coordinates of 16x16 pixels are exact, so offsets are the same everywhere; of others they differ by a rounding.
+    The coordinates of 16x16 pixels are exact, so offsets are the same everywhere; others round.
     """
     whole = cloud(16, 16)
     plan = neighbours(whole, subgrid(whole, 256 // stride**2), 9)
@@ -164,7 +164,7 @@ def _blobs(count=64):
 
 
 def test_a_run_learns_and_resumes_to_the_same_bits(tmp_path):
-    """48 steps at once, and 20 and then 28 after everything was forgotten: every tensor of the state is equal."""
+    """48 steps, or 20 and 28 after all was forgotten: all tensors of the state are equal."""
     torch.set_num_threads(1)
     config, items = configs.parse(TINY), _blobs()
     seen = []
@@ -184,7 +184,8 @@ def test_a_run_learns_and_resumes_to_the_same_bits(tmp_path):
     for one, other in zip(*logs, strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
     assert [line["step"] for line in logs[0]] == list(range(1, 49)) == [step for step, *_ in seen]
-    # the discriminator tells real from drawn at first, and the mean of the drawn pictures moves to that of the data
+    # the discriminator tells real from drawn at first, and the mean of the drawn pictures
+    # moves to that of the data
     assert max(line["real"] - line["drawn"] for line in logs[0]) > 0.1
     target = config.domain.scaled(items.astype(float)).mean(0)
 

@@ -1,4 +1,4 @@
-"""Float NetCDF variables: exact codes, nothing steps where it must not, and classic files are patched in place."""
+"""Float NetCDF variables: exact codes, no forbidden step, classic files are patched in place."""
 
 from io import BytesIO
 
@@ -29,7 +29,7 @@ def weather(times=1, dtype="f4"):
 
 @pytest.mark.parametrize("kind", ["NETCDF4", "NETCDF3"])
 def test_any_bits_make_the_round_trip(kind):
-    """Random bits: NaN, infinite, denormal and both zeros among them, and numbers with zeros at their end."""
+    """Random bits: NaN, infinite, denormal, both zeros, and numbers with zeros at their end."""
 
     @settings(max_examples=100, deadline=None)
     @given(

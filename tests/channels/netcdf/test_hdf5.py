@@ -1,4 +1,4 @@
-"""NetCDF-4 below the library: nothing outside the file is read or written, nothing of the cover is left behind."""
+"""NetCDF-4 below the library: nothing outside the file is touched, nothing of the cover is left."""
 
 import h5py
 import netCDF4
@@ -23,7 +23,7 @@ def _chunks(data, name):
 @pytest.mark.parametrize("bps", [0.02, 0.25, 1, 4])
 @pytest.mark.parametrize("smooth", [True, False])
 def test_no_chunk_of_the_cover_is_left_in_the_stego(engine, key, bps, smooth):
-    """A chunk that no longer fits moves, and HDF5 leaves its old bytes: they would show every change."""
+    """A chunk that no longer fits moves, and its old bytes stay: they would show every change."""
     change = (lambda codes: codes // 64 * 64) if smooth else None
     data = packed(times=6, rows=37, columns=72, change=change)
     stego = engine.hide(

@@ -1,4 +1,4 @@
-"""Packed NetCDF variables, as the files of both families store them: whatever is written is read back."""
+"""Packed NetCDF variables, as files of both families store them: what is written is read back."""
 
 import numpy as np
 import pytest

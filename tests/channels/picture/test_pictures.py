@@ -1,4 +1,4 @@
-"""WebP, TIFF and BMP: only the pixels change, any picture can be written as any of them, damage is never a crash."""
+"""WebP, TIFF and BMP: only pixels change, any becomes any other, damage is never a crash."""
 
 import struct
 from io import BytesIO
@@ -153,7 +153,7 @@ def test_a_compressed_tiff_keeps_its_tags(engine, key, predictor, dtype):
 
 @pytest.mark.parametrize("packing", ["tiff_lzw", "tiff_adobe_deflate"])
 def test_a_compressed_tiff_keeps_its_exif(engine, key, packing):
-    """No library here writes such a file at once: a compressed page and an EXIF directory behind it."""
+    """No library here writes such a file: a compressed page and an EXIF directory behind it."""
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = "2020:01:01 00:00:00"
     plain = bytearray(saved(noise(40, 40, 3), "TIFF", exif=exif.tobytes()))

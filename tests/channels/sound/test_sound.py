@@ -1,4 +1,4 @@
-"""WAV and FLAC: only the samples change; whatever libsndfile opens is a cover; damage is never a crash."""
+"""WAV and FLAC: only samples change; what libsndfile opens is a cover; damage is never a crash."""
 
 from io import BytesIO
 

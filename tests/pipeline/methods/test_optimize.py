@@ -1,7 +1,7 @@
-"""The path for extractors that cannot invert themselves: a stranger's float network, an optimizer, error correction.
+"""Extractors that cannot invert themselves: a third party's floats, an optimizer, error correction.
 
-The extractor and the optimizer are small and real: a keyed random projection read with floats, and a projected
-gradient descent on torch-free arrays. Neither is part of the package.
+The extractor and the optimizer are small and real: a keyed random projection read with floats,
+and a projected gradient descent on torch-free arrays. Neither is part of the package.
 """
 
 from typing import ClassVar
@@ -44,7 +44,7 @@ class Loss:
 
 
 class Projection(Extractor):
-    """Reads the sign of keyed random sums over the free samples: one bit in every `n / k` of them."""
+    """Reads the sign of keyed random sums over the free samples: one bit in `n / k` of them."""
 
     name: ClassVar[str] = "projection"
 
@@ -86,7 +86,7 @@ class Descent(Optimizer):
 
 
 class Liar(Phase):
-    """Projects onto other bits than it was asked for."""
+    """Projects onto other bits than those requested."""
 
     name: ClassVar[str] = "liar"
 

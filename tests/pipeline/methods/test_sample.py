@@ -81,7 +81,7 @@ def test_a_cover_that_was_drawn_before_gives_its_function_only(key):
 
 
 def test_stego_and_plain_files_differ_in_samples_alone(engine, key):
-    """The same f: names, attributes, packing, layout and size are those of a plain cover, byte for byte."""
+    """The same f: names, attributes, packing, layout and size are those of a plain cover."""
     carrier = Era5Carrier(Era5Carrier.Options(size=(37, 72)))
     plain = carrier.covers(1, np.random.default_rng(7))[0]
     data = carrier.channel().write(plain, plain.codes)

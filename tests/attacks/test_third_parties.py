@@ -1,4 +1,4 @@
-"""Plugins that give nonsense, or fail: `BrokenPlugin` names them, or a failure is told; never a bad file."""
+"""Plugins that give nonsense, or fail: `BrokenPlugin` or a failure names them; never a bad file."""
 
 from dataclasses import replace
 
@@ -52,16 +52,16 @@ NONSENSE = {
 }
 
 
-def _engine(kind, stranger, *others):
+def _engine(kind, third_party, *others):
     registry = Registry()
     for one_kind, one in (("channel", PngChannel), ("extractor", Phase), *others):
         registry.add(one_kind, one, "ours")
-    registry.add(kind, stranger, "stranger")
+    registry.add(kind, third_party, "third-party")
     return Engine(registry, device="cpu")
 
 
-def _stranger(base, **methods):
-    return type("Stranger", (base,), {"name": "stranger", "__module__": __name__, **methods})
+def _third_party(base, **methods):
+    return type("ThirdParty", (base,), {"name": "third-party", "__module__": __name__, **methods})
 
 
 def _costs(price):
@@ -83,27 +83,27 @@ PRICES = {
 
 @pytest.mark.parametrize("price", PRICES)
 def test_costs_that_are_none(key, price):
-    carrier = _stranger(ImageCarrier, costs=_costs(PRICES[price]))
+    carrier = _third_party(ImageCarrier, costs=_costs(PRICES[price]))
     with pytest.raises(BrokenPlugin, match="costs"):
-        _engine("carrier", carrier).hide(b"m", carrier="stranger", cover=PICTURE, key=key)
+        _engine("carrier", carrier).hide(b"m", carrier="third-party", cover=PICTURE, key=key)
 
 
 @pytest.mark.parametrize("what", [n for n in NONSENSE if n != "none"])
 def test_costs_that_are_not_even_costs(key, what):
-    carrier = _stranger(ImageCarrier, costs=NONSENSE[what])
+    carrier = _third_party(ImageCarrier, costs=NONSENSE[what])
     for act in ("hide", "capacity"):
         given = {"key": key} if act == "hide" else {}
         with pytest.raises(BrokenPlugin):
-            getattr(_engine("carrier", carrier), act)(carrier="stranger", cover=PICTURE, **given)
+            getattr(_engine("carrier", carrier), act)(carrier="third-party", cover=PICTURE, **given)
 
 
 @pytest.mark.parametrize("price", [0.0, np.inf, 1e300, 1e-300, True])
 @pytest.mark.parametrize("bps", [0.1, 0.5])
 def test_costs_that_are_odd_but_costs(key, price, bps):
-    """What is beyond all prices is not for sale, unless that is asked for."""
-    carrier = _stranger(ImageCarrier, costs=_costs(lambda shape: np.full(shape, price)))
+    """What is beyond all prices is not for sale, unless that is requested."""
+    carrier = _third_party(ImageCarrier, costs=_costs(lambda shape: np.full(shape, price)))
     engine = _engine("carrier", carrier)
-    given = {"carrier": "stranger", "cover": PICTURE, "key": key, "bps": bps}
+    given = {"carrier": "third-party", "cover": PICTURE, "key": key, "bps": bps}
     if price > 1e40:
         with pytest.raises(CapacityError, match="effort.flat=true"):
             engine.hide(b"m", **given)
@@ -113,15 +113,15 @@ def test_costs_that_are_odd_but_costs(key, price, bps):
 
 @pytest.mark.parametrize("what", NONSENSE)
 def test_carriers_and_channels(key, what):
-    opens = _stranger(Plain, open=NONSENSE[what])
-    writes = _stranger(PngChannel, write=NONSENSE[what])
+    opens = _third_party(Plain, open=NONSENSE[what])
+    writes = _third_party(PngChannel, write=NONSENSE[what])
 
     def open_(self, source):
-        return replace(super(ours, self).open(source), channel="stranger")
+        return replace(super(ours, self).open(source), channel="third-party")
 
     ours = type("Ours", (Plain,), {"name": "ours", "channel": writes, "open": open_})
     with pytest.raises(BrokenPlugin):
-        _engine("carrier", opens).hide(b"m", carrier="stranger", cover=PICTURE, key=key)
+        _engine("carrier", opens).hide(b"m", carrier="third-party", cover=PICTURE, key=key)
     engine = _engine("channel", writes, ("carrier", ours))
     with pytest.raises(BrokenPlugin):
         engine.hide(b"m", carrier="ours", cover=png(PICTURE), key=key)
@@ -131,12 +131,12 @@ def test_carriers_and_channels(key, what):
 @pytest.mark.parametrize("method", ["read", "project", "count", "__init__"])
 def test_extractors(key, method, what):
     engine = _engine(
-        "extractor", _stranger(Phase, **{method: NONSENSE[what]}), ("carrier", ImageCarrier)
+        "extractor", _third_party(Phase, **{method: NONSENSE[what]}), ("carrier", ImageCarrier)
     )
     if (method, what) == ("__init__", "none"):
         pytest.skip("an object without a seed; what it does then is tried below")
     with pytest.raises(StegafieldError) as caught:
-        engine.hide(b"m", carrier="image", cover=PICTURE, key=key, extractor="stranger")
+        engine.hide(b"m", carrier="image", cover=PICTURE, key=key, extractor="third-party")
     told = isinstance(caught.value, BrokenPlugin) or method in ("read", "count")
     assert told and "boom" in str(caught.value) if what == "fails" else told
 
@@ -145,9 +145,9 @@ def test_codes_that_are_no_integers_are_not_rounded_in_silence(key):
     def project(self, cover, bits, rng):
         return Phase.project(self, cover, bits, rng) + 0.25
 
-    engine = _engine("extractor", _stranger(Phase, project=project), ("carrier", ImageCarrier))
+    engine = _engine("extractor", _third_party(Phase, project=project), ("carrier", ImageCarrier))
     with pytest.raises((EmbeddingFailed, BrokenPlugin)):
-        engine.hide(b"m", carrier="image", cover=PICTURE, key=key, extractor="stranger")
+        engine.hide(b"m", carrier="image", cover=PICTURE, key=key, extractor="third-party")
 
 
 @pytest.mark.parametrize("what", NONSENSE)
@@ -157,34 +157,34 @@ def test_optimizers(key, what):
 
     engine = _engine(
         "optimizer",
-        _stranger(Optimizer, solve=NONSENSE[what]),
+        _third_party(Optimizer, solve=NONSENSE[what]),
         ("carrier", ImageCarrier),
         ("extractor", Cnn),
     )
-    with pytest.raises(BrokenPlugin, match="stranger"):
+    with pytest.raises(BrokenPlugin, match="third-party"):
         engine.hide(
             b"m",
             carrier="image",
             cover=PICTURE,
             key=key,
             extractor="cnn",
-            optimizer="stranger",
+            optimizer="third-party",
             bpp=1,
         )
 
 
 @pytest.mark.parametrize("what", NONSENSE)
 def test_detectors(what):
-    detector, codes = _stranger(Detector, score=NONSENSE[what])(), PICTURE.astype(np.int32)
+    detector, codes = _third_party(Detector, score=NONSENSE[what])(), PICTURE.astype(np.int32)
     if what == "number":
         assert opinion(detector, codes) == 7
         return
-    with pytest.raises(BrokenPlugin, match="stranger"):
+    with pytest.raises(BrokenPlugin, match="third-party"):
         opinion(detector, codes)
 
 
-def test_a_carrier_that_fails_on_a_strangers_array_stops_nobody(key):
-    engine = _engine("carrier", _stranger(Plain, open=_fails), ("carrier", ImageCarrier))
+def test_a_carrier_that_fails_on_a_third_partys_array_stops_nobody(key):
+    engine = _engine("carrier", _third_party(Plain, open=_fails), ("carrier", ImageCarrier))
     stego = engine.hide(b"m", carrier="image", cover=PICTURE, key=key)
     assert engine.reveal(stego.value, key=key) == b"m"
     with pytest.raises(FormatError):
@@ -195,9 +195,9 @@ def test_our_own_faults_stay_bugs_and_errors_of_ours_stay_what_they_are():
     with pytest.raises(RuntimeError), blamed(ImageCarrier, Phase, None):
         _fails()
     for error in (OSError("disk"), EmbeddingFailed("no", None), MemoryError()):
-        with pytest.raises(type(error)), blamed(_stranger(Plain)):
+        with pytest.raises(type(error)), blamed(_third_party(Plain)):
             raise error
-    with pytest.raises(BrokenPlugin, match="boom.*test_strangers.py, line") as caught:
-        with blamed(_stranger(Plain), ImageCarrier):
+    with pytest.raises(BrokenPlugin, match="boom.*test_third_parties.py, line") as caught:
+        with blamed(_third_party(Plain), ImageCarrier):
             _fails()
     assert isinstance(caught.value.__cause__, RuntimeError) and "ImageCarrier" not in str(caught)
