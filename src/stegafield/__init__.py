@@ -1,4 +1,5 @@
-"""Hide messages in fields: pictures, weather, sound, anything that is a function from coordinates to values.
+"""Hide messages in fields: pictures, weather, sound, anything that is a function from coordinates
+to values.
 
 from stegafield import Engine, Key
 key = Key.generate()
@@ -31,7 +32,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import public names when they are first used, so that `import stegafield` is quick; `engine` is a default."""
+    """Import public names when they are first used, so that `import stegafield` is quick; `engine`
+    is a default."""
     from importlib import import_module
 
     if name in _HOMES:

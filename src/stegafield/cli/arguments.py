@@ -11,7 +11,7 @@ Size = Annotated[
     str | None, typer.Option(metavar="HxW", help="Size of a generated or resampled cover.")
 ]
 Bpp = Annotated[float | None, typer.Option(help="Bits per pixel.")]
-Bps = Annotated[float | None, typer.Option(help="Bits per sample.")]
+Bps = Annotated[float | None, typer.Option(help="Bits per element.")]
 MaxRisk = Annotated[
     float | None,
     typer.Option(metavar="P_E", help="Refuse if detectors are expected to err less than this."),

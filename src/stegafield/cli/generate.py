@@ -106,7 +106,8 @@ def run_training(
     devices: int,
     **where: Any,
 ) -> None:
-    """What `train` does; `where` says which recipes and configs there are, as for `training.config.read`."""
+    """What `train` does; `where` says which recipes and configs there are, as for
+    `training.config.read`."""
     from ..extras import need
 
     need("torch", "torch")

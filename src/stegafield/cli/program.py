@@ -1,4 +1,5 @@
-"""How the command line behaves: errors become one sentence and an exit code, some options take several values."""
+"""How the command line behaves: errors become one sentence and an exit code, some options take
+several values."""
 
 import os
 import sys
@@ -81,7 +82,8 @@ class Program(TyperGroup):
 
 
 class Variadic(TyperCommand):
-    """Lets `--bpp 1 2 3` stand for `--bpp 1 --bpp 2 --bpp 3`, and the same for others that may be repeated."""
+    """Lets `--bpp 1 2 3` stand for `--bpp 1 --bpp 2 --bpp 3`, and the same for others that may be
+    repeated."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse."""

@@ -144,7 +144,7 @@ class SampleRequest(CoverRequest):
     count: int = Field(default=1, ge=0, description="How many covers.")
     seed: int | None = Field(
         default=None,
-        description="Number k has the noise-free part of the cover that `hide` draws with seed + k; for tests.",
+        description="Number k is the noise-free cover that `hide` draws with seed + k; for tests.",
     )
 
 
@@ -154,14 +154,14 @@ class CapacityRequest(CoverRequest):
     bpp: Number = Field(default=None, description="Bits per pixel.")
     bps: Number = Field(
         default=None,
-        description="Bits per element. Without bpp and bps: the lowest rung that carries the message.",
+        description="Bits per element; without a rate, the lowest rung that does.",
     )
     extractor: str | None = Field(
         default=None, description="What reads the bits; phase if not given."
     )
     method: str | None = Field(
         default=None,
-        description="How bits get in: sample, project or optimize; the first possible one if not given.",
+        description="How bits get in: sample, project or optimize; the first possible if not given.",
     )
     optimizer: str | None = Field(default=None, description="The solver, for the method optimize.")
     preset: str = Field(
@@ -169,7 +169,7 @@ class CapacityRequest(CoverRequest):
     )
     max_risk: Annotated[float | None, BeforeValidator(_risk)] = Field(
         default=None,
-        description="Refuse where a measured detector is expected to err less often (P_E), or none was measured.",
+        description="Refuse where a detector is expected to err less often (P_E), or none was measured.",
     )
 
     @model_validator(mode="after")
@@ -193,19 +193,19 @@ class Request(CapacityRequest):
     message: Annotated[bytes | str, BeforeValidator(_message)] = Field(
         default=b"",
         repr=False,
-        description="Any bytes; text is encoded as UTF-8. An empty message is a mark of presence.",
+        description="Any bytes; text becomes UTF-8. An empty message is a mark of presence.",
     )
     key: Annotated[Any, BeforeValidator(_key)] = Field(
         default=None,
         repr=False,
-        description="Who has it can reveal. Without one a fresh key is made: keep `stego.key`.",
+        description="Anyone who has it can reveal. Without one a fresh key is made: keep `stego.key`.",
     )
     name: Annotated[str | None, BeforeValidator(_name)] = Field(
         default=None, repr=False, description="Original file name, to be hidden with the message."
     )
     seed: int | None = Field(
         default=None,
-        description="Repeats the noise-free part of a generated cover; noise and salt stay fresh; for tests.",
+        description="Repeats a generated cover but for its noise; the salt stays fresh; for tests.",
     )
     rng: Any = Field(
         default=None,
