@@ -57,8 +57,8 @@ class Carrier(ABC):
         yield self.open(source)
 
     def blank(self) -> Cover:
-        """A cover of the requested size whose content does not matter: what `capacity` measures when
-        none is given."""
+        """A cover of the requested size whose content does not matter: what `capacity` measures
+        when none is given."""
         raise ConfigError(
             "cover",
             f"the capacity of {self.name!r} depends on the cover.",

@@ -40,8 +40,8 @@ LOSSY = {
 class Channel(ABC):
     """One file format. Reads the integers a file stores and writes them back, exactly.
 
-    A user's own file is patched in a copy, never rebuilt: whatever is not a free element stays as it
-    was.
+    A user's own file is patched in a copy, never rebuilt: whatever is not a free element stays as
+    it was.
     """
 
     name: ClassVar[str]

@@ -82,7 +82,8 @@ class Cover:
     """What changes cost, where embedding is to be adaptive: of the sender alone, from
     `Carrier.costs`."""
     weight: Float[ndarray, "channel *space"] | None = None
-    """Share of the domain that an element stands for (cosine of latitude), for metrics and costs."""
+    """Share of the domain that an element stands for (cosine of latitude), for metrics and costs.
+    """
     step: float = 1.0
     """Physical size of one code."""
     unit: str = "levels"

@@ -161,7 +161,7 @@ class CapacityRequest(CoverRequest):
     )
     method: str | None = Field(
         default=None,
-        description="How bits get in: sample, project or optimize; the first possible if not given.",
+        description="How bits get in: sample, project, optimize; the first possible if not given.",
     )
     optimizer: str | None = Field(default=None, description="The solver, for the method optimize.")
     preset: str = Field(
@@ -169,7 +169,7 @@ class CapacityRequest(CoverRequest):
     )
     max_risk: Annotated[float | None, BeforeValidator(_risk)] = Field(
         default=None,
-        description="Refuse where a detector is expected to err less often (P_E), or none was measured.",
+        description="Refuse where detectors are expected to err less (P_E), or none was measured.",
     )
 
     @model_validator(mode="after")
@@ -198,14 +198,14 @@ class Request(CapacityRequest):
     key: Annotated[Any, BeforeValidator(_key)] = Field(
         default=None,
         repr=False,
-        description="Anyone who has it can reveal. Without one a fresh key is made: keep `stego.key`.",
+        description="Anyone who has it can reveal; without one a fresh one is made: `stego.key`.",
     )
     name: Annotated[str | None, BeforeValidator(_name)] = Field(
         default=None, repr=False, description="Original file name, to be hidden with the message."
     )
     seed: int | None = Field(
         default=None,
-        description="Repeats a generated cover but for its noise; the salt stays fresh; for tests.",
+        description="Repeats a generated cover but for its noise; for tests.",
     )
     rng: Any = Field(
         default=None,

@@ -23,10 +23,11 @@ from .header import Header, masked
 from .positions import Positions, PublicPositions, public
 
 _REACH = 4
-"""Steps of an element of the bootstrap, at most: any byte is reached, where two elements may move that
-far."""
+"""Steps of an element of the bootstrap, at most: any byte is reached, where two elements may move
+that far."""
 _FEWEST_DRY = 4
-"""Elements that may change in a window of the salt: with steps of up to four they reach any byte."""
+"""Elements that may change in a window of the salt: with steps of up to four they reach any byte.
+"""
 _LAST_RESORT, _RARE = 40.0, 6.0
 """Exponents: of a step at most, so that numbers stay far from what float64 cannot hold; and added
 for each step beyond the first, since the payload hardly ever takes a second, however cheap."""
