@@ -16,12 +16,15 @@ _TINY = 1e-12  # guard of the root
 
 
 class Adam(Optimizer):
-    """Projected Adam with a step that falls to zero; keeps the best point of every item. The baseline."""
+    """Projected Adam with a step that falls to zero; keeps the best point of every item.
+
+    The baseline.
+    """
 
     name: ClassVar[str] = "adam"
 
     class Options(options.Options):
-        """How long and how far."""
+        """How many evaluations, and how long the steps are."""
 
         evaluations: int = Field(300, ge=1)
         """At most, per item, all rounds together (`solving.rounds`)."""
@@ -38,7 +41,7 @@ class Adam(Optimizer):
             torch.tensor(np.ascontiguousarray(b), dtype=torch.float32, device=device)
             for b in (box.lower, box.upper)
         )
-        each = (-1, *[1] * (lower.ndim - 1))  # one number per item, against all its samples
+        each = (-1, *[1] * (lower.ndim - 1))  # one number per item, for all its elements
         point = torch.clamp(torch.zeros_like(lower), lower, upper)
         best, mean, square = point, torch.zeros_like(point), torch.zeros_like(point)
         least: Any = None
