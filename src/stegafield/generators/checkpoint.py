@@ -110,7 +110,9 @@ def load(folder: str | Path, family: Callable[[str], type[ModelT]]) -> ModelT:
 def read_header(path: Path) -> Header:
     """The checked content of config.json."""
     if path.stat().st_size > _MOST_CONFIG:
-        raise FormatError(f"{path.name} is larger than {_MOST_CONFIG} bytes, the most for a model")
+        raise FormatError(
+            f"{path.name} is larger than {_MOST_CONFIG} bytes, the most that a config may have"
+        )
     try:
         return Header.model_validate_json(path.read_bytes())
     except ValidationError as error:

@@ -54,7 +54,7 @@ class Adam(Optimizer):
                 flat = (side.flatten(1) for side in (best, lower, upper))
                 best, lower, upper = (side.reshape(box.lower.shape) for side in settle(*flat))
             point, least = torch.clamp(point, lower, upper), None
-            for asked in range(1, part.evaluations + 1):
+            for spent in range(1, part.evaluations + 1):
                 turn += 1
                 leaf = point.detach().requires_grad_()
                 loss = objective(leaf)
@@ -65,7 +65,7 @@ class Adam(Optimizer):
                 better = loss < least  # false where the loss is not a number
                 least = torch.where(better, loss, least)
                 best = torch.where(better.reshape(each), point, best)
-                if asked % 8 == 0 and not bool((least > 0).any()):
+                if spent % 8 == 0 and not bool((least > 0).any()):
                     break
                 mean = _MEAN * mean + (1 - _MEAN) * slope
                 square = _SQUARE * square + (1 - _SQUARE) * slope.square()

@@ -176,12 +176,12 @@ class Cnn(Positionwise):
         return found
 
     def _network(self, channels: int, rank: int, periodic: tuple[bool, ...]) -> Network:
-        asked = channels, rank, periodic
-        known = vars(self).setdefault("_networks", {})  # reads what it has just written
-        if asked not in known:
+        shape = channels, rank, periodic
+        known = vars(self).setdefault("_networks", {})  # kept for reading back
+        if shape not in known:
             batch = self.options.norm == "batch"
-            known[asked] = Network(self.weights(channels, rank), periodic, batch)
-        return known[asked]
+            known[shape] = Network(self.weights(channels, rank), periodic, batch)
+        return known[shape]
 
 
 def _full_scale(codes: Int[ndarray, "channel *space"]) -> float:
