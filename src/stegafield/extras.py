@@ -1,4 +1,4 @@
-"""Optional libraries: looked for before any work is done."""
+"""Optional libraries: checked before any work is done."""
 
 from importlib import import_module
 

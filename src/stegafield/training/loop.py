@@ -1,12 +1,15 @@
-"""The loop: order of the items, log, checkpoints, sheets. It can be stopped at any time and resumed to the same bits.
+"""The training loop: order of the items, log, checkpoints, sheets.
+
+It can be stopped at any time and resumed to the same bits.
 
     OUT/  state.json, state-N.safetensors   to resume from
           model/                            to sample from (`from_pretrained`)
           log.jsonl                         a line every few steps
           samples/N.png                     a sheet of samples, of the same latents each time
 
-Nothing random has a state: the generators of step n are seeded with (seed, n, rank), and the order of the items in an
-epoch with (seed, epoch). So a run that was resumed and one that was not are the same run.
+Nothing random has a state: the generators of step n are seeded with (seed, n, rank), and the order
+of the items in an epoch with (seed, epoch). So a resumed run and an uninterrupted one are the same
+run.
 """
 
 import json
@@ -30,7 +33,7 @@ from .config import TrainingConfig
 from .recipe import Recipe
 
 _ORDER, _SHEET = 1 << 40, 1 << 41
-"""Streams of the seed that no step has."""
+"""Streams of the seed that no step uses."""
 
 
 def train(
@@ -50,10 +53,11 @@ def train(
         config: What to do.
         items: Values in the unit of the config's domain.
         out: The folder of the run; made if needed.
-        resume: Go on with the run in that folder; where there is none, begin.
-        steps: The last step; all epochs of the config if not given.
+        resume: Continue the run in that folder; without one, begin.
+        steps: The last step; all epochs of the config by default.
         device: "auto", "cpu" or "cuda".
-        devices: How many of them. More than one starts as many processes (data parallel), each on its share of a batch.
+        devices: How many of them. More than one starts as many processes (data parallel), each on
+            its share of a batch.
         report: Called after each step with its number, the last one's and the metrics.
 
     Raises:
@@ -64,7 +68,8 @@ def train(
     from lightning_fabric.strategies.ddp import DDPStrategy
 
     _check(items, config, device)
-    # No statistics of batches are kept: nothing is to be broadcast, and doing so would break the second backward pass
+    # Batch statistics are not kept: there is nothing to broadcast, and broadcasting would break
+    # the second backward pass.
     strategy = DDPStrategy(broadcast_buffers=False) if devices > 1 else "auto"
     fabric = Fabric(
         accelerator=device,
@@ -101,7 +106,7 @@ class _Run:
         self.per_epoch = len(items) // config.batch + (rest >= fabric.world_size)
 
     def go(self, steps: int | None, report: Callable[[int, int, dict[str, float]], None]) -> None:
-        """All steps that are left."""
+        """Do all remaining steps."""
         config, progress = self.config, self.progress
         last = self.per_epoch * config.epochs if steps is None else steps
         before, start = progress.seconds, time.perf_counter()
@@ -179,4 +184,4 @@ def _check(items: ndarray, config: TrainingConfig, device: str) -> None:
     placed(device)
     wanted = (*config.domain.size, config.features)
     if items.shape[1:] != wanted or not len(items):
-        raise ConfigError("data", f"has the shape {items.shape}, and (items, {wanted}) is needed.")
+        raise ConfigError("data", f"has the shape {items.shape}; expected (items, {wanted}).")
