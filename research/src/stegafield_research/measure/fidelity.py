@@ -28,6 +28,8 @@ from stegafield.pipeline.embedding import embed
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
 
+from .similarity import ssim
+
 _EFFORT = ("milliseconds", "cpu_milliseconds", "evaluations", "near_ends")
 COLUMNS = (
     *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
@@ -163,7 +165,7 @@ def _of_pictures(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -
         "bpp_actual": bits / (shape[1] * shape[2]),
         "psnr": fidelity.psnr(cover.codes, stego, peak),
         "psnr_luma": fidelity.psnr_luma(cover.codes, stego, peak) if shape[0] == 3 else None,
-        "ssim": fidelity.ssim(cover.codes, stego, peak) if min(shape[1:]) >= 7 else None,
+        "ssim": ssim(cover.codes, stego, peak) if min(shape[1:]) >= 7 else None,
         "bound": fidelity.bound(cover.codes[cover.free], low, high, bits, peak),
     }
 
