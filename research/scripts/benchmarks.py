@@ -4,7 +4,8 @@
     python research/scripts/benchmarks.py measure COVERS ROWS [SET ...]   the long part
     stegafield bench report ROWS --out docs/benchmarks.md --json research/data/benchmarks/summary.jsonl
 
-A set that has its rows is left alone.
+A set that was measured to its end is left alone (ROWS/sets.journal says which); remove its rows to
+measure it again.
 
 DATA is a folder with `photos/kodak`, `photos/coco`, `photos/bsds` (pictures), `faces/*.zip` (aligned CelebA, 89x109),
 `weather` (NetCDF files) and `audio/clips` (WAV and FLAC). It is not part of the repository; scikit-image's photographs
@@ -19,6 +20,8 @@ import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
+
+from stegafield_research.measure.sets import Sets
 
 SETS = {
     "skimage": "colour photographs that scikit-image ships: astronaut, chelsea, coffee, rocket; 300x451 to 512x512",
@@ -123,17 +126,19 @@ def _digits(archive, folder):
 
 
 def measure(covers, rows, only):
-    """Run what has no rows yet, and describe the sets."""
+    """Measure the sets that are not done yet, and describe all of them."""
     rows.mkdir(parents=True, exist_ok=True)
+    sets = Sets(rows)
     about = [{"about": name, "text": text} for name, text in SETS.items()]
     (rows / "about.jsonl").write_text("".join(json.dumps(line) + "\n" for line in about))
     for name, arguments in runs(covers, rows).items():
-        out = rows / f"{name}.jsonl"
-        if out.exists() or (only and name not in only):
+        if sets.done(name) or (only and name not in only):
             continue
         print(name, flush=True)
-        command = [sys.executable, "-m", "stegafield", "bench", *arguments, "--json", out]
+        command = [sys.executable, "-m", "stegafield", "bench", *arguments]
+        command += ["--json", sets.rows(name)]
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+        sets.add(name)
 
 
 def main():

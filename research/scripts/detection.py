@@ -4,9 +4,9 @@
     stegafield bench report ROWS --out docs/detection.md
 
 PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of
-research/scripts/detection_covers.py; sets of generated covers do not look at it. A set that has its
-rows is left alone. Covers and stegos of large sets are kept in ROWS/pairs, so a run that was
-stopped goes on there.
+research/scripts/detection_covers.py; sets of generated covers do not look at it. A set that
+was measured to its end is left alone (ROWS/sets.journal says which); remove its rows to measure it again.
+Covers and stegos of large sets are kept in ROWS/pairs, so a run that was stopped goes on there.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from stegafield.core.cover import Law
 from stegafield.core.noise import normals
 from stegafield.plugins.wiring import Engine
 from stegafield_research.measure import detection, evidence
+from stegafield_research.measure.sets import Sets
 
 _BOTH = ["--images", "bsds", "kodak", "--crop", "256x256"]
 _SIMPLE = ["spam", "stegexpose", "rs", "sample-pairs", "weighted-stego"]
@@ -269,7 +270,7 @@ def sound(rows, name):
 
 
 def main():
-    """Measure what has no rows yet, and write down what the sets are."""
+    """Measure the sets that are not done yet, and describe all of them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -279,6 +280,7 @@ def main():
     args = parser.parse_args()
     args.rows.mkdir(parents=True, exist_ok=True)
     rows = args.rows.resolve()
+    sets = Sets(rows)
     about = []
     for name, (title, text, arguments) in SETS.items():
         command = [
@@ -295,26 +297,24 @@ def main():
         about.append(
             {"about": name, "title": title, "text": text, "command": shown, "figure": figure}
         )
-        if _done(rows, name, args.only):
+        if sets.done(name) or (args.only and name not in args.only):
             continue
         print(shown, flush=True)
         outputs = {f"{name}.{kind}": str(rows / f"{name}.{kind}") for kind in ("jsonl", "png")}
         outputs["pairs"] = str(rows / "pairs")
         filled = [outputs.get(word, word) for word in command]
         subprocess.run([sys.executable, "-m", "stegafield", *filled], check=True, cwd=args.photos)
+        sets.add(name)
     for name, (title, text, _, _) in SOUNDS.items():
         shown = f"python research/scripts/detection.py PHOTOS ROWS {name}"
         figure = f"images/detection/{name}.png"
         about.append(
             {"about": name, "title": title, "text": text, "command": shown, "figure": figure}
         )
-        if not _done(rows, name, args.only):
+        if not sets.done(name) and (not args.only or name in args.only):
             sound(rows, name)
+            sets.add(name)
     (rows / "about.jsonl").write_text("".join(json.dumps(line) + "\n" for line in about))
-
-
-def _done(rows, name, only):
-    return (rows / f"{name}.jsonl").exists() or (only and name not in only)
 
 
 if __name__ == "__main__":

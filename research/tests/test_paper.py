@@ -11,15 +11,15 @@ from typer.testing import CliRunner
 from stegafield import Engine
 from stegafield.cli.commands import app
 from stegafield.core.extractor import Extractor
-from stegafield.errors import ConfigError, FormatError
+from stegafield.errors import ConfigError
 from stegafield_research.engine import registry as registered
+from stegafield_research.journal import Journal
 from stegafield_research.paper import covers, document, published, report
 from stegafield_research.paper import suite as suites
 from stegafield_research.paper.comparison import Comparison
 from stegafield_research.paper.contestant import contestants, paper
 from stegafield_research.paper.detection import Detection
 from stegafield_research.paper.experiment import Lab
-from stegafield_research.paper.journal import Journal
 from stegafield_research.paper.photographs import Photographs
 from stegafield_research.paper.resolution import Resolution
 from stegafield_research.paper.run import run
@@ -198,28 +198,6 @@ def test_published_numbers_have_every_cell_that_they_claim():
     assert len(set(keys)) == len(keys)
     assert {n.table for n in published.NUMBERS} == {1, 2, 3, 4, 5}
     assert published.known("psnr", "FNNS-D") == {}
-
-
-def test_a_row_that_was_cut_off_does_not_count(tmp_path):
-    path = tmp_path / "rows.jsonl"
-    journal = Journal(path)
-    journal.add({"what": "a", "n": 1}, {"x": 1})
-    path.write_text(path.read_text() + '{"inputs": {"what": "a", "n')
-    journal = Journal(path)
-    assert {"what": "a", "n": 1} in journal and {"n": 1.0, "what": "a"} in journal
-    journal.add({"what": "a", "n": 2}, {"x": 2})
-    assert len(Journal(path).rows("a")) == 2
-    path.write_text("no row\n" + path.read_text())
-    with pytest.raises(FormatError, match="line 1"):
-        Journal(path)
-
-
-def test_what_failed_is_tried_again(tmp_path):
-    journal = Journal(tmp_path / "rows.jsonl")
-    journal.add({"what": "a"}, {"error": "no model"})
-    assert {"what": "a"} not in journal
-    journal.add({"what": "a"}, {"x": 1})
-    assert Journal(journal.path).rows("a") == [{"what": "a", "x": 1}]
 
 
 def _row(seed, psnr, **more):

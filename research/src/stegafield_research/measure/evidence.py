@@ -1,6 +1,7 @@
 """Covers and their stegos by each method and rate, as detectors see them.
 
-Thousands of pairs take long, so they may be kept in a folder, batch by batch: a run that was stopped goes on there.
+Thousands of pairs take long, so a journal in a folder may keep them, batch by batch: a run that was
+stopped goes on there.
 """
 
 import hashlib
@@ -28,11 +29,11 @@ from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
 from stegafield.pipeline.stego import Stego
 from stegafield.pipeline.warden import visible
-from stegafield.pipeline.writing import write_file
 from stegafield.regions.positions import LEAST_FREE
 
 from ..baselines.adaptive import hill, s_uniward
 from ..baselines.lsb import matching, replacement
+from ..journal import Journal, Row
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
     "lsb-matching": matching.simulate,
@@ -47,7 +48,7 @@ _FAULT = 1.05
 METHODS: tuple[str, ...] = get_args(MethodName)
 """May be named like an extractor: the default one, by this method."""
 _BATCH = 50
-"""Sources whose pairs are kept in one file."""
+"""Sources whose pairs are one row of the journal."""
 
 
 @dataclass(frozen=True)
@@ -159,14 +160,15 @@ def collect(
 def _batch(
     setting: Setting, sources: Sequence[Source], numbers: range, seed: int, folder: Path | None
 ) -> tuple[list[Pairs], list[dict[str, str]]]:
-    """The pairs of some sources, from the folder where it has them."""
-    path = None
+    """The pairs of some sources, from the journal of the folder where it holds them."""
+    journal, inputs = None, {}
     if folder is not None:
-        names = [sources[number].name for number in numbers]
-        which = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:8]
-        path = folder / f"{setting.digest(seed)}-{numbers.start:06d}-{which}.npz"
-        if path.exists():
-            return _kept(path)
+        names = json.dumps([sources[number].name for number in numbers])
+        inputs = {"what": "pairs", "setting": setting.digest(seed), "first": numbers.start}
+        inputs["sources"] = hashlib.sha256(names.encode()).hexdigest()[:16]
+        journal = Journal(folder / "pairs.journal")
+        if journal.done(inputs) is not None:
+            return _kept(journal, inputs)
     pairs, errors = [], []
     for number in numbers:
         rng = np.random.default_rng([seed, number])
@@ -175,13 +177,13 @@ def _batch(
                 pairs.append(_pairs(setting, number, given, rng))
         except StegafieldError as error:
             errors.append({"source": sources[number].name, "error": str(error)})
-    if path is not None:
-        _keep(path, pairs, errors)
+    if journal is not None:
+        _keep(journal, inputs, pairs, errors)
     return pairs, errors
 
 
-def _keep(path: Path, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
-    """Write pairs to a file, in as few bytes a sample as hold them."""
+def _keep(journal: Journal, inputs: Row, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
+    """Add a batch to a journal, its codes as payload in as few bytes an element as hold them."""
     arrays, about = {}, []
     for k, one in enumerate(pairs):
         codes = np.stack([one.cover, *one.stegos.values()])
@@ -189,29 +191,28 @@ def _keep(path: Path, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
         arrays[f"codes_{k}"] = codes.astype(narrow)
         cases = [[*case, one.payloads[case], one.facts.get(case, {})] for case in one.stegos]
         about.append({"source": one.source, "cases": cases})
-    told, out = json.dumps({"pairs": about, "errors": errors}), BytesIO()
-    np.savez(out, allow_pickle=False, about=np.array(told), **arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, out.getvalue(), force=True)
+    out = BytesIO()
+    np.savez(out, allow_pickle=False, **arrays)
+    journal.add(inputs, {"pairs": about, "errors": errors}, out.getvalue())
 
 
-def _kept(path: Path) -> tuple[list[Pairs], list[dict[str, str]]]:
-    """The pairs that `_keep` wrote; `FormatError` where a file is damaged, and `OSError` where it cannot be read."""
-    data = path.read_bytes()
+def _kept(journal: Journal, inputs: Row) -> tuple[list[Pairs], list[dict[str, str]]]:
+    """The pairs that `_keep` added; `FormatError` where the row or its payload is damaged."""
+    found, data = journal.done(inputs), journal.payload(inputs)
+    assert found is not None
     try:
         with np.load(BytesIO(data), allow_pickle=False) as file:
-            told = json.loads(str(file["about"]))
             pairs = []
-            for k, one in enumerate(told["pairs"]):
+            for k, one in enumerate(found["pairs"]):
                 cover, *stegos = file[f"codes_{k}"]
                 payloads = {(name, rate): payload for name, rate, payload, _ in one["cases"]}
-                facts = {(name, rate): told for name, rate, _, told in one["cases"]}
+                facts = {(name, rate): about for name, rate, _, about in one["cases"]}
                 by_case = dict(zip(payloads, stegos, strict=True))
                 pairs.append(Pairs(one["source"], cover, by_case, payloads, facts))
-            return pairs, told["errors"]
-    except Exception:  # NumPy and zipfile raise a dozen kinds, which their pages do not list
-        problem = f"{path.name} holds no pairs; remove it, and they are made again"
-        raise FormatError(problem, path.suffix) from None
+            return pairs, found["errors"]
+    except (LookupError, TypeError, ValueError):
+        problem = f"a row of {journal.path.name} holds no pairs; remove it, and they are made again"
+        raise FormatError(problem, journal.path.suffix) from None
 
 
 def _pairs(setting: Setting, number: int, given: Any, rng: Generator) -> Pairs:

@@ -9,10 +9,10 @@ from pydantic import Field
 from stegafield.metrics import fidelity
 from stegafield.pipeline.warden import visible
 
+from ..journal import Journal, Row
 from . import charts
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal, Row
 from .published import RATES
 from .tables import BER, PSNR, SECONDS, SSIM, Measured, asked, reached, spread
 

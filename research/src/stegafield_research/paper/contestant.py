@@ -17,10 +17,10 @@ from stegafield.pipeline.plan import Plan
 from stegafield.pipeline.request import PRESETS
 
 from ..baselines import BASELINES, EXTRACTORS, Baseline
+from ..journal import Row
 from ..measure.fidelity import through_file
 from . import covers
 from .covers import Subject
-from .journal import Row
 from .published import PAPER
 
 OURS = "phase"

@@ -7,13 +7,13 @@ from pydantic import Field
 
 from stegafield.pipeline.warden import visible
 
+from ..journal import Journal, Row
 from . import covers
 from .comparison import draw
 from .contestant import Contestant
 from .covers import Subject
 from .document import PROSE, Block, Heading, Line, Points, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal, Row
 from .published import PAPER, RATES, known
 
 _SCATTERED = "its changes, scattered"

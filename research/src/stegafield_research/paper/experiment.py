@@ -20,11 +20,11 @@ from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.warden import visible
 
 from ..engine import registry
+from ..journal import Journal, Row, key
 from . import covers
 from .contestant import Contestant, contestants
 from .covers import Subject
 from .document import Block
-from .journal import Journal, Row, key
 
 PICTURES = "pictures"
 """Folder of a run with the stegos of those who optimise."""

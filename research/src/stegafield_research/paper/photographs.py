@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from ..journal import Journal, Row
 from . import covers
 from .document import PROSE, Block, Heading, Line, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal, Row
 from .published import NUMBERS, PAPER
 from .tables import accepted, spread
 

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from stegafield.pipeline.writing import write_file
 
+from ..journal import Journal, Row
 from ..measure.machine import machine, stated
 from . import document
 from .document import PROSE, Block, Heading, Points, Text
 from .experiment import Job
-from .journal import Journal, Row
 from .published import UNKNOWN
 from .suite import Suite
 

@@ -7,10 +7,10 @@ from statistics import median
 import numpy as np
 from numpy import ndarray
 
+from ..journal import Journal, Row
 from . import charts, covers
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import PICTURES, Experiment, Job, Lab, picture_of
-from .journal import Journal, Row
 from .tables import duration, spread
 
 

@@ -11,10 +11,10 @@ from pydantic import Field
 from stegafield.core.carrier import draws
 from stegafield.core.cover import Cover
 
+from ..journal import Journal, Row
 from . import charts
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal, Row
 
 
 class Samples(Experiment):

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from statistics import median
 
+from ..journal import Journal
 from . import charts
 from .contestant import paper
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal
 from .published import PAPER
 from .tables import spread
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from ..journal import Row
 from .document import Line, Table
-from .journal import Row
 from .published import NUMBERS, PAPER, UNKNOWN, known
 
 LEAST_PSNR = 20.0

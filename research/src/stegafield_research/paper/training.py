@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from stegafield.extras import need
 from stegafield.metrics import distribution
 
+from ..journal import Journal, Row
 from . import charts
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import PICTURES, Experiment, Job, Lab, picture_of
-from .journal import Journal, Row
 
 _SHIPS = "celeba, as it ships"
 _LATENTS = 8
