@@ -68,7 +68,7 @@ def main():
     args = parser.parse_args()
     lines = []
     for rung, sigma in RUNGS:
-        row = {"law": rung.listed, "bits_per_element": rung.rate, "sigma": sigma}
+        row = {"law": rung.listed, "bits_per_sample": rung.rate, "sigma": sigma}
         found = [drawn_and_direct(rung, sigma, args.samples) for _ in range(REPEATS)]
         row |= {"samples": REPEATS * args.samples}
         row["p"] = {way: combined([one[way] for one in found]) for way in found[0]}

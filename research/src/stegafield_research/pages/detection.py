@@ -37,7 +37,7 @@ def _law(lines: list[Row]) -> str:
         taps = " ".join(map(str, row["law"]))
         cells = [_chance(row["p"][way]) if way in row["p"] else "" for way in ways]
         cells.append(_chance(min(row["p_wrong"].values())))
-        table.append([taps, f"{row['bits_per_element']:.3g}", f"{row['sigma']:g}", *cells])
+        table.append([taps, f"{row['bits_per_sample']:.3g}", f"{row['sigma']:g}", *cells])
     sizes = [["against", "pairs", "plain, bytes", "longer by", "p"], ["---"] * 5]
     for row in files:
         sizes.append(
