@@ -4,9 +4,10 @@
     stegafield bench report ROWS --out docs/detection.md
 
 PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of
-research/scripts/detection_covers.py; sets of generated covers do not look at it. A set that
-was measured to its end is left alone (ROWS/sets.journal says which); remove its rows to measure it again.
-Covers and stegos of large sets are kept in ROWS/pairs, so a run that was stopped goes on there.
+research/scripts/detection_covers.py; sets of generated covers do not look at it. A set that was
+measured to its end is left alone (ROWS/sets.journal says which); remove its rows to measure it
+again. Covers and stegos of large sets are kept in ROWS/pairs, so a run that was stopped goes on
+there.
 """
 
 import argparse
@@ -52,9 +53,10 @@ def _faces(count, rates, methods, detectors, training, splits):
 
 _LSB = [*("stegexpose", "rs", "sample-pairs", "primary-sets", "chi-square", "weighted-stego")]
 _LAW_TEXT = (
-    "Faces of 64x64 that `celeba` draws, each with a function of its own. A pair is a plain file, as `stegafield "
-    "sample` writes it, and a stego that `hide` draws: both have the same function and noise of their own, so that "
-    "nothing but noise differs, which is what helps a detector most."
+    "Faces of 64x64 that `celeba` draws, each with a function of its own. A pair is a plain file, "
+    "as `stegafield sample` writes it, and a stego that `hide` draws: both have the same function "
+    "and noise of their own, so that nothing but noise differs, which is what helps a detector "
+    "most."
 )
 
 
@@ -74,8 +76,8 @@ SETS = {
     ),
     "hill-rich-0.42": (
         "The same detector before HILL that carries a tenth more",
-        "What the code of `phase` costs: it changes as much as the best code would for a tenth more bits. So this is "
-        "the line that `phase` should come to in the section above.",
+        "What the code of `phase` costs: it changes as much as the best code would for a tenth "
+        "more bits. So this is the line that `phase` should come to in the section above.",
         _grey("0.4225", 1, ["hill"], ["rich"], "--splits", "3"),
     ),
     "grey-0.4": (
@@ -108,7 +110,8 @@ SETS = {
             (
                 "sound",
                 "Sound, 0.2 and 0.4 bits per sample",
-                "Four spoken digits of one speaker each: 188 sounds of some 14,000 samples at 8 kHz, 16 bits.",
+                "Four spoken digits of one speaker each: 188 sounds of some 14,000 samples "
+                "at 8 kHz, 16 bits.",
                 [
                     "--carrier",
                     "audio",
@@ -193,9 +196,9 @@ SETS = {
 
 
 class Chimes(Carrier):
-    """Sound with a law: a few decaying partials as a function of time, and noise of 1.5 codes in a 16-bit WAV file.
+    """Sound with a law, as 16-bit WAV: decaying partials, and noise of 1.5 codes.
 
-    They are low and quiet, so that a detector can see the noise.
+    The partials are low and quiet, so that a detector can see the noise.
     """
 
     name = "chimes"
@@ -233,9 +236,9 @@ class Bells(Chimes):
 SOUNDS = {
     "sound-1": (
         "Generated sound, 1 bit per sample",
-        "Half seconds of low and quiet partials (40 to 300 Hz, 20 to 400 codes) with noise of 1.5 codes, through the "
-        "package's WAV channel. No carrier of the package draws sound; this one stands in "
-        "`research/scripts/detection.py`.",
+        "Half seconds of low and quiet partials (40 to 300 Hz, 20 to 400 codes) with noise of "
+        "1.5 codes, through the package's WAV channel. No carrier of the package draws sound; "
+        "this one stands in `research/scripts/detection.py`.",
         Chimes,
         4000,
     ),

@@ -26,13 +26,19 @@ REPEATS = 10
 
 
 def combined(values):
-    """The p-value that independent p-values of one hypothesis come to: -2 sum log p is chi-square, 2 for each."""
+    """Combine independent p-values of one hypothesis by Fisher's method.
+
+    -2 sum log p is chi-square with 2 degrees of freedom for each.
+    """
     half = -sum(map(math.log, values))
     return math.exp(-half) * sum(half**k / math.factorial(k) for k in range(len(values)))
 
 
 def sizes(count):
-    """How many bytes stegos and draws of the wrong sigma are longer than plain files of their functions."""
+    """By how many bytes stegos and draws of the wrong sigma exceed plain files.
+
+    The plain files are of the same functions.
+    """
     engine = Engine(device="cpu")
     carrier = engine.plan(carrier="celeba").carrier
     found = {"sample": [], "wrong-sigma": []}

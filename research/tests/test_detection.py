@@ -44,7 +44,10 @@ def folder(tmp_path):
 
 
 def test_lsb_replacement_is_caught_and_phase_is_not(tmp_path):
-    """Of 30 covers, StegExpose's share of alarms hardly leaves the band below by chance; of ten, once in 40 runs."""
+    """StegExpose's share of alarms on 30 covers hardly leaves the band below by chance.
+
+    On ten covers it would once in 40 runs.
+    """
     folder, out = pieces(tmp_path, 30), tmp_path / "rows.jsonl"
     run(
         *("bench", "detect", "--images", folder, "--grey", "--bpp", "1", "--splits", "2"),
@@ -226,7 +229,10 @@ def test_what_shares_a_function_differs_in_noise_alone():
 
 
 def test_a_detector_finds_louder_noise_and_not_the_sampler(monkeypatch):
-    """The table of generated covers, small: it would show if the law of the sampler drifted by more."""
+    """The table of generated covers, small.
+
+    It would show if the law of the sampler drifted by more.
+    """
     monkeypatch.setattr(evidence, "_FAULT", 1.3)
     settings = {"carrier.size": (40, 40)}
     arguments = {"carrier": "noisy", "method": None, "optimizer": None, "set": settings}

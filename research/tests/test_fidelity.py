@@ -1,4 +1,7 @@
-"""Distortion of the default extractor on real photographs, from the written file; solvers side by side."""
+"""Distortion of the default extractor on real photographs, and solvers side by side.
+
+Measured on the written file.
+"""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`stegafield paper`: suites, the journal, tables that follow from what is installed, and both forms of the report."""
+"""`stegafield paper`: suites, tables that follow from what is installed, both reports."""
 
 import json
 import re
@@ -274,7 +274,10 @@ def test_training_ends_in_its_figures(tmp_path):
 
 
 def test_what_ships_stands_beside_what_was_trained(tmp_path):
-    """Its own draws as the faces of a user: it is nearer to others of them than what was trained for one step."""
+    """Its own draws as the faces of a user.
+
+    It is nearer to others of them than what was trained for one step.
+    """
     from PIL import Image
 
     from stegafield.generators.zoo import load
@@ -377,7 +380,8 @@ def test_the_command(tmp_path):
     path.write_text(
         'name = "toy"\nabout = "no slow ones"\n'
         "[photographs]\nwhole = 1\ncut = 0\n[comparison]\nfaces = 0\nphotographs = 0\n"
-        "[detection]\nsize = [16, 16]\nrates = [3]\nfaces = 0\nphotographs = 1\n[samples]\ncovers = 1\n"
+        "[detection]\nsize = [16, 16]\nrates = [3]\nfaces = 0\nphotographs = 1\n"
+        "[samples]\ncovers = 1\n"
         "[schedule]\nrates = []\n[resolution]\nsizes = []\nslow_sizes = []\n"
     )
     asked = ["paper", "--out", str(tmp_path / "out"), "--suite", str(path), "--device", "cpu"]

@@ -1,7 +1,7 @@
 """What was measured, on disk, so that a run that was stopped goes on where it was.
 
-A row is a line of JSON, `{"inputs": ..., "found": ...}`. Its inputs say what was measured (`what` is
-the kind of measurement) and are its key; `found` is what came out. Arrays and the like go into a
+A row is a line of JSON, `{"inputs": ..., "found": ...}`. Its inputs say what was measured (`what`
+is the kind of measurement) and are its key; `found` is what came out. Arrays and the like go into a
 file beside the journal: the row's `payload` is the SHA-256 of that file.
 """
 

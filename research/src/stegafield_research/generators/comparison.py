@@ -1,6 +1,7 @@
 """Reports on generators: a table of real and drawn, a figure, and a page that shows both.
 
-A family (weather, ...) is a module with `measure(data, count, seed)` that makes a `Comparison`; all else is the same.
+A family (weather, ...) is a module with `measure(data, count, seed)` that makes a `Comparison`; all
+else is the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,10 @@ COLUMNS = (
     *("what", "unit", "real_low", "real", "real_high"),
     *("drawn_10", "drawn", "drawn_90", "test", "passed", "exact"),
 )
-"""`exact`: how often the test would pass, in %, if real items were draws of the generator; None where unknown."""
+"""`exact`: how often, in %, the test would pass if real items were draws of the generator.
+
+None where that is unknown.
+"""
 OTHER = ("other_10", "other", "other_90", "other_passed")
 """The same of another model on the same data, where one was given."""
 

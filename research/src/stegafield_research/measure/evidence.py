@@ -43,7 +43,10 @@ SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
 }
 """Methods that change codes as if they carried bits at a rate; nothing is read back."""
 WRONG_SIGMA = "wrong-sigma"
-"""Draws of the same f with noise that is 5 % too strong: a sampler with a fault, which detectors ought to find."""
+"""Draws of the same f with noise that is 5 % too strong.
+
+A sampler with a fault, which detectors ought to find.
+"""
 _FAULT = 1.05
 METHODS: tuple[str, ...] = get_args(MethodName)
 """May be named like an extractor: the default one, by this method."""
@@ -66,7 +69,10 @@ Case = tuple[str, str, float]
 
 @dataclass
 class Evidence:
-    """What one detector saw of one method at one rate: entry i of each list is one cover and its stego."""
+    """What one detector saw of one method at one rate.
+
+    Entry i of each list is one cover and its stego.
+    """
 
     covers: list[Float[ndarray, "*feature"]] = field(default_factory=list)
     stegos: list[Float[ndarray, "*feature"]] = field(default_factory=list)
@@ -84,8 +90,11 @@ class Setting:
     engine: Engine
     detectors: Sequence[Detector]
     against: Sequence[str]
-    """Extractors and `METHODS`, whose stegos `hide` makes, `WRONG_SIGMA`, and names of `SIMULATED`, which get what the
-    first of them carries: the payload, and the 192 bits of salt and header."""
+    """Extractors and `METHODS`, whose stegos `hide` makes; `WRONG_SIGMA`; names of `SIMULATED`.
+
+    The latter get what the first of the others carries: the payload, and the 192 bits of salt and
+    header.
+    """
     rates: Sequence[float]
     unit: str
     """Of the rates: "bpp" or "bps"."""
@@ -230,7 +239,10 @@ def _pairs(setting: Setting, number: int, given: Any, rng: Generator) -> Pairs:
 def _stegos(
     setting: Setting, given: Any, rate: float, rng: Generator
 ) -> Iterator[tuple[str, Cover, Int[ndarray, "channel *space"], float, dict[str, Any]]]:
-    """(method, cover, stego's codes, payload in bits per free sample, how it was made) of each method at a rate."""
+    """What each method makes at a rate: method, cover, stego's codes, payload, facts.
+
+    The payload is in bits per free element; the facts say how the stego was made.
+    """
     cover, payload = None, None
     for name in setting.hidden:
         # Every window is filled whatever the message, so the empty one is as good as any.
@@ -283,7 +295,10 @@ def look(detector: Detector, codes: Int[ndarray, "channel *space"]) -> Float[nda
 def photographs(
     paths: Iterable[Path], size: tuple[int, int] | None, tiles: int, grey: bool, seed: int
 ) -> list[Source]:
-    """Pictures, whole or as up to `tiles` disjoint tiles of (height, width); one tile is the central one."""
+    """Pictures, whole or as up to `tiles` disjoint tiles of (height, width).
+
+    A single tile is the central one.
+    """
 
     def tiled(path: Path, number: int) -> Iterable[ndarray]:
         image = decode(path.read_bytes())

@@ -1,4 +1,7 @@
-"""The page of measurements, in Markdown, from the lines of `summary`: the same lines give the same page."""
+"""The page of measurements, in Markdown, from the lines of `summary`.
+
+The same lines give the same page.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

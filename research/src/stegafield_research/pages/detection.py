@@ -1,4 +1,7 @@
-"""The page of detection, in Markdown, from rows of `bench detect`: the same rows give the same page."""
+"""The page of detection, in Markdown, from rows of `bench detect`.
+
+The same rows give the same page.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -26,7 +29,10 @@ def page(lines: Iterable[Row]) -> str:
 
 
 def _law(lines: list[Row]) -> str:
-    """Windows and files of the sampler before those of an independent one; nothing where that was not measured."""
+    """Windows and files of the sampler beside those of an independent one.
+
+    Nothing where that was not measured.
+    """
     windows, files = ([row for row in lines if name in row] for name in ("law", "sizes"))
     if not windows or not files:
         return ""

@@ -1,6 +1,7 @@
-"""Who is compared: the paper's procedure, our default, the baselines, and every other extractor that is installed.
+"""Who is compared: the paper's procedure, our default and the baselines.
 
-Nothing in the report knows a contestant by name, except that the paper's numbers stand beside the one they are of.
+And every other extractor that is installed. Nothing in the report knows a contestant by name,
+except that the paper's numbers stand beside the one they are of.
 """
 
 from collections.abc import Callable, Mapping
@@ -56,7 +57,10 @@ class Contestant:
         return not self.rates or bpp in self.rates
 
     def settings(self, seed: int) -> Row:
-        """Extractor, effort and optimizer, with the options that are not their defaults: the key of its rows."""
+        """Extractor, effort and optimizer, with the options that are not their defaults.
+
+        They are the key of its rows.
+        """
         plan = self.plan(self.rates[0] if self.rates else 1, seed)
         solver = plan.optimizer
         return {
@@ -68,9 +72,10 @@ class Contestant:
         }
 
     def embed(self, subject: Subject, bpp: float, seed: int) -> tuple[Row, Cover]:
-        """What `bench fidelity` measures, and the cover that was read back; repeated for its time where that is short.
+        """What `bench fidelity` measures, and the cover that was read back.
 
-        Cover and number of the seed decide network and bits.
+        Where that is short it is repeated, for the median of its times. Cover and number of the
+        seed decide network and bits.
         """
         bits = covers.seeds(subject.name, seed)
         return through_file(self.plan(bpp, seed), subject.cover, bits, repeats=REPEATS)

@@ -1,4 +1,6 @@
-"""The contract of an experiment: a small typed config that lists what has to be measured and shows what came out.
+"""The contract of an experiment: a small typed config.
+
+It lists what has to be measured, and shows what came out.
 
 suite -> experiments -> jobs -> journal (rows) -> experiments -> blocks -> Markdown, HTML
 """
@@ -31,7 +33,10 @@ PICTURES = "pictures"
 
 
 def picture_of(row: Row, folder: Path) -> Path:
-    """Where the picture that a row names lies: in this folder, whatever path a row of a stranger names."""
+    """Where the picture that a row names lies: always in this folder.
+
+    A row of a third party may name any path.
+    """
     return folder / Path(row.get("picture", "")).name
 
 

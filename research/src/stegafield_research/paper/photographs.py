@@ -1,4 +1,7 @@
-"""Table 1: quality on photographs, ours at their whole size, the paper's procedure on their central parts."""
+"""Table 1: quality on photographs.
+
+Ours at their whole size, the paper's procedure on their central parts.
+"""
 
 from collections.abc import Iterator
 
@@ -35,7 +38,7 @@ class Photographs(Experiment):
             yield from lab.embeddings(who, parts, self.rates)
 
     def show(self, rows: Journal) -> Iterator[Block]:
-        """The table: the paper's two lines, its procedure on parts, ours on whole photographs and on the parts."""
+        """The table: what the paper states, its procedure on parts, ours whole and on the parts."""
         found = [row for row in rows.rows("embedding") if row["kind"] == "photographs"]
         found = [row for row in found if row["role"] != "variant" and "error" not in row]
         found = [row for row in found if row["bpp"] in self.rates]

@@ -1,4 +1,7 @@
-"""Figures 11 and 15: one face at several resolutions, what hiding in it looks like, and how long it takes."""
+"""Figures 11 and 15: one face at several resolutions.
+
+What hiding in it looks like, and how long it takes.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

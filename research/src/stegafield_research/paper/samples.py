@@ -1,4 +1,7 @@
-"""Figure 8: samples of the generated media; and a table of every medium that draws its own covers."""
+"""Figure 8: samples of the generated media.
+
+And a table of every medium that draws its own covers.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -22,7 +22,10 @@ class Schedule(Experiment):
     photographs: int = 1
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
-        """One run for each rate and cover; that of the paper's own rate is the one of the other tables."""
+        """One run for each rate and cover.
+
+        That of the paper's own rate is the one of the other tables.
+        """
         subjects = lab.subjects(self.faces, self.photographs, self.size)
         for rate in self.rates:
             changes = {"extractor.norm": "batch"} | (

@@ -1,4 +1,7 @@
-"""Suites: which experiments, of which size. A suite is a TOML file of the package or of the user."""
+"""Suites: which experiments, of which size.
+
+A suite is a TOML file of the package or of the user.
+"""
 
 import json
 import tomllib

@@ -1,13 +1,17 @@
-"""SteganoGAN's networks (Zhang, Cuesta-Infante, Xu, Veeramachaneni 2019, arXiv 1901.03892), from the paper's formulas.
+"""SteganoGAN's networks, from the paper's formulas.
 
-    encoder    a = conv(cover)      b = conv(a, M)      basic  stego = tanh conv(conv(b))
-                                                        dense  c = conv(a, b, M)    stego = cover + conv(a, b, c, M)
-    decoder    a = conv(stego)      b = conv(a)         basic  logits = conv(conv(b))
-                                                        dense  c = conv(a, b)       logits = conv(a, b, c)
+Zhang, Cuesta-Infante, Xu, Veeramachaneni 2019, arXiv 1901.03892.
+
+    encoder    a = conv(cover)    b = conv(a, M)
+               basic    stego = tanh conv(conv(b))
+               dense    c = conv(a, b, M)    stego = cover + conv(a, b, c, M)
+    decoder    a = conv(stego)    b = conv(a)
+               basic    logits = conv(conv(b))
+               dense    c = conv(a, b)    logits = conv(a, b, c)
     critic     mean of conv(conv(conv(conv(picture))))
 
-Every conv but a last one is 3x3, then LeakyReLU, then batch normalisation; pictures are in [-1, 1]; M has one plane for
-each bit of a pixel.
+Every conv but a last one is 3x3, then LeakyReLU, then batch normalisation; pictures are in [-1, 1];
+M has one plane for each bit of a pixel.
 """
 
 from typing import ClassVar, Literal
@@ -111,8 +115,9 @@ class Critic(nn.Module):
 class Block(nn.Module):
     """3x3 convolution, LeakyReLU, batch normalisation.
 
-    In evaluation the statistics are the running ones of training: what is read from one item never depends on others,
-    nor on the item's own mean. (torch's own class also counts its batches, in a 64-bit integer that no reader needs.)
+    In evaluation the statistics are the running ones of training: what is read from one item never
+    depends on others, nor on the item's own mean. (torch's own class also counts its batches, in a
+    64-bit integer that no reader needs.)
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:

@@ -1,4 +1,4 @@
-"""LSB matching: where the last bit of a sample is not the wanted one, the sample moves by one, up or down."""
+"""LSB matching: an element whose last bit is wrong moves by one, up or down."""
 
 from typing import Any, ClassVar
 
@@ -32,7 +32,10 @@ class LsbMatching(LastBits):
 def simulate(
     codes: Int[ndarray, "*shape"], low: int, high: int, rate: float, rng: Generator
 ) -> Int[ndarray, "*shape"]:
-    """The codes after random bits, one in each of a share `rate` of the samples (at most 1), at random places."""
+    """The codes after random bits in a share `rate` (at most 1) of the elements.
+
+    The positions are random.
+    """
     if not 0 <= rate <= 1:
         raise ConfigError("rate", f"LSB matching carries 0 to 1 bits per sample, not {rate:g}.")
     carriers = rng.permutation(codes.size)[: round(rate * codes.size)]

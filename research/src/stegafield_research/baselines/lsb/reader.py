@@ -14,7 +14,10 @@ from stegafield.core.rung import Rung
 
 
 class LastBits(Extractor):
-    """Reads the last bits of a share of the free samples, which is the rate: one bit a sample at most."""
+    """Reads the last bits of a share of the free elements, which is the rate.
+
+    One bit per element at most.
+    """
 
     exact = True
 
@@ -37,7 +40,10 @@ class LastBits(Extractor):
         return self._share(int(np.count_nonzero(cover.free)))
 
     def places(self, free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " bit"]:
-        """Flat positions of the samples that carry bits: the first of a permutation of the free ones."""
+        """Flat positions of the elements that carry bits.
+
+        They are the first of a permutation of the free ones.
+        """
         where = np.flatnonzero(free)
         order = np.argsort(words(self.seed, "lsb", where.shape), kind="stable")
         return where[order[: self._share(where.size)]]
