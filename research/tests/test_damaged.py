@@ -1,4 +1,4 @@
-"""Files of a run that somebody damaged, or wrote by hand."""
+"""Files of a run that were damaged, or written by hand."""
 
 from io import BytesIO
 

@@ -83,7 +83,7 @@ def test_payloads_lie_beside_the_journal(path):
     assert again.payload(ONE) == b"one" and len(list(path.parent.iterdir())) == 3
 
 
-def test_a_payload_that_somebody_damaged(path):
+def test_a_damaged_payload_is_named(path):
     journal = Journal(path)
     journal.add(ONE, {}, b"one")
     (file,) = path.parent.glob("*.bin")

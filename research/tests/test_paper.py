@@ -42,7 +42,7 @@ TOY = Suite(
 
 
 class Parity(Extractor):
-    """A stranger's: the last bit of every second sample."""
+    """A third party's extractor: the last bit of every second element."""
 
     name = "parity"
     exact = True
@@ -67,10 +67,10 @@ def lab(out, registry=None):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """A run of the toy suite with a stranger's extractor installed, and its journal."""
+    """A run of the toy suite with a third party's extractor installed, and its journal."""
     out = tmp_path_factory.mktemp("run")
     registry = registered()
-    registry.add("extractor", Parity, "stranger")
+    registry.add("extractor", Parity, "third-party")
     journal = Journal(out / report.ROWS)
     made = run(TOY, lab(out, registry), journal)
     return out, journal, made
@@ -85,7 +85,7 @@ def test_a_tiny_suite_ends_in_every_table_and_figure(done):
     _, journal, made = done
     page = text(journal)
     assert made == len(journal.path.read_text().splitlines()) == len(journal)
-    assert f"asks for {made} measurements, and {made} are there: complete" in page
+    assert f"requests {made} measurements, and {made} are there: complete" in page
     assert "are missing" not in page
     for number in range(1, 6):
         assert f"## Table {number}:" in page
@@ -121,7 +121,7 @@ def test_what_exists_is_not_measured_again(done):
     out, journal, _ = done
     before = journal.path.read_bytes()
     registry = registered()
-    registry.add("extractor", Parity, "stranger")
+    registry.add("extractor", Parity, "third-party")
     again = Journal(journal.path)
     assert run(TOY, lab(out, registry), again) == 0
     assert again.path.read_bytes() == before

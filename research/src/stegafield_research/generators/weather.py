@@ -162,9 +162,9 @@ def _published(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note(table: Sequence[dict[str, Any]]) -> str:
-    """How many of a table's tests pass.
+    """How many of a table's tests pass, and how many would for draws of the law.
 
-    And how many would if the real fields were draws of the law.
+    Such draws stand in for the real fields.
     """
     passed = sum(row["passed"] for row in table)
     standing = np.sum([row["standing"] for row in table], axis=0)

@@ -36,7 +36,7 @@ FEWEST = 8
 class Outcome:
     """What one split tested: scores of covers and of their stegos, and their sources.
 
-    And the threshold that training fixed.
+    `threshold` is the one that training fixed.
     """
 
     covers: Float[ndarray, " item"]

@@ -78,7 +78,7 @@ class Evidence:
     stegos: list[Float[ndarray, "*feature"]] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
     payloads: list[float] = field(default_factory=list)
-    """Bits per free sample."""
+    """Bits per free element."""
     facts: dict[str, Any] = field(default_factory=dict)
     """How the first stego was made, for methods that `hide` has."""
 
@@ -121,7 +121,7 @@ class Setting:
         return self.arguments | {"method" if name in METHODS else "extractor": name}
 
     def digest(self, seed: int) -> str:
-        """A name for the pairs: equal for equal settings, whoever looks at them."""
+        """A name for the pairs: equal for equal settings, whichever detectors look."""
         told = [self.arguments, list(self.against), list(self.rates), self.unit, seed]
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]
 
@@ -135,7 +135,7 @@ class Pairs:
     stegos: dict[tuple[str, float], Int[ndarray, "kept *space"]]
     """By method and rate."""
     payloads: dict[tuple[str, float], float]
-    """Bits per free sample."""
+    """Bits per free element."""
     facts: dict[tuple[str, float], dict[str, Any]] = field(default_factory=dict)
     """How the stegos were made, of methods that `hide` has."""
 

@@ -34,7 +34,7 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """One row per cover; one that no function can be fitted to has `error`.
 
-    Every cover is fitted twice: once to all its samples (`psnr`, `seconds` of processor time), and
+    Every cover is fitted twice: once to all its elements (`psnr`, `seconds` of processor time), and
     once without a share of its places, all channels of which are held out.
     """
     for path in covers:

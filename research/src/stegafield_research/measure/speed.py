@@ -24,7 +24,7 @@ import numpy as np
 from .machine import machine, peak_mib
 
 SIZES = ((64, 64), (128, 128), (256, 256), (512, 512), (1024, 1024), (2048, 2048))
-"""Pictures that are measured where nothing else is asked for."""
+"""Pictures that are measured unless others are requested."""
 COLUMNS = (
     *("cover", "samples", "rate", "costs_ms", "embed_ms", "verify_ms", "cpu_ms"),
     *("open_ms", "write_ms"),
@@ -117,7 +117,7 @@ def _named(case: Case, settings: dict[str, Any] | None) -> str:
 def fit(samples: Sequence[int], milliseconds: Sequence[float]) -> dict[str, float]:
     """The line through times that is nearest in relative terms.
 
-    And the worst relative deviation from it.
+    `worst_deviation` is the largest relative deviation from it.
     """
     n, t = np.array(samples, float), np.array(milliseconds, float)
     rows = np.stack([1 / t, n / t], axis=1)

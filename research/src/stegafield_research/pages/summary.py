@@ -56,9 +56,9 @@ def read(folder: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
 
 
 def summarise(rows: Iterable[tuple[str, Row]]) -> list[Row]:
-    """Lines of a page: one for each set and rate of `bench fidelity`.
+    """Lines of a page: one for each set and rate of `bench fidelity`, and others.
 
-    And one for each set, curve and rate of `bench curve`, and the rest.
+    Of `bench curve`, one for each set, curve and rate; all other lines as they are.
     """
     lines: list[Row] = []
     groups: dict[tuple[Any, ...], list[Row]] = {}

@@ -119,7 +119,7 @@ class Detection(Experiment):
         found: list[list[Row]],
         controls: dict[str, list[Row]],
     ) -> tuple[list[Line], list[str]]:
-        """Lines of controls for ours, and what they say.
+        """Lines of controls for ours, and verdicts on them.
 
         The same noise with nothing in it, and the quietest of its files.
         """
@@ -189,9 +189,9 @@ def _scattered(lab: Lab, who: Contestant, subject: Subject, bpp: float) -> Job:
 
 
 def _quietest(lab: Lab, who: Contestant, subject: Subject, bpp: float, tries: int) -> Job:
-    """The file that StegExpose suspects least, of several with other bits and places.
+    """The file that StegExpose suspects least, of several, and the worst BER of all.
 
-    And the worst BER of them.
+    The files differ in their bits and positions.
     """
 
     def run() -> Row:

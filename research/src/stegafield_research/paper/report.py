@@ -30,7 +30,7 @@ class Kept(BaseModel):
 
     suite: Suite
     jobs: int
-    """How many measurements the suite asks for."""
+    """How many measurements the suite requests."""
     embeddings: dict[str, int] = {}
     """How many of them embed, for each method and rate."""
 
@@ -67,7 +67,7 @@ def _embeddings(every: Iterable[Row]) -> Counter[str]:
 
 
 def _missing(kept: Kept, journal: Journal) -> list[str]:
-    """The embeddings that were asked for and are not there."""
+    """The requested embeddings that are not there."""
     there = _embeddings(row for row in journal.rows("embedding") if "error" not in row)
     left = {name: count - there[name] for name, count in kept.embeddings.items()}
     return [f"{name}, {n} of {kept.embeddings[name]}" for name, n in left.items() if n > 0]

@@ -153,9 +153,9 @@ def _stated(quantity: str, value: float | None) -> str:
 
 
 def reached(every: Sequence[Measured], quantity: str, count: Count, higher: bool) -> Table:
-    """For each rate, whether the paper's own procedure gave the paper's number here.
+    """Whether the paper's own procedure gave the paper's number here, for each rate.
 
-    And what all its seeds gave.
+    The line also has what all its seeds gave.
     """
     rates, lines = every[0].rates, []
     for measured in every:

@@ -14,7 +14,7 @@ from .reader import LastBits
 
 
 class LsbMatching(LastBits):
-    """LSB matching, at keyed places; what is compared with, never the default."""
+    """LSB matching, at keyed positions. For comparison; never the default."""
 
     name: ClassVar[str] = "lsb-matching"
 
@@ -45,7 +45,7 @@ def simulate(
     return after.reshape(codes.shape)
 
 
-def _steps(before: Int[ndarray, " sample"], low: Any, high: Any, rng: Generator) -> ndarray:
+def _steps(before: Int[ndarray, " element"], low: Any, high: Any, rng: Generator) -> ndarray:
     """One up or down for each, away from the ends of the range."""
     step = rng.choice(np.array([-1, 1], before.dtype), before.size)
     return np.where(before == low, 1, np.where(before == high, -1, step)).astype(before.dtype)

@@ -1,4 +1,4 @@
-"""What reads the last bits: one bit of a sample, at places that the seed chooses."""
+"""Read the last bit of elements, at positions that the seed chooses."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ class LastBits(Extractor):
 
     @classmethod
     def offers(cls, cover: Cover) -> Sequence[Rung]:
-        """The rungs of at most one bit per sample."""
+        """The rungs of at most one bit per element."""
         return [rung for rung in LADDER_BY_RATE if rung.rate <= 1]
 
     def read(
@@ -36,7 +36,7 @@ class LastBits(Extractor):
         return (codes.ravel()[self.places(free)] & 1).astype(np.uint8)
 
     def count(self, cover: Cover) -> int:
-        """The rate times the free samples, rounded down."""
+        """The rate times the free elements, rounded down."""
         return self._share(int(np.count_nonzero(cover.free)))
 
     def places(self, free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " bit"]:

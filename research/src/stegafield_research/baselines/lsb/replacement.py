@@ -17,7 +17,7 @@ from .reader import LastBits
 
 
 class LsbReplacement(LastBits):
-    """LSB replacement, at keyed places; what is compared with, never the default."""
+    """LSB replacement, at keyed positions. For comparison; never the default."""
 
     name: ClassVar[str] = "lsb-replacement"
 
@@ -47,5 +47,5 @@ def simulate(
     return after.reshape(codes.shape)
 
 
-def _replaced(before: Int[ndarray, " sample"], wanted: ndarray, low: Any, high: Any) -> ndarray:
+def _replaced(before: Int[ndarray, " element"], wanted: ndarray, low: Any, high: Any) -> ndarray:
     return np.clip((before >> 1 << 1) + wanted.astype(before.dtype), low, high)
