@@ -1,7 +1,7 @@
 """Search the integer taps of the ladder (stegafield/coding/ladder.py) and of the bootstrap.
 
-A window of n elements with taps w carries k bits in ``sum(w * u) mod 2**k``. The best taps are those
-whose residues are reached with the least energy (sum of squared changes), averaged over all
+A window of n elements with taps w carries k bits in ``sum(w * u) mod 2**k``. The best taps are
+those whose residues are reached with the least energy (sum of squared changes), averaged over all
 residues (a uniform symbol). The search is a hill climb from random starts that replaces one tap at
 a time; every step is scored exactly.
 

@@ -32,7 +32,7 @@ TRAININGS = {"steganogan": "stegafield_research.baselines.training:SteganoGanTra
 CONFIGS = files("stegafield_research.baselines") / "configs"
 """Their TOML files."""
 LEAST_PSNR = 19.0
-"""Decibels above which FNNS-R's notebook is content with a seed, by its own measure:"""
+"""FNNS-R's notebook accepts a seed above this PSNR, in dB by the notebook's own measure."""
 NOTEBOOK_ABOVE_LUMA = 20 * math.log10(255 / 219)
 """The notebook's PSNR minus `psnr_luma`: 1.32 dB.
 

@@ -30,7 +30,7 @@ class Comparison:
 
     title: str
     about: str
-    """What was compared, and what the tests ask: paragraphs of Markdown."""
+    """What was compared, and what the tests demand: paragraphs of Markdown."""
     tables: Mapping[str, Sequence[dict[str, Any]]]
     """Rows with `COLUMNS`, by heading."""
     draw_figure: Callable[[Path], None]
@@ -81,7 +81,7 @@ def _span(row: dict[str, Any], names: Sequence[str]) -> str:
 
 
 def _markdown(rows: Sequence[dict[str, Any]], other: str | None) -> str:
-    """A table; without the columns that nothing is known for."""
+    """A Markdown table, without columns that are empty."""
     exact = any(row["exact"] is not None for row in rows)
     heads = ["statistic", "real: least, median, greatest", "drawn: 10 %, median, 90 %"]
     heads += [f"{other}: the same"] if other else []

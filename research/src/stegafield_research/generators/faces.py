@@ -85,7 +85,7 @@ def draw(
 
 
 def detected(faces: Faces) -> int:
-    """In how many scikit-image's cascade for frontal faces finds one, at twice the size."""
+    """How many faces scikit-image's cascade for frontal faces finds, at twice the size."""
     from PIL import Image
     from skimage.data import lbp_frontal_face_cascade_filename
     from skimage.feature import Cascade
@@ -102,8 +102,8 @@ def detected(faces: Faces) -> int:
 def features(faces: Faces) -> Float[ndarray, "item 256"] | None:
     """The last hidden layer of MTCNN's output network (Zhang et al. 2016).
 
-    The weights are those of facenet-pytorch (MIT). None where that is not installed. It is not
-    imported, because it wants torchvision.
+    The weights are those of facenet-pytorch (MIT); None where it is not installed. The package
+    itself is not imported, because it needs torchvision.
     """
     spec = find_spec("facenet_pytorch")
     if spec is None or not spec.submodule_search_locations:
@@ -264,7 +264,7 @@ def _neighbours(drawn: Faces, trained: Faces, path: Path) -> None:
 
 
 def _sheet(faces: Faces, path: Path) -> None:
-    """The first faces, as they came."""
+    """A sheet of the first faces, without selection."""
     from PIL import Image
 
     side = int(len(faces) ** 0.5)

@@ -70,8 +70,8 @@ def draw_like(
 ) -> Float[ndarray, "46 90"]:
     """One field, seen as the real ones of its kind were.
 
-    Weekly means at 32x64 points, interpolated; hours at whole degrees, in means of 4x4. Of a given
-    week, or of one of its own.
+    Weekly means are at 32x64 points, interpolated; hours at whole degrees, in means of 4x4. `week`
+    fixes the week; without it the field has one of its own.
     """
     if kind == "week":
         latitude, longitude = 87.1875 - 5.625 * np.arange(32), np.arange(64) * 5.625
@@ -156,7 +156,7 @@ def _evaluation(seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _published(row: dict[str, Any]) -> dict[str, Any]:
-    """With the share of stand-ins that pass in the place of their verdicts."""
+    """A row, with the share of stand-ins that pass instead of their verdicts."""
     rest = {name: value for name, value in row.items() if name != "standing"}
     return rest | {"exact": round(100 * float(np.mean(row["standing"])), 1)}
 
@@ -180,7 +180,7 @@ def _note(table: Sequence[dict[str, Any]]) -> str:
 def _figure(held: Sequence[Held], path: Path) -> None:
     """Draw spectra, zonal means and their spread.
 
-    The range of real fields, and the central 80 % of drawn ones.
+    A figure shows the range of real fields and the central 80 % of drawn ones.
     """
     from matplotlib.figure import Figure
 
@@ -214,7 +214,7 @@ def _figure(held: Sequence[Held], path: Path) -> None:
 def _band(panel: Any, x: ndarray, real: ndarray, drawn: ndarray) -> None:
     """Draw each (..., x), real beside drawn.
 
-    Least to greatest of the real as lines, the central 80 % of the drawn as a band.
+    The real ones are lines from least to greatest, the drawn ones a band of the central 80 %.
     """
     flat = drawn.reshape(-1, x.size)
     low, high = np.quantile(flat, [0.1, 0.9], axis=0)

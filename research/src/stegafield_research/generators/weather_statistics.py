@@ -55,9 +55,9 @@ def rows(held: Held) -> Iterator[dict[str, Any]]:
 
 
 def _covers(real: ndarray, drawn: ndarray) -> bool:
-    """The test "drawn": whether real (time,) spread far enough.
+    """The test "drawn": whether real values (time,) spread far enough.
 
-    At least as far as the central 80 % of drawn (time, draw).
+    They must spread at least as far as the central 80 % of drawn ones (time, draw).
     """
     low, high = np.quantile(drawn, [0.1, 0.9])
     return bool(real.min() <= low and high <= real.max() and drawn.std() >= real.std() / 2)
@@ -87,7 +87,7 @@ def _coverage(held: Held) -> dict[str, Any]:
 def _share_between(below: ndarray, count: int) -> ndarray:
     """In %, of the area and all times: how many have enough draws on either side.
 
-    At least `_cut` of `count` draws.
+    Enough are `_cut` of `count` draws.
     """
     cut = _cut(count)
     inside = (below >= cut) & (below <= count - cut)
@@ -105,7 +105,7 @@ def _wanted(count: int) -> float:
 def _row(what: str, unit: str, real: ndarray, drawn: ndarray, name: str) -> dict[str, Any]:
     """Real (time,) and drawn (time, draw), exchanged.
 
-    Each draw stands in for the real ones once, against all others.
+    Each draw stands in for the real ones once and is compared with all others.
     """
     test = _TESTS[name]
     standing = [test(drawn[:, k], np.delete(drawn, k, axis=1)) for k in range(drawn.shape[1])]

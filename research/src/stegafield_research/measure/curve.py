@@ -1,6 +1,6 @@
-"""The whole curve of rate and distortion: both forms of `phase` and their bound.
+"""The whole curve of rate and distortion of `phase`, in both forms, with its bound.
 
-Beside them, what others do at these rates.
+Beside it stands what other methods do at these rates.
 """
 
 import math
@@ -44,9 +44,8 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """One row per picture and rung of either form, and per picture, baseline and rate.
 
-    The paper's own points follow.
-
-    `lowest` and `highest` bound the rate in bits per pixel.
+    The last rows are the points that the paper published. `lowest` and `highest` bound the rate in
+    bits per pixel.
     """
     for path in images:
         for curve, bpp, row in _of_picture(engine, path, crop, lowest, highest):

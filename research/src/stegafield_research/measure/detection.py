@@ -29,7 +29,7 @@ COLUMNS = (
 GRID = np.linspace(0, 1, 51)
 """False-alarm rates at which rows give the ROC curve."""
 FEWEST = 8
-"""Sources."""
+"""The fewest sources that a measurement accepts."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """One row per detector, method and rate, and one per source that failed.
 
-    `training`: how many sources train; half of them, if not given. `models`: where trained ones are
-    saved. `pairs`: where covers and stegos are kept for another run.
+    `training`: how many sources train the detectors; half of them if not given. `models`: the
+    folder that keeps trained detectors. `pairs`: the folder that keeps covers and stegos for
+    another run.
     """
     if len(sources) < FEWEST:
         raise ConfigError("images", f"{len(sources)} sources are too few; {FEWEST} are needed.")

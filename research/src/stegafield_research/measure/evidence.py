@@ -45,7 +45,7 @@ SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
 WRONG_SIGMA = "wrong-sigma"
 """Draws of the same f with noise that is 5 % too strong.
 
-A sampler with a fault, which detectors ought to find.
+They come from a sampler with a fault, which detectors ought to find.
 """
 _FAULT = 1.05
 METHODS: tuple[str, ...] = get_args(MethodName)
@@ -56,7 +56,7 @@ _BATCH = 50
 
 @dataclass(frozen=True)
 class Source:
-    """A file, or one draw of a carrier: what must not be on both sides of a split."""
+    """A file, or one draw of a carrier; a split keeps it on one side."""
 
     name: str
     covers: Callable[[], Iterable[Any]]
@@ -85,15 +85,15 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Setting:
-    """What stegos are made of covers, and who looks."""
+    """How stegos are made of covers, and which detectors look."""
 
     engine: Engine
     detectors: Sequence[Detector]
     against: Sequence[str]
-    """Extractors and `METHODS`, whose stegos `hide` makes; `WRONG_SIGMA`; names of `SIMULATED`.
+    """What makes the stegos: names of extractors, `METHODS`, `SIMULATED`, and `WRONG_SIGMA`.
 
-    The latter get what the first of the others carries: the payload, and the 192 bits of salt and
-    header.
+    `hide` makes those of extractors and `METHODS`. A simulated method gets what the first of these
+    carries: the payload, and the 192 bits of salt and header.
     """
     rates: Sequence[float]
     unit: str
@@ -128,7 +128,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Pairs:
-    """One cover and its stegos, with alpha and the like left out."""
+    """One cover and its stegos, without alpha and other channels that detectors ignore."""
 
     source: int
     cover: Int[ndarray, "kept *space"]
@@ -143,9 +143,9 @@ class Pairs:
 def collect(
     setting: Setting, sources: Sequence[Source], seed: int, folder: Path | None = None
 ) -> tuple[dict[Case, Evidence], list[dict[str, str]]]:
-    """The evidence by case, and a row for each source that gave none or not all.
+    """The evidence by case, and a row for each source that failed, wholly or in part.
 
-    `folder`: where pairs are kept, and taken from where they are there.
+    `folder` keeps the pairs: those that are there are not made again.
     """
     found: dict[Case, Evidence] = {}
     failed: list[dict[str, str]] = []
@@ -192,7 +192,7 @@ def _batch(
 
 
 def _keep(journal: Journal, inputs: Row, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
-    """Add a batch to a journal, its codes as payload in as few bytes an element as hold them."""
+    """Add a batch to a journal; the payload holds its codes in the narrowest type."""
     arrays, about = {}, []
     for k, one in enumerate(pairs):
         codes = np.stack([one.cover, *one.stegos.values()])

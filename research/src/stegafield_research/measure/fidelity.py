@@ -1,6 +1,6 @@
-"""What embedding costs, below `hide`: every window of a rung full of random bits.
+"""What embedding costs, below `hide`: every window of a rung is full of random bits.
 
-There is no header. The stego goes through a real file.
+There is no header, and the stego goes through a real file.
 """
 
 import os
@@ -103,8 +103,8 @@ def through_file(
 ) -> tuple[dict[str, Any], Cover]:
     """`measure_one` of a cover that is open already: the row, and the cover read back.
 
-    `repeats`: embed so often at most, as long as all of them together take less than a second:
-    times are medians.
+    It embeds up to `repeats` times, while all of them together take less than a second: times are
+    medians.
     """
     extractor, bits, rng = _filled(plan, cover, seed, rung)
     spent: list[tuple[float, float]] = []
@@ -139,7 +139,7 @@ def through_file(
 
 
 def reread(channel: Channel, cover: Cover, codes: ndarray) -> Cover:
-    """What a file with these codes, written to a disk, is read as."""
+    """What is read back of a file with these codes."""
     with TemporaryDirectory() as folder:
         written = Path(folder, "stego" + channel.suffixes[0])
         written.write_bytes(channel.write(cover, codes))
@@ -200,7 +200,7 @@ def _of_fields(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -> 
 def _same_candidate(cover: Cover, candidates: Iterable[Cover]) -> Cover:
     """The candidate of the written file that the cover was in.
 
-    It is the only one, or the same variable.
+    It is the only one, or the one of the same variable.
     """
     own = getattr(cover.container, "variable", None)
     return next(c for c in candidates if getattr(c.container, "variable", None) == own)

@@ -32,10 +32,10 @@ def measure(
     hold_out: float = 0.05,
     seed: int = 0,
 ) -> Iterator[dict[str, Any]]:
-    """One row per cover; one that no function can be fitted to has `error`.
+    """One row per cover; `error` says why no function could be fitted.
 
     Every cover is fitted twice: once to all its elements (`psnr`, `seconds` of processor time), and
-    once without a share of its places, all channels of which are held out.
+    once with a share of its positions held out in all channels.
     """
     for path in covers:
         try:
@@ -71,7 +71,7 @@ def taken(
 def measure_one(
     samples: Samples, peak: float, share: float, hold_out: float, seed: int
 ) -> dict[str, Any]:
-    """Both fits of these samples."""
+    """Both fits of these `Samples`, as a row."""
     start = time.process_time()
     whole = fit(samples, share)
     seconds = time.process_time() - start
@@ -92,9 +92,9 @@ def measure_one(
 
 
 def draw(samples: Samples, peak: float, path: Path, seed: int = 0, hold_out: float = 0.05) -> None:
-    """Save a detail of a picture or field.
+    """Save a figure of a detail of a picture or field.
 
-    The detail itself, its function at 4 times its size, and the errors where held out.
+    It shows the detail, its function at 4 times its size, and the errors where held out.
     """
     from matplotlib.figure import Figure
 

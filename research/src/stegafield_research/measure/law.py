@@ -33,7 +33,7 @@ RUNGS = [
 def table(samples: Iterable[int], sigmas: Sequence[float]) -> Iterator[dict[str, Any]]:
     """One row per size (free elements), rung and sigma (in codes).
 
-    Nats are the most for any f with headroom.
+    `nats` is the most for any f with headroom.
     """
     for free in samples:
         if free < 1:
@@ -84,7 +84,7 @@ def comparisons(
 ) -> dict[str, float]:
     """p-values of what a warden with f, positions and taps can compare.
 
-    Single elements, pairs and residues.
+    These are single elements, pairs and residues.
     """
     centre = np.rint(values)
     part = (
@@ -112,10 +112,8 @@ def drawn_and_direct(
 ) -> dict[str, float]:
     """p-values of stego windows against windows of the direct sampler, for the same f.
 
-    The symbols are uniform.
-
-    `true_sigma` is what the direct sampler draws with, where it is not what the sampler believes
-    in.
+    The symbols are uniform. `true_sigma` is what the direct sampler draws with, where the sampler
+    believes in another.
     """
     rng = np.random.default_rng()
     count = samples // rung.elements

@@ -15,7 +15,7 @@ from typing import Any
 def machine() -> dict[str, Any]:
     """Processor, cores that this process may use, operating system, and versions.
 
-    The versions of what does the work.
+    The versions are those of the libraries that do the work.
     """
     return {
         "cpu": _processor(),

@@ -130,10 +130,9 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def draw(rows: Iterable[Mapping[str, Any]], path: str | PathLike[str]) -> None:
-    """Save a figure of rows of `compare`, arm by arm.
+    """Save a figure of rows of `compare`: PSNR over wrong bits of the file and over evaluations.
 
-    PSNR over wrong bits of the file, and over evaluations. Extractors and rates that one arm alone
-    has run on are left out, unless there are no others.
+    Extractors and rates that only one arm has run on are left out, unless there are no others.
     """
     check_figure(path)
     from matplotlib.figure import Figure
@@ -171,7 +170,7 @@ def draw(rows: Iterable[Mapping[str, Any]], path: str | PathLike[str]) -> None:
 def _groups(
     rows: Iterable[Mapping[str, Any]],
 ) -> dict[tuple[str, float, str], list[Mapping[str, Any]]]:
-    """The rows that are no errors, by extractor, rate and arm, in that order."""
+    """The rows without errors, by extractor, rate and arm, in that order."""
     groups: dict[tuple[str, float, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         if "error" not in row:

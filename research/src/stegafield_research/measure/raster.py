@@ -1,6 +1,6 @@
 """What one function of a model takes on a large grid, in a process of its own.
 
-So the peak of memory is that of the grid alone.
+That makes the peak of memory the peak of this grid.
 """
 
 import json

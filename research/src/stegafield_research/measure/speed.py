@@ -35,7 +35,7 @@ _HELP = "from stegafield.cli import main; import sys; sys.argv[1:] = ['--help'];
 
 
 class Case(NamedTuple):
-    """One cover: the carrier, what the row is called, and the rate to embed at."""
+    """One cover: its carrier, its name in the row, and the rate to embed at."""
 
     carrier: str
     size: tuple[int, ...]
@@ -139,7 +139,7 @@ def _load() -> dict[str, float]:
 def _help(repeats: int) -> dict[str, float]:
     """What `stegafield --help` takes, in a process of its own.
 
-    Seconds on the clock, and of processors.
+    Measured in seconds on the clock, and of processors.
     """
     took, busy = [], []
     for _ in range(repeats):

@@ -1,6 +1,6 @@
 """Covers per second that an optimizer solves, batch by batch.
 
-Beside that stands what the device could do at most.
+Each row also has what the device could do at most.
 
     64 distinct covers -> a batch of any size -> solve, timed
     counted work       -> max(flops / rate of products, bytes / rate of copies): the least time
@@ -63,10 +63,10 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """One row per size and batch, of `lbfgs` on `cnn` with norm=batch; see `COLUMNS`.
 
-    `covers_per_second` is of the solver alone, from covers to changes; `whole_covers_per_second` of
-    all that `embed_many` does, networks and rounding included, for batches of distinct covers. PSNR
-    and unreadable covers are of those. A batch that does not fit into the memory of the device has
-    `error`.
+    `covers_per_second` counts the solver alone, from covers to changes; `whole_covers_per_second`
+    counts all that `embed_many` does, networks and rounding included, for batches of distinct
+    covers, as do PSNR and unreadable covers. A batch that does not fit into the memory of the
+    device has `error`.
     """
     need("torch", "torch")
     import torch
@@ -213,7 +213,7 @@ class Timed(Optimizer):
 
 
 def _seconds(work: Callable[[], object], device: str, repeats: int = 5) -> float:
-    """The median of what it takes, once all that was queued before is done."""
+    """The median time of `work`, once all that was queued before is done."""
     import torch
 
     def wait() -> None:

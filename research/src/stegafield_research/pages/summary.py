@@ -18,9 +18,9 @@ from typing import Any
 from stegafield.errors import ConfigError, StegafieldError
 
 CLEAR = 0.01
-"""The least share of elements near an end that sets a picture apart.
+"""Pictures with a smaller share of elements near an end of the range are clear.
 
-Near is within 3 codes; pictures below it are compared with each other.
+Near is within 3 codes. Clear pictures are compared with each other.
 """
 
 Row = dict[str, Any]
@@ -58,7 +58,7 @@ def read(folder: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
 def summarise(rows: Iterable[tuple[str, Row]]) -> list[Row]:
     """Lines of a page: one for each set and rate of `bench fidelity`, and others.
 
-    Of `bench curve`, one for each set, curve and rate; all other lines as they are.
+    `bench curve` gives one for each set, curve and rate; all other rows pass as they are.
     """
     lines: list[Row] = []
     groups: dict[tuple[Any, ...], list[Row]] = {}

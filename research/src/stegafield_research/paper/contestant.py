@@ -1,7 +1,7 @@
-"""Who is compared: the paper's procedure, our default and the baselines.
+"""Who is compared: the paper's procedure, our default, the baselines, and others.
 
-And every other extractor that is installed. Nothing in the report knows a contestant by name,
-except that the paper's numbers stand beside the one they are of.
+The others are all further extractors that are installed. Nothing in the report knows a contestant
+by name, except that the paper's numbers stand beside the one they are of.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from .published import PAPER
 OURS = "phase"
 """The extractor that `hide` takes by default."""
 REPEATS = 5
-"""What is quick is embedded so often, for the median of its times."""
+"""How often a contestant that does not optimise embeds, for the median of its times."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,18 @@ class Contestant:
     def embed(self, subject: Subject, bpp: float, seed: int) -> tuple[Row, Cover]:
         """What `bench fidelity` measures, and the cover that was read back.
 
-        Where that is short it is repeated, for the median of its times. Cover and number of the
-        seed decide network and bits.
+        Short embeddings are repeated, for the median of their times. Cover and number of the seed
+        decide network and bits.
         """
         bits = covers.seeds(subject.name, seed)
         return through_file(self.plan(bpp, seed), subject.cover, bits, repeats=REPEATS)
 
 
 def contestants(registry: Registry, device: str) -> tuple[Engine, list[Contestant]]:
-    """Everybody, and the engine that knows them: the paper first, in both readings of its network.
+    """All contestants, and the engine that knows them; the paper's procedure comes first.
 
-    The registry has the baselines: `stegafield_research.engine.registry` gives one.
+    It has two entries, one for each reading of its network. The registry must have the baselines:
+    `stegafield_research.engine.registry` gives one.
     """
     baselines = {one.name for one in EXTRACTORS}
     installed = [name for name in registry.names("extractor") if name not in baselines]

@@ -1,4 +1,4 @@
-"""The covers that everybody gets: functions drawn from the model of faces, and photographs."""
+"""The covers that every contestant gets: faces drawn from the model, and photographs."""
 
 import hashlib
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from stegafield.extras import need
 from ..measure.fidelity import cropped, pictures
 
 PACKAGED = ("astronaut", "chelsea", "coffee", "rocket", "retina", "hubble_deep_field")
-"""Colour photographs that scikit-image ships: used where the user names no folder."""
+"""Colour photographs that scikit-image ships, for users who name no folder."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Table 5: how many files StegExpose names, of each method and of covers with nothing in them."""
+"""Table 5: how many files StegExpose names, for each method and for clean covers."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ _SCATTERED = "its changes, scattered"
 
 
 class Detection(Experiment):
-    """How many covers of which size those get who do not optimise."""
+    """How many covers, and of which size, contestants get that do not optimise."""
 
     size: tuple[int, int] = (64, 64)
     rates: tuple[float, ...] = RATES
@@ -32,7 +32,7 @@ class Detection(Experiment):
     """Files of ours of which the one that StegExpose suspects least is kept."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
-        """Clean covers, draws, and everybody who is quick."""
+        """Clean covers, draws, and all contestants that do not optimise."""
         subjects = lab.subjects(self.faces, self.photographs, self.size)
         yield from (lab.clean(subject) for subject in subjects)
         for rate in self.rates:
@@ -121,7 +121,7 @@ class Detection(Experiment):
     ) -> tuple[list[Line], list[str]]:
         """Lines of controls for ours, and verdicts on them.
 
-        The same noise with nothing in it, and the quietest of its files.
+        The controls are the same noise with nothing in it, and the quietest of its files.
         """
         scattered, quietest = (
             [

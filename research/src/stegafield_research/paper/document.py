@@ -1,6 +1,6 @@
-"""A report as blocks, and what writes it.
+"""A report as blocks, and its writers.
 
-As Markdown with pictures beside it, or as one HTML file with everything in it.
+They write Markdown with pictures beside it, or one HTML file with everything in it.
 """
 
 import re

@@ -29,7 +29,7 @@ from .covers import Subject
 from .document import Block
 
 PICTURES = "pictures"
-"""Folder of a run with the stegos of those who optimise."""
+"""Folder of a run with the stegos of contestants that optimise."""
 
 
 def picture_of(row: Row, folder: Path) -> Path:
@@ -76,7 +76,7 @@ class Lab:
     def open(
         cls, device: str, out: Path, photos: Path | None = None, data: Path | None = None
     ) -> "Lab":
-        """A lab with everybody in it who is installed."""
+        """A lab with all contestants that are installed."""
         engine, found = contestants(registry(), device)
         return cls(engine, out, photos, data, found)
 
@@ -91,7 +91,7 @@ class Lab:
         return self.engine.registry.get("detector", "stegexpose")()
 
     def subjects(self, faces: int, photographs: int, size: tuple[int, int]) -> list[Subject]:
-        """So many faces and central parts of colour photographs, all of one size."""
+        """This many faces and central parts of colour photographs, all of one size."""
         found = [covers.face(self.carrier, number, size) for number in range(faces)]
         sources = covers.spread(covers.photographs(self.photos), photographs)
         return found + covers.colours(
@@ -111,7 +111,7 @@ class Lab:
             yield from (self.embedding(who, subject, bpp, seed) for subject in subjects)
 
     def embedding(self, who: Contestant, subject: Subject, bpp: float, seed: int = 0) -> Job:
-        """The job of one embedding; its row is the same for all experiments that ask for it."""
+        """The job of one embedding; experiments that request the same share its row."""
 
         def run() -> Row:
             row, read = who.embed(subject, bpp, seed)

@@ -19,9 +19,9 @@ class Photographs(Experiment):
     """How many photographs, and how large a part the paper's procedure gets."""
 
     whole: int = Field(default=12, ge=0)
-    """Photographs at their whole size for those who do not optimise."""
+    """Photographs at their whole size, for contestants that do not optimise."""
     cut: int = Field(default=1, ge=0)
-    """Photographs of which those who optimise get the central part."""
+    """Photographs whose central part contestants get that optimise."""
     crop: tuple[int, int] = (64, 64)
     rates: tuple[float, ...] = (1,)
 

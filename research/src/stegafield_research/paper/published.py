@@ -1,7 +1,7 @@
 """What the paper (arXiv 2406.01918) and its abstract state, as far as known here.
 
-Nothing is guessed. Measured there on an RTX 2070, 64x64 CelebA where nothing else is said, on
-floats that were not yet rounded to a file.
+Nothing is guessed. The paper measured on an RTX 2070, on 64x64 CelebA unless a row says otherwise,
+and on floats that were not yet rounded to a file.
 """
 
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ _TITLE = "The tables and figures of GINR-Stega, measured again"
 
 
 def noted() -> Job:
-    """The job that writes down what this session runs on."""
+    """The job that records what this session runs on."""
     return Job({"what": "machine", **machine()}, dict)
 
 
@@ -86,7 +86,7 @@ def write(journal: Journal, out: Path) -> list[Path]:
 
 
 def remember(suite: Suite, jobs: Sequence[Job], out: Path) -> None:
-    """Write down what a folder is a run of."""
+    """Record what a folder is a run of."""
     asked = _embeddings(job.inputs for job in jobs if job.inputs["what"] == "embedding")
     text = Kept(suite=suite, jobs=len(jobs), embeddings=asked).model_dump_json(indent=2) + "\n"
     write_file(out / SUITE, text.encode(), force=True)

@@ -1,6 +1,6 @@
 """Figures 11 and 15: one face at several resolutions.
 
-What hiding in it looks like, and how long it takes.
+They show what hiding in it looks like, and how long it takes.
 """
 
 from collections.abc import Iterator

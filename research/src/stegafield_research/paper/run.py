@@ -20,7 +20,7 @@ def run(
 ) -> int:
     """Measure what is not in the journal, and return how many rows that were.
 
-    What fails is a row, too, and the others go on. Numbers keep six digits.
+    A job that fails becomes a row with `error`, and the others go on. Numbers keep six digits.
     """
     asked = {job.key: job for one in suite.work for job in one.jobs(lab)}
     jobs: list[Job] = [noted(), *asked.values()]

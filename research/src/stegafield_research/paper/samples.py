@@ -1,7 +1,4 @@
-"""Figure 8: samples of the generated media.
-
-And a table of every medium that draws its own covers.
-"""
+"""Figure 8: samples of the generated media, and a table of all media that draw covers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +23,9 @@ class Samples(Experiment):
     shown: int = Field(default=8, ge=1)
     """In the figure."""
     covers: int = Field(default=3, ge=1)
-    """Of each medium that are hidden in."""
+    """Stegos of each medium, for the table."""
     bps: float = Field(default=1 / 3, gt=0)
-    """Bits per sample."""
+    """Bits per element."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
         """A stego of each medium, several times."""

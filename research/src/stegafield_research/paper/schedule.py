@@ -24,7 +24,7 @@ class Schedule(Experiment):
     def jobs(self, lab: Lab) -> Iterator[Job]:
         """One run for each rate and cover.
 
-        That of the paper's own rate is the one of the other tables.
+        The run at the paper's own rate is that of the other tables.
         """
         subjects = lab.subjects(self.faces, self.photographs, self.size)
         for rate in self.rates:

@@ -47,7 +47,7 @@ class Suite(BaseModel):
 
     @property
     def work(self) -> list[Experiment]:
-        """In the order of work: what is quick comes first."""
+        """In the order of work: cheap experiments come first."""
         first = (self.samples, self.detection, self.photographs, self.resolution, self.schedule)
         return [*first, self.training, self.comparison]
 

@@ -73,9 +73,9 @@ class Measured:
         return found if every else accepted(found)
 
     def table(self, quantity: str, counts: Sequence["Count"]) -> Table:
-        """The paper's numbers of a quantity where it states some, and each method.
+        """A table of the paper's numbers, where it states some, and of each method.
 
-        Each method is counted in these ways.
+        `counts` are the ways in which each method is counted.
         """
         lines, roles = [], dict(self.methods)
         left = dict.fromkeys(one.method for one in NUMBERS if one.quantity == quantity)

@@ -1,7 +1,8 @@
 """HILL, simulated: changes of one step where the picture is rough.
 
-Their cost is the least that coding theory allows. B. Li, M. Wang, J. Huang, X. Li, "A new cost
-function for spatial image steganography", ICIP 2014.
+Their expected cost is the least that coding theory allows.
+
+B. Li, M. Wang, J. Huang, X. Li, "A new cost function for spatial image steganography", ICIP 2014.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ from .sender import least_cost
 def costs(codes: Int[ndarray, "channel y x"]) -> Float[ndarray, "channel y x"]:
     """The cost of a change of one step: high where the neighbourhood is smooth.
 
-    Each channel is on its own.
+    Each channel has costs of its own.
     """
     return np.stack([hill(values.astype(np.float64)) for values in codes])
 

@@ -1,9 +1,10 @@
-"""S-UNIWARD, simulated: changes cost what they do to wavelet coefficients.
+"""S-UNIWARD, simulated: a change costs what it does to wavelet coefficients.
 
-The change of a coefficient counts relative to its size. V. Holub, J. Fridrich, T. Denemark,
-"Universal distortion function for steganography in an arbitrary domain", EURASIP Journal on
-Information Security 2014(1): Daubechies wavelets with 8 vanishing moments, stabilised with sigma =
-1.
+The change of each coefficient counts relative to its size.
+
+V. Holub, J. Fridrich, T. Denemark, "Universal distortion function for steganography in an arbitrary
+domain", EURASIP Journal on Information Security 2014(1): Daubechies wavelets with 8 vanishing
+moments, stabilised with sigma 1.
 """
 
 import numpy as np

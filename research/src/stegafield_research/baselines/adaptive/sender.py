@@ -1,7 +1,9 @@
 """The sender that embeds at least cost: elements change as a perfect code would change them.
 
-No bit is embedded. T. Filler, J. Fridrich, "Gibbs construction in steganography", IEEE Transactions
-on Information Forensics and Security 5(4), 2010: the usual comparison.
+No bit is embedded.
+
+T. Filler, J. Fridrich, "Gibbs construction in steganography", IEEE Transactions on Information
+Forensics and Security 5(4), 2010: the usual comparison.
 """
 
 import numpy as np

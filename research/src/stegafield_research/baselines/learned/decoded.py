@@ -22,7 +22,7 @@ class Decoded(Extractor):
     """
 
     class Options(options.Options):
-        """What both sides must agree on."""
+        """Options that sender and receiver must agree on."""
 
         architecture: Literal["dense", "basic"] = "dense"
 

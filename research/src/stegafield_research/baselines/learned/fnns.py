@@ -66,7 +66,7 @@ class FnnsDE(FnnsD):
     name: ClassVar[str] = "fnns-de"
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> CrossEntropy:
-        """That of FNNS-D, to be started from what SteganoGAN changes."""
+        """The objective of FNNS-D, started from what SteganoGAN changes."""
         found = super().objective(cover, bits)
         encoder = SteganoGan(self.options, seed=self.seed, rung=self.rung)
         rng = np.random.default_rng(list(self.seed))  # for pixels that carry nothing
@@ -83,7 +83,7 @@ class FnnsR(Extractor):
     name: ClassVar[str] = "fnns-r"
 
     class Options(options.Options):
-        """What both sides must agree on."""
+        """Options that sender and receiver must agree on."""
 
         seed: Seed = 11111
         """The weights, from NumPy's old generator, as in the notebook.
@@ -130,9 +130,11 @@ class FnnsR(Extractor):
 class _Random:
     """SteganoGAN's basic decoder, 128 features wide, every weight normal.
 
-    Three blocks of 3x3 convolution, LeakyReLU and normalisation by the item's own statistics, and a
-    last convolution. The published program never leaves training mode, so its statistics are those
-    of the batch: of one item.
+    Three blocks of 3x3 convolution, LeakyReLU and normalisation by the item's own statistics, then
+    a last convolution.
+
+    The published program never leaves training mode, so its statistics are those of the batch: of
+    one item.
     """
 
     def __init__(self, seed: int, channels: int, planes: int, periodic: tuple[bool, ...]) -> None:

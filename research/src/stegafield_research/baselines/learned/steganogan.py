@@ -1,9 +1,11 @@
 """SteganoGAN (Zhang et al. 2019): a trained encoder writes what a trained decoder reads.
 
-Nothing is searched. Two things differ from the published program. It shows its encoder pictures in
-[-1, 1] and its decoder the same pictures in [0, 1], and cuts off what it should round; here both
-see [-1, 1], and codes are rounded. It normalises by the statistics of the batch at hand, whatever
-that is; here by those of training, so one item never depends on another.
+Nothing is searched.
+
+Two things differ from the published program. It shows its encoder pictures in [-1, 1] and its
+decoder the same pictures in [0, 1], and truncates where it should round; here both see [-1, 1], and
+codes are rounded. It normalises by the statistics of the batch at hand; here the statistics are
+those of training, so one item never depends on another.
 """
 
 from typing import ClassVar

@@ -34,7 +34,7 @@ def read(folder: str | Path) -> Coder:
 
 
 def family(name: str) -> type[Coder]:
-    """The class of the family: the only one here."""
+    """The class of a family; there is only one here."""
     if name != Coder.family:
         raise ConfigError("family", f"{name!r} is unknown.", f"Families: {Coder.family}.")
     return Coder

@@ -21,7 +21,7 @@ class LsbMatching(LastBits):
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
-        """Codes that read the bits: half of the places move, up or down as `rng` says."""
+        """Codes that read the bits: half of the positions move, up or down as `rng` says."""
         places, codes = self.places(cover.free), cover.codes.ravel().copy()
         moved = places[(codes[places] & 1) != bits]
         low, high = cover.take(cover.low, moved), cover.take(cover.high, moved)
@@ -46,6 +46,6 @@ def simulate(
 
 
 def _steps(before: Int[ndarray, " element"], low: Any, high: Any, rng: Generator) -> ndarray:
-    """One up or down for each, away from the ends of the range."""
+    """One step up or down for each, away from the ends of the range."""
     step = rng.choice(np.array([-1, 1], before.dtype), before.size)
     return np.where(before == low, 1, np.where(before == high, -1, step)).astype(before.dtype)

@@ -32,7 +32,7 @@ class LastBits(Extractor):
         free: Bool[ndarray, "channel *space"],
         spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
-        """The last bits at the places, in their order."""
+        """The last bits at the positions, in their order."""
         return (codes.ravel()[self.places(free)] & 1).astype(np.uint8)
 
     def count(self, cover: Cover) -> int:
