@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -70,16 +69,6 @@ def psnr_luma(cover: Int[ndarray, "3 y x"], stego: Int[ndarray, "3 y x"], peak: 
     """
     luma = np.tensordot([0.299, 0.587, 0.114], stego.astype(np.float64) - cover, axes=1)
     return decibels(peak, float(np.sqrt(np.mean(luma**2))))
-
-
-def ssim(
-    cover: Int[ndarray, "channel y x"], stego: Int[ndarray, "channel y x"], peak: float
-) -> float:
-    """The structural similarity (scikit-image's, 7x7 windows, mean over channels)."""
-    from skimage.metrics import structural_similarity
-
-    found: Any = structural_similarity(cover, stego, channel_axis=0, data_range=peak)
-    return float(found)
 
 
 _STEPS = 4096.0

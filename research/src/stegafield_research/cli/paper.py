@@ -31,11 +31,11 @@ def measure(
     need("matplotlib", "plots")
     from rich.progress import Progress
 
+    from ..journal import Journal
     from ..pages.summary import understood
     from ..paper import report, run
     from ..paper import suite as suites
     from ..paper.experiment import Lab
-    from ..paper.journal import Journal
 
     named = "quick" if quick else "full" if full else "evening"
     chosen = suites.read(suite if suite is not None else named)
