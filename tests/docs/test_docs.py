@@ -10,12 +10,13 @@ import typer
 from packaging.requirements import Requirement
 
 import stegafield
-from stegafield import errors, testing
+from stegafield import core, errors, testing
 from stegafield.coding.bound import smallest_sigma
 from stegafield.coding.ladder import DRAWN, LADDER_BY_RATE
 from stegafield.errors import CapacityError
 from stegafield.pipeline.effort import Effort
 from stegafield.pipeline.report import Report
+from stegafield.pipeline.request import BatchRequest, Request, SampleRequest
 from stegafield.plugins import hookspecs
 from stegafield.plugins.discovery import registry
 from tests import examples
@@ -106,6 +107,21 @@ def test_exit_codes_are_those_of_the_program():
 def test_every_public_name_is_documented():
     for name in stegafield.__all__:
         assert re.search(rf"^\| `{name}\b", TEXT[DOCS / "index.md"], re.MULTILINE), name
+
+
+@pytest.mark.parametrize("module", [core, testing], ids=lambda module: module.__name__)
+def test_every_name_for_plugins_is_documented(module):
+    row = re.search(rf"^\| `{module.__name__}` \|.*$", TEXT[DOCS / "index.md"], re.MULTILINE)[0]
+    assert re.findall(r"`(\w+)`", row.rpartition(" | ")[2]) == sorted(module.__all__)
+    section = examples.sections(TEXT[DOCS / "plugins" / "index.md"])
+    for name in module.__all__ if module is core else ():
+        assert f"`{name}`" in section["What a plugin imports"], name
+
+
+def test_every_argument_is_documented():
+    page = TEXT[DOCS / "index.md"]
+    for name in {*Request.model_fields, *BatchRequest.model_fields, *SampleRequest.model_fields}:
+        assert f"`{name}`" in page.partition("### Arguments")[2].partition("\n## ")[0], name
 
 
 def test_every_hook_is_documented_with_its_signature():
