@@ -8,18 +8,19 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 ROOT = TOP / "src" / "stegafield"
 RESEARCH = TOP / "research" / "src" / "stegafield_research"
-EVERYWHERE = {"errors", "extras"}
-"""Every room may import these; `extras` imports errors alone."""
+EVERYWHERE = {"errors", "extras", "progress"}
+"""Every room may import these; `extras` imports errors alone, `progress` nothing."""
 MAY = {
     "errors": set(),
     "extras": set(),
+    "progress": set(),
     "message": set(),
     "metrics": set(),
     "generators": set(),
     "core": {"message"},
     "costs": {"core"},
     "channels": {"core"},
-    "detectors": {"core", "metrics"},
+    "detectors": {"core"},
     "coding": {"core"},
     "regions": {"core", "coding", "message"},
     "solving": {"core"},

@@ -10,14 +10,13 @@ are drawn from the last to the first, each given the residue that is left (`_bac
 and products of non-negative numbers only, no rejection.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from ..core import parallel
 from ..core.cover import Cover
 from ..core.extractor import Drawn
 from ..core.noise import Source, normals, uniforms
@@ -58,8 +57,7 @@ def draw(
         given = symbols[part] & (rung.phases - 1)
         return _draw(values[part].T, least, most, sigma, given, rung, luck[part].T)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        drawn = list(pool.map(one, parts))
+    drawn = parallel.each(one, parts)
     codes = np.empty(values.shape, cover.codes.dtype)
     for part, found in zip(parts, drawn, strict=True):
         codes[part] = found.codes.T

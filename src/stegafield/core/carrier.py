@@ -20,6 +20,8 @@ class Carrier(ABC):
     """
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     channel: ClassVar[type[Channel]]
     """The file format that its stego is written in; of several, the one that is written where none is asked for."""
     channels: ClassVar[tuple[type[Channel], ...]] = ()

@@ -41,6 +41,8 @@ class Channel(ABC):
     """
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     suffixes: ClassVar[tuple[str, ...]]
     """File name suffixes with the dot, the usual one first."""
 

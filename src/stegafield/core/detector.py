@@ -13,14 +13,24 @@ from numpy import ndarray
 
 from ..errors import BrokenPlugin, ConfigError, FormatError
 from .blame import entering
+from .cover import GridSpec
 
 
 class Detector(ABC):
     """One steganalysis method."""
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     threshold: ClassVar[float | None] = None
     """The score above which the method itself calls an item stego; None where it leaves that open."""
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """The geometries that it judges (`GridSpec.kind`): of others its scores mean nothing. Empty: all."""
+
+    @classmethod
+    def judges(cls, spec: GridSpec) -> bool:
+        """Whether the scores of items of this geometry mean anything."""
+        return not cls.kinds or spec.kind in cls.kinds
 
     @abstractmethod
     def score(self, codes: Int[ndarray, "channel *space"]) -> float:

@@ -32,6 +32,8 @@ class Extractor(ABC):
     """
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     exact: ClassVar[bool] = False
     """True where `read` is exact integer arithmetic; otherwise the engine adds error correction."""
 

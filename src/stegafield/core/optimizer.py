@@ -50,6 +50,8 @@ class Optimizer(ABC):
     """A batched solver: items share nothing but the call."""
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     batched: ClassVar[bool] = True
     """False where `solve` works item after item and puts each alone before the objective: it is then handed one."""
 

@@ -24,6 +24,8 @@ KINDS: dict[str, type] = {
     "optimizer": Optimizer,
     "detector": Detector,
 }
+API_VERSION = 1
+"""Of the contracts. A class with this `api_version`, or the one before, is used as it is."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -48,6 +50,7 @@ class Registry:
             raise BrokenPlugin(
                 f"{owner}: {found.__name__}.name is {name!r}, not a short lower-case name"
             )
+        _check_version(getattr(found, "api_version", 1), found.__name__, owner)
         try:
             choices = (
                 list(islice(options.variants(found.Options), 4097)) if kind == "extractor" else []
@@ -96,3 +99,16 @@ class Registry:
         for (kind, name), owners in sorted(self._owned.items()):
             for owner in owners:
                 yield owner, kind, name
+
+
+def _check_version(version: Any, name: str, owner: str) -> None:
+    """Raise `BrokenPlugin`, with what to do, where a class was written for other contracts."""
+    if version in (API_VERSION, API_VERSION - 1):
+        return
+    todo = f"Install a newer release of {owner}."
+    if isinstance(version, int) and version > API_VERSION:
+        todo = f"Update stegafield, or install an older release of {owner}."
+    raise BrokenPlugin(
+        f"{owner}: {name} was written for version {version!r} of the plugin contracts, and this "
+        f"stegafield has version {API_VERSION}. {todo}"
+    )

@@ -1,26 +1,13 @@
 """Work on large covers, tile by tile and side by side, without a second copy of the whole in memory."""
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 from numpy import ndarray
 
 from ..message.place import TILE, tiles
+from .parallel import each
 
-Item = TypeVar("Item")
-Found = TypeVar("Found")
-
-
-def each(work: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-    """What `work` makes of every item, in order, on all cores: NumPy lets go of the interpreter in what takes long."""
-    if len(items) == 1:
-        return [work(items[0])]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(work, items))
+__all__ = ["blocks", "count", "each", "ends", "first", "like", "piece", "place", "stretches"]
 
 
 def blocks(size: int) -> list[slice]:

@@ -31,6 +31,7 @@ class XuNet(TrainedDetector):
     """Xu's network, for pictures; trained with torch."""
 
     name = "xunet"
+    kinds = ("plane",)
 
     def __init__(
         self, *, epochs: int = 60, most_steps: int = 2000, batch: int = 16, rate: float = 2e-3

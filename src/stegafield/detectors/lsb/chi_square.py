@@ -21,6 +21,7 @@ class ChiSquare(Estimator):
     """The chi-square attack on pairs of values."""
 
     name = "chi-square"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The mean probability over beginnings of the plane; None where no two pairs of values are frequent enough."""

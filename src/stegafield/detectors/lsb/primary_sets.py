@@ -14,6 +14,7 @@ class PrimarySets(Estimator):
     """The quadratic equation of the primary sets X, Y, Z and W."""
 
     name = "primary-sets"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The root of their equation."""

@@ -15,6 +15,7 @@ class Rs(Estimator):
     """RS analysis."""
 
     name = "rs"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The estimate from regular and singular groups, as found and with all last bits flipped."""

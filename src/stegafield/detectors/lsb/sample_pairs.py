@@ -18,6 +18,7 @@ class SamplePairs(Estimator):
     """Sample pair analysis."""
 
     name = "sample-pairs"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The root of the summed equation."""

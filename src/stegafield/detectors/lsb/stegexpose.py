@@ -20,6 +20,7 @@ class StegExpose(Detector):
     """The arithmetic mean of primary sets, chi-square, sample pairs and RS analysis."""
 
     name = "stegexpose"
+    kinds = ("plane",)
     threshold = 0.2
 
     def score(self, codes: Int[ndarray, "channel *space"]) -> float:

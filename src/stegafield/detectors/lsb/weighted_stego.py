@@ -16,6 +16,7 @@ class WeightedStego(Estimator):
     """Weighted stego-image analysis."""
 
     name = "weighted-stego"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The weighted mean of residuals in the direction of the last bit, twice, without its bias."""

@@ -20,6 +20,7 @@ class Line(VotingDetector):
     """Second differences in time and an ensemble of discriminants, for sound."""
 
     name = "line"
+    kinds = ("line",)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
         """343 probabilities for each step of quantisation, forwards and backwards in time; mean over channels."""

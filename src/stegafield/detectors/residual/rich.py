@@ -37,6 +37,7 @@ class Rich(VotingDetector):
     """A subset of the spatial rich model and an ensemble of discriminants, for pictures."""
 
     name = "rich"
+    kinds = ("plane",)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
         """1,664 shares of symmetrised co-occurrences."""

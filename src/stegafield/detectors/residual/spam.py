@@ -20,6 +20,7 @@ class Spam(VotingDetector):
     """SPAM-686 and an ensemble of discriminants, for pictures."""
 
     name = "spam"
+    kinds = ("plane",)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
         """686 probabilities: the mean of four straight and of four diagonal directions."""

@@ -20,6 +20,7 @@ class Sphere(VotingDetector):
     """Second differences on the sphere and an ensemble of discriminants, for weather."""
 
     name = "sphere"
+    kinds = ("sphere",)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
         """343 probabilities for each step of quantisation and direction, both ways; mean over levels and times."""
