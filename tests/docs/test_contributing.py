@@ -16,7 +16,7 @@ def imports() -> str:
     for room, others in MAY.items():
         allowed = ", ".join(f"`{other}`" for other in sorted(others)) or "nothing"
         rows.append([NAMES.get(room, f"`{room}`"), allowed])
-    everywhere = " and ".join(f"`{one}`" for one in sorted(EVERYWHERE))
+    everywhere = ", ".join(f"`{one}`" for one in sorted(EVERYWHERE))
     head = f"Every room may import {everywhere}. Beyond that:\n\n"
     return head + made.table(["room", "may import"], rows)
 
