@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from ..errors import ConfigError
 from .program import err
@@ -186,6 +185,8 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows))
         return
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for column in rows[0] if rows else ():
         table.add_column(column.replace("_", " "), no_wrap=column in ("name", "image", "plugin"))
