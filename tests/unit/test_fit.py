@@ -17,8 +17,9 @@ from stegafield.coding import bound
 from stegafield.core.law import drawn, fitted
 from stegafield.errors import ConfigError
 from stegafield.generators import grid, spline, wavelet
-from stegafield.generators.fit import fit, watched
+from stegafield.generators.fit import fit
 from stegafield.generators.fitted import MOST, Samples
+from stegafield.progress import watched
 from stegafield.testing import check_carrier
 from tests.datasets import packed
 from tests.sounds import samples as sounds
@@ -175,7 +176,7 @@ def test_hostile_samples():
 
 def test_progress_is_told(photographs):
     seen = []
-    with watched(lambda share, what: seen.append(share)):
+    with watched(lambda stage, done, of: seen.append(done)):
         fit(planes(photographs["coffee"]))
     fit(planes(photographs["coffee"]))
     assert seen[0] == 0 and seen[-1] == 1 and seen == sorted(seen) and len(seen) < 20

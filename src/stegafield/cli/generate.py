@@ -1,6 +1,7 @@
 """The commands that draw covers, and that train what draws them: sample, train, convert."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -113,8 +114,6 @@ def run_training(
     need("torch", "torch")
     need("safetensors", "torch")
     need("lightning_fabric", "train")
-    from rich.progress import Progress
-
     from ..training import config as configs
     from ..training.data import load
     from ..training.loop import train as run
@@ -123,13 +122,7 @@ def run_training(
     chosen = configs.read(config, settings_of(settings), **where)
     with busy("reading the data"):
         items = load(data, chosen)
-    with Progress(console=err, transient=True, disable=not (first and err.is_terminal)) as bar:
-        task = bar.add_task("training", total=None)
-
-        def report(step: int, last: int, metrics: dict[str, float]) -> None:
-            told = " ".join(f"{name} {value:.3g}" for name, value in metrics.items())
-            bar.update(task, completed=step, total=last, description=told)
-
+    with busy("training") if first else nullcontext():
         done: Any = run(
             chosen,
             items,
@@ -138,7 +131,6 @@ def run_training(
             steps=steps,
             device=device,
             devices=devices,
-            report=report,
         )
     if first:
         told = f"{done.step} steps on {len(items)} items in {done.seconds:.0f} s"

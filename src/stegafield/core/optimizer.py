@@ -21,7 +21,7 @@ as a rule).
 It may have a method `tightened`: the objective that asks more of whatever a change leaves unmet. A
 solver calls it with what it has so far and goes on with what it returns (`solving.rounds`). And it
 may have an attribute `origin`, the change ``(*shape)`` of one item that it is best started from;
-`pipeline.embed` sees to that, so solvers always start at zero. Objectives of single items that a
+`pipeline.methods` sees to that, so solvers always start at zero. Objectives of single items that a
 graphics card had better evaluate many at a time have a class method `joined(objectives, device)`,
 which returns the objective of their batch. Where that has `recordable` set, evaluating it asks the
 host for nothing, so that a solver may record it once and replay it (a CUDA graph).

@@ -8,6 +8,7 @@ from pydantic import Field
 from ..core import options
 from ..core.optimizer import Box, Objective, Optimizer, Solution
 from ..extras import need
+from ..progress import report as progress
 from ..solving.rounds import rounds, settle
 
 STATUS = ("all evaluations are spent", "the loss is zero", "the loss is not a number")
@@ -54,6 +55,7 @@ class Adam(Optimizer):
                 flat = (side.flatten(1) for side in (best, lower, upper))
                 best, lower, upper = (side.reshape(box.lower.shape) for side in settle(*flat))
             point, least = torch.clamp(point, lower, upper), None
+            progress("optimizing", turn, known)
             for spent in range(1, part.evaluations + 1):
                 turn += 1
                 leaf = point.detach().requires_grad_()

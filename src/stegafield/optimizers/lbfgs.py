@@ -25,6 +25,7 @@ from pydantic import Field
 from ..core import options
 from ..core.optimizer import Box, Objective, Optimizer, Solution
 from ..extras import need
+from ..progress import report as progress
 from ..solving.cuda_graph import recorded, suits
 from ..solving.rounds import rounds, settle
 
@@ -119,9 +120,11 @@ class Lbfgs(Optimizer):
             point = torch.clamp(torch.zeros_like(lower), lower, upper)
             moves = turns = point.new_zeros(self.options.history, *point.shape)
             count, state = 0, None
-            for part in rounds(self.options.evaluations, objective, box.whole):
+            spent, most = 0, self.options.evaluations
+            for part in rounds(most, objective, box.whole):
                 if state is not None:
-                    point, moves, turns, count = state[:1] + state[6:9]
+                    point, count = state.point, state.evaluations
+                    moves, turns = state.moves, state.turns
                 if part.tightens:
                     objective = cast(Any, objective).tightened(point.reshape(shape))
                 if part.settles:
@@ -130,6 +133,8 @@ class Lbfgs(Optimizer):
                 if limit is None:
                     limit = self.options.tolerance * state.direction.abs().amax(1)
                 step = recorded(turn, state) if suits(objective, state.point) else turn
+                progress("optimizing", spent, most)
+                spent += part.evaluations
                 for number in range(1, part.evaluations):
                     # The only read from the device, and a rare one: it waits for all queued work.
                     if number % 8 == 1 and not bool((state.status == _RUNNING).any()):

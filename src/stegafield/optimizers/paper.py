@@ -16,6 +16,7 @@ from pydantic import Field
 from ..core import options
 from ..core.optimizer import Box, Objective, Optimizer, Solution
 from ..extras import need
+from ..progress import report as progress
 
 
 class Paper(Optimizer):
@@ -70,7 +71,8 @@ class Paper(Optimizer):
         )
         point, evaluations = torch.clamp(torch.zeros_like(lower), lower, upper), 0
         status = "all rounds are spent"
-        for _ in range(chosen.rounds):
+        for number in range(chosen.rounds):
+            progress("optimizing", number, chosen.rounds)
             leaf = point.clone().requires_grad_()
             solver = torch.optim.LBFGS([leaf], lr=chosen.rate, max_iter=chosen.iterations)
 

@@ -15,7 +15,6 @@ run.
 import json
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from ..core.device import placed
 from ..errors import ConfigError
 from ..extras import need
 from ..generators.checkpoint import save_pretrained
+from ..progress import report
 from . import sheet, state
 from .config import TrainingConfig
 from .recipe import Recipe
@@ -45,7 +45,6 @@ def train(
     steps: int | None = None,
     device: str = "auto",
     devices: int = 1,
-    report: Callable[[int, int, dict[str, float]], None] = lambda step, total, metrics: None,
 ) -> state.Progress:
     """Train until `steps` or the epochs of the config are done; returns how far the run is.
 
@@ -58,7 +57,8 @@ def train(
         device: "auto", "cpu" or "cuda".
         devices: How many of them. More than one starts as many processes (data parallel), each on
             its share of a batch.
-        report: Called after each step with its number, the last one's and the metrics.
+
+    Reports its progress after each step, with the metrics.
 
     Raises:
         ConfigError: A run is there already, or one of another config; or an extra is missing.
@@ -86,7 +86,7 @@ def train(
     if progress.tensors:
         state.restore(out, recipe, progress)
     run = _Run(config, items, out, fabric, recipe, progress)
-    run.go(steps, report)
+    run.go(steps)
     return progress
 
 
@@ -105,7 +105,7 @@ class _Run:
         rest = len(items) % config.batch
         self.per_epoch = len(items) // config.batch + (rest >= fabric.world_size)
 
-    def go(self, steps: int | None, report: Callable[[int, int, dict[str, float]], None]) -> None:
+    def go(self, steps: int | None) -> None:
         """Do all remaining steps."""
         config, progress = self.config, self.progress
         last = self.per_epoch * config.epochs if steps is None else steps
@@ -128,7 +128,8 @@ class _Run:
                     self._log(metrics)
                 if done or progress.step % config.save_every == 0:
                     self._save()
-                report(progress.step, last, metrics)
+                told = " ".join(f"{name} {value:.3g}" for name, value in metrics.items())
+                report(told, progress.step, last)
         self.fabric.barrier()
 
     def _batch(self, step: int) -> torch.Tensor:
