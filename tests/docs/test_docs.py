@@ -28,7 +28,7 @@ TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 ALL = "\n".join(text for page, text in TEXT.items() if DOCS in page.parents)
 CLI = TEXT[DOCS / "cli.md"]
 RESEARCH = {"baselines.md", "research.md"}
-"""Pages whose examples need the distribution stegafield-research: research/tests/test_pages.py runs them."""
+"""Pages whose examples need stegafield-research: research/tests/test_pages.py runs them."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -195,7 +195,8 @@ def test_capacity_table(engine):
 
 def test_table_of_the_sampler():
     rows = re.findall(
-        r"^\| (\d+), (\d+) \| [\d.]+ \| [\d.]+ \| (\d+\.\d\d) \| (\d+\.\d\d) \| (\d+\.\d\d|none) \|$",
+        r"^\| (\d+), (\d+) \| [\d.]+ \| [\d.]+ \| (\d+\.\d\d) "
+        r"\| (\d+\.\d\d) \| (\d+\.\d\d|none) \|$",
         TEXT[DOCS / "concepts.md"],
         re.M,
     )

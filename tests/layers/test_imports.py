@@ -70,7 +70,7 @@ TORCH = {
     "learned": ("__init__.py", "decoded.py", "fnns.py", "loss.py", "steganogan.py", "zoo.py"),
     "baselines": ("__init__.py",),
 }
-"""Folders whose files are about torch, but for these: nothing that starts quickly imports the others."""
+"""Folders whose files are about torch, but for these: quick starts import none of the others."""
 FILES = sorted(ROOT.rglob("*.py"))
 THEIRS = sorted(RESEARCH.rglob("*.py"))
 TESTS = sorted((TOP / "tests").rglob("*.py"))
