@@ -250,7 +250,7 @@ def _full(samples: ndarray) -> ndarray:
     elif samples.dtype.kind == "i":
         value /= 2.0 ** (8 * samples.itemsize - 1)
     if not np.isfinite(value).all():
-        raise ConfigError("cover", "has samples that are not numbers.", "Repair them first.")
+        raise ConfigError("cover", "has samples that are no numbers.", "Repair them first.")
     return value
 
 

@@ -136,7 +136,7 @@ def _changed(table: dict[str, Any], changes: Mapping[str, str]) -> dict[str, Any
         for name in parents:
             part = part.setdefault(name, {})
             if not isinstance(part, dict):
-                raise ConfigError("set", f"{path}: {name} is not a table.")
+                raise ConfigError("set", f"{path}: {name} is no table.")
         try:
             part[last] = json.loads(value)
         except ValueError:

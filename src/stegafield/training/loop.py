@@ -185,4 +185,4 @@ def _check(items: ndarray, config: TrainingConfig, device: str) -> None:
     placed(device)
     wanted = (*config.domain.size, config.features)
     if items.shape[1:] != wanted or not len(items):
-        raise ConfigError("data", f"has the shape {items.shape}; expected (items, {wanted}).")
+        raise ConfigError("data", f"has the shape {items.shape}, and (items, {wanted}) is needed.")

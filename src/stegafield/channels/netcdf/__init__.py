@@ -135,7 +135,7 @@ def why_not(file: Any, name: str, size: int) -> str | None:
     if variable.ndim == 0:
         return "has no dimensions"
     if variable.size > most_samples(size):
-        return f"has more than {most_samples(size):,} values in {size:,} bytes"
+        return f"has more than {most_samples(size):,} samples in {size:,} bytes"
     if not variable.size:
         return "is empty"
     if dtype.kind == "f":
