@@ -3,12 +3,14 @@
     python research/scripts/before_after.py BEFORE_SRC AFTER_SRC [--repeats 5] [--limit 1.05]
         [--json OUT.jsonl] [--only NAME ...]
 
-The sources are `src` folders. Each run of a case is a fresh child process; before and after alternate, so that the
-noise of the machine hits both alike. Numbers are medians, and both checkouts reveal what BEFORE hid. All cases but
-`help` contain `start`. The exit code is 1 where a ratio exceeds the limit, and 2 where a child failed.
+The sources are `src` folders. Each run of a case is a fresh child process; before and after
+alternate, so that the noise of the machine hits both alike. Numbers are medians, and both checkouts
+reveal what BEFORE hid. All cases but `help` contain `start`. The exit code is 1 where a ratio
+exceeds the limit, and 2 where a child failed.
 
-On a busy machine identical checkouts differed by up to 9 % in seconds with 5 repeats, and by 3 % with 15; 15 repeats of
-all but the hour of sound take four minutes. The sound takes five minutes, 2 GB of disk and 5 GB of memory.
+On a busy machine identical checkouts differed by up to 9 % in seconds with 5 repeats, and by 3 %
+with 15; 15 repeats of all but the hour of sound take four minutes. The sound takes five minutes, 2
+GB of disk and 5 GB of memory.
 """
 
 import argparse
@@ -25,8 +27,8 @@ REPEATS, REPEATS_OF_SOUND = 5, 1
 MIB = (1 << 20) if sys.platform == "darwin" else (1 << 10)
 """`ru_maxrss` of one MiB: macOS counts bytes, Linux KiB."""
 
-# All that needs NumPy is text for a child: on Linux the peak of a child is at least that of the process that started
-# it, so this one has to stay small.
+# All that needs NumPy is text for a child: on Linux the peak of a child is at least that of the
+# process that started it, so this one has to stay small.
 COVERS = {
     "picture.png": """
 import numpy as np
@@ -100,7 +102,7 @@ for _ in range(int(times)):
 
 
 class Case(NamedTuple):
-    """What a child does with a cover, or with the stego made of it; `times` over, where it is quick."""
+    """What a child does with a cover or its stego; `times` over, where it is quick."""
 
     does: str
     file: str = ""
@@ -144,7 +146,7 @@ class Bench:
         self.folder, self.sources = folder, sources
         for side, source in sources.items():
             (folder / side).mkdir()
-            # Else the first run of a case would pay for compiling, and it is always a run of before.
+            # Else the first run of a case, always one of "before", would pay for compiling.
             self.run(side, ["-m", "compileall", "-q", str(source)])
             # Else an environment that puts another checkout first would be measured twice.
             self.run(side, ["-c", CHECK, str(source)])
@@ -225,7 +227,8 @@ def main() -> int:
             larger = middle["after_mib"] / middle["before_mib"]
             over |= max(slower, larger) > given.limit
             print(
-                f"{name:14} {middle['before_seconds']:9.3f} {middle['after_seconds']:9.3f} {slower:6.3f} "
+                f"{name:14} {middle['before_seconds']:9.3f} "
+                f"{middle['after_seconds']:9.3f} {slower:6.3f} "
                 f"{middle['before_mib']:11.1f} {middle['after_mib']:10.1f} {larger:6.3f}",
                 flush=True,
             )

@@ -1,14 +1,16 @@
-"""Everything that docs/benchmarks.md needs: prepare covers, run the commands of `stegafield bench`, write the page.
+"""Prepare covers for docs/benchmarks.md, measure on them with `bench`, write the page.
 
     python research/scripts/benchmarks.py prepare DATA COVERS             copies and crops, once
     python research/scripts/benchmarks.py measure COVERS ROWS [SET ...]   the long part
-    stegafield bench report ROWS --out docs/benchmarks.md --json research/data/benchmarks/summary.jsonl
+    stegafield bench report ROWS --out docs/benchmarks.md \\
+        --json research/data/benchmarks/summary.jsonl
 
-A set that has its rows is left alone.
+A set that was measured to its end is left alone (ROWS/sets.journal says which); remove its rows to
+measure it again.
 
-DATA is a folder with `photos/kodak`, `photos/coco`, `photos/bsds` (pictures), `faces/*.zip` (aligned CelebA, 89x109),
-`weather` (NetCDF files) and `audio/clips` (WAV and FLAC). It is not part of the repository; scikit-image's photographs
-are its own.
+DATA is a folder with `photos/kodak`, `photos/coco`, `photos/bsds` (pictures), `faces/*.zip`
+(aligned CelebA, 89x109), `weather` (NetCDF files) and `audio/clips` (WAV and FLAC). It is not part
+of the repository; scikit-image's photographs are its own.
 """
 
 import argparse
@@ -20,8 +22,13 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+from stegafield_research.measure.sets import Sets
+
 SETS = {
-    "skimage": "colour photographs that scikit-image ships: astronaut, chelsea, coffee, rocket; 300x451 to 512x512",
+    "skimage": (
+        "colour photographs that scikit-image ships: astronaut, chelsea, coffee, rocket; "
+        "300x451 to 512x512"
+    ),
     "kodak": "12 of the Kodak photographs, 768x512",
     "coco": "4 pictures of MS-COCO, JPEG, about 640x480",
     "bsds": "100 of the 400 photographs of BSDS500 (every fourth file), JPEG, 481x321",
@@ -34,7 +41,10 @@ SETS = {
     "t2m": "ERA5 2 m temperature, packed int16: 24 steps of 181x360, and 159 weekly means of 32x64",
     "u10": "ERA5 10 m wind, packed int16: 24 steps of 181x360",
     "interim": "ERA-Interim 2 m temperature, packed int16, NetCDF-3, 241x480",
-    "clips": "7 WAV and FLAC clips of 8 to 32 bits, mono and stereo; float and 32-bit ones become 24-bit files",
+    "clips": (
+        "7 WAV and FLAC clips of 8 to 32 bits, mono and stereo; "
+        "float and 32-bit ones become 24-bit files"
+    ),
     "digits": "20 spoken digits, 8 kHz mono, 16 bits",
 }
 RATES = ["--bpp", "1", "2", "3", "4"]
@@ -123,17 +133,19 @@ def _digits(archive, folder):
 
 
 def measure(covers, rows, only):
-    """Run what has no rows yet, and describe the sets."""
+    """Measure the sets that are not done yet, and describe all of them."""
     rows.mkdir(parents=True, exist_ok=True)
+    sets = Sets(rows)
     about = [{"about": name, "text": text} for name, text in SETS.items()]
     (rows / "about.jsonl").write_text("".join(json.dumps(line) + "\n" for line in about))
     for name, arguments in runs(covers, rows).items():
-        out = rows / f"{name}.jsonl"
-        if out.exists() or (only and name not in only):
+        if sets.done(name) or (only and name not in only):
             continue
         print(name, flush=True)
-        command = [sys.executable, "-m", "stegafield", "bench", *arguments, "--json", out]
+        command = [sys.executable, "-m", "stegafield", "bench", *arguments]
+        command += ["--json", sets.rows(name)]
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+        sets.add(name)
 
 
 def main():

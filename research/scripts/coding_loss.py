@@ -2,9 +2,10 @@
 
     python research/scripts/coding_loss.py PHOTOS [COUNT]
 
-For each rate: the share by which a payload would be larger that the best code carries at the same expected cost (see
-`adaptive.CODING_LOSS`), mean over photographs, and seconds for each. Kernels of five blocks are the ladder's; those of
-six are drawn at random, six of them, to see what longer ones could give.
+For each rate: the share by which a payload would be larger that the best code carries at the same
+expected cost (see `adaptive.CODING_LOSS`), mean over photographs, and seconds for each. Kernels of
+five blocks are the ladder's; those of six are drawn at random, six of them, to see what longer ones
+could give.
 """
 
 import argparse

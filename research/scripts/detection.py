@@ -4,9 +4,10 @@
     stegafield bench report ROWS --out docs/detection.md
 
 PHOTOS is a folder with `bsds` and `kodak` (pictures), and `sounds` and `fields` of
-research/scripts/detection_covers.py; sets of generated covers do not look at it. A set that has its
-rows is left alone. Covers and stegos of large sets are kept in ROWS/pairs, so a run that was
-stopped goes on there.
+research/scripts/detection_covers.py; sets of generated covers do not look at it. A set that was
+measured to its end is left alone (ROWS/sets.journal says which); remove its rows to measure it
+again. Covers and stegos of large sets are kept in ROWS/pairs, so a run that was stopped goes on
+there.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from stegafield.core.cover import Law
 from stegafield.core.noise import normals
 from stegafield.plugins.wiring import Engine
 from stegafield_research.measure import detection, evidence
+from stegafield_research.measure.sets import Sets
 
 _BOTH = ["--images", "bsds", "kodak", "--crop", "256x256"]
 _SIMPLE = ["spam", "stegexpose", "rs", "sample-pairs", "weighted-stego"]
@@ -51,9 +53,10 @@ def _faces(count, rates, methods, detectors, training, splits):
 
 _LSB = [*("stegexpose", "rs", "sample-pairs", "primary-sets", "chi-square", "weighted-stego")]
 _LAW_TEXT = (
-    "Faces of 64x64 that `celeba` draws, each with a function of its own. A pair is a plain file, as `stegafield "
-    "sample` writes it, and a stego that `hide` draws: both have the same function and noise of their own, so that "
-    "nothing but noise differs, which is what helps a detector most."
+    "Faces of 64x64 that `celeba` draws, each with a function of its own. A pair is a plain file, "
+    "as `stegafield sample` writes it, and a stego that `hide` draws: both have the same function "
+    "and noise of their own, so that nothing but noise differs, which is what helps a detector "
+    "most."
 )
 
 
@@ -73,8 +76,8 @@ SETS = {
     ),
     "hill-rich-0.42": (
         "The same detector before HILL that carries a tenth more",
-        "What the code of `phase` costs: it changes as much as the best code would for a tenth more bits. So this is "
-        "the line that `phase` should come to in the section above.",
+        "What the code of `phase` costs: it changes as much as the best code would for a tenth "
+        "more bits. So this is the line that `phase` should come to in the section above.",
         _grey("0.4225", 1, ["hill"], ["rich"], "--splits", "3"),
     ),
     "grey-0.4": (
@@ -107,7 +110,8 @@ SETS = {
             (
                 "sound",
                 "Sound, 0.2 and 0.4 bits per sample",
-                "Four spoken digits of one speaker each: 188 sounds of some 14,000 samples at 8 kHz, 16 bits.",
+                "Four spoken digits of one speaker each: 188 sounds of some 14,000 samples "
+                "at 8 kHz, 16 bits.",
                 [
                     "--carrier",
                     "audio",
@@ -192,9 +196,9 @@ SETS = {
 
 
 class Chimes(Carrier):
-    """Sound with a law: a few decaying partials as a function of time, and noise of 1.5 codes in a 16-bit WAV file.
+    """Sound with a law, as 16-bit WAV: decaying partials, and noise of 1.5 codes.
 
-    They are low and quiet, so that a detector can see the noise.
+    The partials are low and quiet, so that a detector can see the noise.
     """
 
     name = "chimes"
@@ -232,9 +236,9 @@ class Bells(Chimes):
 SOUNDS = {
     "sound-1": (
         "Generated sound, 1 bit per sample",
-        "Half seconds of low and quiet partials (40 to 300 Hz, 20 to 400 codes) with noise of 1.5 codes, through the "
-        "package's WAV channel. No carrier of the package draws sound; this one stands in "
-        "`research/scripts/detection.py`.",
+        "Half seconds of low and quiet partials (40 to 300 Hz, 20 to 400 codes) with noise of "
+        "1.5 codes, through the package's WAV channel. No carrier of the package draws sound; "
+        "this one stands in `research/scripts/detection.py`.",
         Chimes,
         4000,
     ),
@@ -269,7 +273,7 @@ def sound(rows, name):
 
 
 def main():
-    """Measure what has no rows yet, and write down what the sets are."""
+    """Measure the sets that are not done yet, and describe all of them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -279,6 +283,7 @@ def main():
     args = parser.parse_args()
     args.rows.mkdir(parents=True, exist_ok=True)
     rows = args.rows.resolve()
+    sets = Sets(rows)
     about = []
     for name, (title, text, arguments) in SETS.items():
         command = [
@@ -295,26 +300,24 @@ def main():
         about.append(
             {"about": name, "title": title, "text": text, "command": shown, "figure": figure}
         )
-        if _done(rows, name, args.only):
+        if sets.done(name) or (args.only and name not in args.only):
             continue
         print(shown, flush=True)
         outputs = {f"{name}.{kind}": str(rows / f"{name}.{kind}") for kind in ("jsonl", "png")}
         outputs["pairs"] = str(rows / "pairs")
         filled = [outputs.get(word, word) for word in command]
         subprocess.run([sys.executable, "-m", "stegafield", *filled], check=True, cwd=args.photos)
+        sets.add(name)
     for name, (title, text, _, _) in SOUNDS.items():
         shown = f"python research/scripts/detection.py PHOTOS ROWS {name}"
         figure = f"images/detection/{name}.png"
         about.append(
             {"about": name, "title": title, "text": text, "command": shown, "figure": figure}
         )
-        if not _done(rows, name, args.only):
+        if not sets.done(name) and (not args.only or name in args.only):
             sound(rows, name)
+            sets.add(name)
     (rows / "about.jsonl").write_text("".join(json.dumps(line) + "\n" for line in about))
-
-
-def _done(rows, name, only):
-    return (rows / f"{name}.jsonl").exists() or (only and name not in only)
 
 
 if __name__ == "__main__":

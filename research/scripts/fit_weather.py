@@ -1,15 +1,19 @@
-"""Train the law of global 2 m temperature that generators/weather.py draws from, and print what was compared.
+"""Train the law of global 2 m temperature that generators/weather.py draws from.
 
-    python research/scripts/fit_weather.py --weekly WEEKLY.nc --hourly HOURLY.nc --fields FIELDS.npz --pressure ERAI.nc
-        --finest QUARTER.nc --land MASK.npz --out src/stegafield/generators/weather.npz
+Prints what was compared.
 
-WEEKLY: weekly mean t2m of 1980 to 1982 on 32x64 points. HOURLY: single steps of one week on 1 degree. FIELDS: the 226
-fields at 46x90, of which the monthly climatology (ITU-R P.1510: 36 years of ERA-Interim) and the winter means (NCEP, to
-check the warming) are used. PRESSURE: any t2m-like file with surface pressure `sp` at 0.75 degrees, which tells the
-height of the ground. QUARTER: a `temperature` at 0.25 degrees (850 hPa), which tells how the spectrum falls where one
-degree does not reach. MASK: the land mask of the package global-land-mask
-(NOAA GLOBE, 30 arc seconds). Number i in FIELDS is held out of training where i is a multiple of 8, in all files.
-Needs the extra "dev"; some minutes on one core.
+    python research/scripts/fit_weather.py --weekly WEEKLY.nc --hourly HOURLY.nc
+        --fields FIELDS.npz --pressure ERAI.nc --finest QUARTER.nc --land MASK.npz
+        --out src/stegafield/generators/weather.npz
+
+WEEKLY: weekly mean t2m of 1980 to 1982 on 32x64 points. HOURLY: single steps of one week on 1
+degree. FIELDS: the 226 fields at 46x90, of which the monthly climatology (ITU-R P.1510: 36 years of
+ERA-Interim) and the winter means (NCEP, to check the warming) are used. PRESSURE: any t2m-like file
+with surface pressure `sp` at 0.75 degrees, which tells the height of the ground. QUARTER: a
+`temperature` at 0.25 degrees (850 hPa), which tells how the spectrum falls where one degree does
+not reach. MASK: the land mask of the package global-land-mask (NOAA GLOBE, 30 arc seconds). Number
+i in FIELDS is held out of training where i is a multiple of 8, in all files. Needs the extra "dev";
+some minutes on one core.
 """
 
 import argparse
@@ -34,7 +38,10 @@ MODES = 80
 
 
 def harmonics(degree, latitude, longitude):
-    """All real spherical harmonics below a degree at points (n,): an array (n, degree^2), and the degree of each."""
+    """Real spherical harmonics below a degree at points (n,), and the degree of each.
+
+    The array has the shape (n, degree^2).
+    """
     basis, of = [], []
     waves = [m * np.radians(longitude) for m in range(degree)]
     for n, functions in enumerate(legendre(latitude, degree, degree)):
@@ -50,7 +57,10 @@ def points(latitude, longitude):
 
 
 def features(parts, latitude, longitude):
-    """Harmonics times land, height or 1: parts is [(name, degree)]; and a ridge that grows with the degree."""
+    """Harmonics times land, height or 1, and a ridge that grows with the degree.
+
+    `parts` is [(name, degree)].
+    """
     at = {"1": 1.0, "land": GROUND["land"], "height": GROUND["height"]}
     columns, ridge = [], []
     for name, degree in parts:
@@ -65,7 +75,10 @@ GROUND = {}
 
 
 def sampler(latitude, longitude, field):
-    """A function (points) -> bilinear values of a global field on a regular grid, poles included, longitude from 0."""
+    """A function (points) -> bilinear values of a global field on a regular grid.
+
+    The grid includes the poles; its longitudes begin at 0.
+    """
     closed = np.concatenate([field, field[:, :1]], axis=1)
     spline = RectBivariateSpline(
         latitude[::-1], np.append(longitude, 360.0), closed[::-1], kx=1, ky=1
@@ -74,7 +87,10 @@ def sampler(latitude, longitude, field):
 
 
 def ground(land_file, pressure_file):
-    """Land share (0.25 degrees) and height of the ground in km, as functions of points; and the land lattice."""
+    """Land share and height of the ground as functions of points; and the land lattice.
+
+    The share is of 0.25 degrees, the height is in km.
+    """
     ocean = np.load(land_file)["mask"]  # rows from 90 south, columns from -180 east, 120 a degree
     land = np.roll(~ocean, 21600 + 15, axis=1).reshape(21600, 1440, 30).mean(2)
     rows = (
@@ -102,7 +118,10 @@ def solve(design, target, ridge, weight):
 
 
 def on_lattice(values, latitude, longitude, grid):
-    """Fields (..., 32, 64) of cell centres as smooth functions on a grid with poles, through periodic splines."""
+    """Fields (..., 32, 64) of cell centres as smooth functions on a grid with poles.
+
+    Interpolated by periodic splines.
+    """
     across = np.roll(values, longitude.size // 2, axis=-1)
     step = latitude[0] - latitude[1]
     lat = np.concatenate(
@@ -145,9 +164,10 @@ def squares_of(fields, degrees):
 
 
 def slant(found, expected, degrees):
-    """Ratio of variances (order, degree), smooth in log(degree) and in order / degree; zonal means apart.
+    """Ratio of variances (order, degree), smooth in log(degree) and in order / degree.
 
-    A prior of 1 with the weight of 20 squares steadies what few coefficients tell; a week's fields count as 6.
+    Zonal means are apart. A prior of 1 with the weight of 20 squares steadies what few coefficients
+    tell; a week's fields count as 6.
     """
     steps, shares = [1, 4, 8, 14, 22, 34, 50, 80], [-1, 0, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1]
     order, degree = np.ogrid[: len(found), : len(found)]
@@ -239,9 +259,10 @@ def kept(count, first):
 
 
 def log_variance(squares, design_space, seasons, ridge, weight):
-    """A log-linear model of variance (gamma regression): squares (t, n), design (n, p), seasons (t, q) for each column.
+    """A log-linear model of variance, by gamma regression.
 
-    Columns of the result are space times season: p x q coefficients of log variance.
+    For each column: squares (t, n), design (n, p), seasons (t, q). Columns of the result are space
+    times season: p x q coefficients of log variance.
     """
     t, q = seasons.shape
     p = design_space.shape[1]
@@ -261,7 +282,10 @@ def log_variance(squares, design_space, seasons, ridge, weight):
 
 
 def correlation(spread, latitude, longitude):
-    """Correlation matrix of an isotropic field with these standard deviations by degree, at points."""
+    """Correlation matrix, at points, of an isotropic field.
+
+    It has these standard deviations by degree.
+    """
     north, east = np.radians(latitude), np.radians(longitude)
     unit = np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], 1)
     degree = np.arange(spread.size)
@@ -282,7 +306,8 @@ def main():
     land = ground(files.land, files.pressure)
     law = {"land": np.rint(land * 255).astype(np.uint8)}
 
-    # 1. The cycle of the year: what the weekly means say, with coasts and mountains from land and height.
+    # 1. The cycle of the year: what the weekly means say, with coasts and mountains from land and
+    #    height.
     data = xarray.load_dataset(files.weekly)
     lat, lon = data["lat"].values[::-1].astype(float), data["lon"].values.astype(float)
     weekly = data["t2m"].values[:, ::-1].astype(float)
@@ -305,8 +330,8 @@ def main():
     contrast = harmonics(7, *points(*COARSE))[0] @ beta[121:170]
     law["contrast"] = contrast.T.reshape(5, 46, 90)
 
-    # 2. Between 4 and 30 degrees weekly means on a coarse grid fold what they cannot resolve: there a climatology of
-    #    all months is believed, and checked on months that it was not given.
+    # 2. Between 4 and 30 degrees weekly means on a coarse grid fold what they cannot resolve: there
+    #    a climatology of all months is believed, and checked on months that it was not given.
     fields = np.load(files.fields)
     source = [str(name) for name in fields["source"]]
     monthly = [i for i, name in enumerate(source) if name.startswith("itu") and i % HELD_OUT]
@@ -349,8 +374,9 @@ def main():
     cycle_fine[0] += detail
     cycle_fine[:, [0, -1]] = cycle_fine[:, [0, -1]].mean(2, keepdims=True)
 
-    # What the weekly means know of their own points beyond that: two years of it predict four fifths of a third year's,
-    # and its correlation falls with the distance as these reaches say (degrees; the mean, and the waves).
+    # What the weekly means know of their own points beyond that: two years of it predict four
+    # fifths of a third year's, and its correlation falls with the distance as these reaches say
+    # (degrees; the mean, and the waves).
     def lack():
         jump = interpolate(coast(land), lat, lon)
         parts = zip(cycle_fine, law["contrast"], strict=True)
@@ -381,8 +407,8 @@ def main():
     )
     law["cycle"] = cycle_fine
 
-    # 4. Warming between 1981 and 2026: a week tells no more than its mean, slope and curvature in latitude, and land in
-    #    either hemisphere.
+    # 4. Warming between 1981 and 2026: a week tells no more than its mean, slope and curvature in
+    #    latitude, and land in either hemisphere.
     at_fine, flat = list(points(*FINE)), np.repeat(np.cos(np.radians(FINE[0])), 360).clip(1e-6)
 
     def few(lat, lon):
@@ -469,7 +495,8 @@ def main():
         (shapes[:MODES] * strength[:, None]).reshape(-1, lat.size, lon.size), lat, lon, COARSE
     )
     law["slow"] = table[MODES]
-    # What modes and field vary together differs from what the anomalies vary: the spread makes up for it.
+    # Modes and field together vary by another amount than the anomalies: the spread makes up for
+    # it.
     together = (law["modes"] ** 2).sum(0) + (law["slow"] ** 2 * (2 * degree + 1)).sum()
     found = on_lattice((scaled[train] ** 2).mean(0).reshape(lat.size, lon.size), lat, lon, COARSE)
     excess = np.sqrt(together / found.clip(0.2))
@@ -482,7 +509,8 @@ def main():
     for name, of in (("trained on", train), ("held out", ~train)):
         second = np.mean(scores[of] ** 2)
         print(
-            f"scores of the modes, {name}: variance {second:.2f}, kurtosis {np.mean(scores[of] ** 4) / second**2:.2f}"
+            f"scores of the modes, {name}: variance {second:.2f}, "
+            f"kurtosis {np.mean(scores[of] ** 4) / second**2:.2f}"
         )
 
     # 7. The cycle of the day, in local solar time; what is left is the weather within a week.
@@ -572,8 +600,8 @@ def main():
     tail *= 0.5 + 0.5 * np.cos(np.pi * np.clip((every - 300) / 60, 0, 1))
     tail[:90] = spectrum[:90]
     tail[0] = min(tail[0], spectrum[1])
-    # Waves along a parallel and across it are not alike. What the shape of one half of the week says is tried on the
-    # other: the mean of log(variance) + square / variance, less is better.
+    # Waves along a parallel and across it are not alike. What the shape of one half of the week
+    # says is tried on the other: the mean of log(variance) + square / variance, less is better.
     drawn = [synthesis(gaussian_series(np.sqrt(tail[:140]), rng), *FINE) for _ in range(16)]
     drawn = squares_of(np.exp(local) * np.array(drawn), 140)
     one, other = (squares_of(fast[use][part], 140) for part in (slice(0, 10), slice(11, 21)))
@@ -598,7 +626,10 @@ def main():
 
 
 def principal(fields, area):
-    """Principal components of fields (t, n): shapes of unit mean square over the sphere, and their variances."""
+    """Principal components of fields (t, n), and their variances.
+
+    The shapes have unit mean square over the sphere.
+    """
     root = np.sqrt(area / area.sum())
     _, singular, shapes = np.linalg.svd(fields * root, full_matrices=False)
     return shapes / root, singular**2 / len(fields)

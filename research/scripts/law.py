@@ -26,13 +26,19 @@ REPEATS = 10
 
 
 def combined(values):
-    """The p-value that independent p-values of one hypothesis come to: -2 sum log p is chi-square, 2 for each."""
+    """Combine independent p-values of one hypothesis by Fisher's method.
+
+    -2 sum log p is chi-square with 2 degrees of freedom for each.
+    """
     half = -sum(map(math.log, values))
     return math.exp(-half) * sum(half**k / math.factorial(k) for k in range(len(values)))
 
 
 def sizes(count):
-    """How many bytes stegos and draws of the wrong sigma are longer than plain files of their functions."""
+    """By how many bytes stegos and draws of the wrong sigma exceed plain files.
+
+    The plain files are of the same functions.
+    """
     engine = Engine(device="cpu")
     carrier = engine.plan(carrier="celeba").carrier
     found = {"sample": [], "wrong-sigma": []}
@@ -68,7 +74,7 @@ def main():
     args = parser.parse_args()
     lines = []
     for rung, sigma in RUNGS:
-        row = {"law": rung.listed, "bits_per_element": rung.rate, "sigma": sigma}
+        row = {"law": rung.listed, "bits_per_sample": rung.rate, "sigma": sigma}
         found = [drawn_and_direct(rung, sigma, args.samples) for _ in range(REPEATS)]
         row |= {"samples": REPEATS * args.samples}
         row["p"] = {way: combined([one[way] for one in found]) for way in found[0]}

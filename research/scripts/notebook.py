@@ -2,7 +2,8 @@
 
     python research/scripts/notebook.py docs/latent-to-stego.ipynb
 
-A cell shows what it prints, and the value of its last line: as a picture where it has `_repr_png_`, else as text.
+A cell shows what it prints, and the value of its last line: as a picture where it has `_repr_png_`,
+else as text.
 """
 
 import ast

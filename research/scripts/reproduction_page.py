@@ -12,8 +12,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from stegafield_research.journal import Journal
 from stegafield_research.paper import document, report
-from stegafield_research.paper.journal import Journal
 from stegafield_research.places import Checkout
 
 HERE = Checkout.of(__file__)

@@ -1,16 +1,16 @@
 """Search the integer taps of the ladder (stegafield/coding/ladder.py) and of the bootstrap.
 
-A window of n samples with taps w carries k bits in ``sum(w * u) mod 2**k``. The best taps are those
-whose residues are reached with the least energy (sum of squared changes), averaged over all residues
-(a uniform symbol). The search is a hill climb from random starts that replaces one tap at a time;
-every step is scored exactly.
+A window of n elements with taps w carries k bits in ``sum(w * u) mod 2**k``. The best taps are
+those whose residues are reached with the least energy (sum of squared changes), averaged over all
+residues (a uniform symbol). The search is a hill climb from random starts that replaces one tap at
+a time; every step is scored exactly.
 
-For the sampler the best taps are those whose residue law is flattest under normal noise: the least over
-j of sum ||w_i j / 2**k||^2 (distance to the nearest integer) is as large as possible.
+For the sampler the best taps are those whose residue law is flattest under normal noise: the least
+over j of sum ||w_i j / 2**k||^2 (distance to the nearest integer) is as large as possible.
 
     python research/scripts/search_taps.py 12 18 --seconds 400      one rung
     python research/scripts/search_taps.py 8 6 --dual --seconds 60  one rung of the sampler
-    python research/scripts/search_taps.py --bootstrap              the nested sequence of salt and header
+    python research/scripts/search_taps.py --bootstrap              the taps of salt and header
 """
 
 import argparse
@@ -70,7 +70,10 @@ def search(bits, samples, seconds, rng, badness=lambda taps, bits: energies(taps
 
 
 def bootstrap(seconds, rng):
-    """128 taps modulo 256 of which every prefix of 8 or more is good, and the whole reaches any residue in one step."""
+    """128 taps modulo 256 of which every prefix of 8 or more is good.
+
+    All of them together reach any residue in one step.
+    """
     taps = list(search(8, 8, seconds, rng))
     while len(taps) < 128:
         left = [tap for tap in range(1, 129) if tap not in taps]

@@ -1,16 +1,18 @@
 """Search the taps of the ladder's trellis rungs (stegafield/coding/ladder.py).
 
-A rung of blocks of n samples has n columns of five digits modulo 4: what a sample adds to the symbol of its own block
-and of the next four. Columns are drawn at random with an odd first and an odd last digit, so that every step of a
-sample changes the first symbol it enters and the last. A table of columns is scored by the PSNR that embedding random
-symbols reaches; there is no formula for it. The best eight of some hundred tables on a short run are compared on a
-longer one. Tables of one n differ by a few tenths of a decibel, so a longer search gains little.
+A rung of blocks of n elements has n columns of five digits modulo 4: what an element adds to the
+symbol of its own block and of the next four. Columns are drawn at random with an odd first and an
+odd last digit, so that every step of an element changes the first symbol it enters and the last. A
+table of columns is scored by the PSNR that embedding random symbols reaches; there is no formula
+for it. The best eight of some hundred tables on a short run are compared on a longer one. Tables of
+one n differ by a few tenths of a decibel, so a longer search gains little.
 
     python research/scripts/search_trellis.py 8 --candidates 400     search
-    python research/scripts/search_trellis.py 8 --candidate 31       show one table, here the ladder's
+    python research/scripts/search_trellis.py 8 --candidate 31       one table, here the ladder's
 
-The sequence of tables depends on n alone. `LADDER` says which of them the ladder has. They came from a search that a
-clock stopped after some hundred tables, so a search of another length may rank near equals otherwise.
+The sequence of tables depends on n alone. `LADDER` says which of them the ladder has. They came
+from a search that a clock stopped after some hundred tables, so a search of another length may rank
+near equals otherwise.
 """
 
 import argparse
@@ -31,7 +33,7 @@ LADDER |= {4: 19, 3: 103}
 
 
 def tables(samples):
-    """The endless sequence of candidate rungs for blocks of so many samples."""
+    """The endless sequence of candidate rungs for blocks of so many elements."""
     rng = np.random.default_rng(samples)
     for _ in count():
         columns = rng.integers(0, 4, (samples, SPAN))

@@ -33,8 +33,8 @@ from stegafield_research.baselines.learned.steganogan import SteganoGan
 from stegafield_research.places import Checkout
 
 DATA = (
-    "CelebA, the first 8,500 of 9,000 aligned faces (89x109), the 74x74 square at left 7, top 18, resized to 64x64; "
-    "squares of 32x32 out of them, mirrored every other time."
+    "CelebA, the first 8,500 of 9,000 aligned faces (89x109), the 74x74 square at left 7, top 18, "
+    "resized to 64x64; squares of 32x32 out of them, mirrored every other time."
 )
 PAGE = Checkout.of(__file__).docs / "models" / "steganogan.md"
 COLUMNS = ("model", "steps", "seconds", "BER of the codes, %", "BER of the floats, %", "PSNR dB")
@@ -68,7 +68,10 @@ def measured(name: str, faces: np.ndarray) -> dict[str, float]:
 
 
 def unseen(source: Path, settings: config.TrainingConfig) -> np.ndarray:
-    """The last hundred faces: the first ones of those kept out were looked at while the models were made."""
+    """The last hundred faces.
+
+    The first ones of those kept out were looked at while the models were made.
+    """
     return data.load(source, settings, held_out=True)[-100:]
 
 

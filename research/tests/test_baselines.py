@@ -63,7 +63,10 @@ def test_a_registry_without_plugins_has_no_baseline():
 
 
 def test_the_plugin_brings_each_baseline_once(monkeypatch):
-    """Discovery finds it where the environment allows it, and then nothing is added a second time."""
+    """Discovery finds it where the environment allows it.
+
+    Then nothing is added a second time.
+    """
     monkeypatch.setenv("STEGAFIELD_PLUGINS", "stegafield-research")
     found = discover()
     owned = [row for row in found.owned() if row[0] == "stegafield-research"]
@@ -180,7 +183,10 @@ def test_grey_pictures_and_sounds_carry_nothing(rng):
 
 
 def test_fnns_de_starts_where_the_encoder_ends(face, rng):
-    """Zero evaluations away: the first point that the solver sees is the encoder's picture, cut to the box."""
+    """The first point that the solver sees is the encoder's picture, cut to the box.
+
+    It is zero evaluations away.
+    """
     extractor, bits = of(face, FnnsDE, 4, rng)
 
     class Still(Paper):
@@ -218,7 +224,10 @@ def test_a_trained_decoder_is_searched_to_the_end(face, rng, kind):
 
 
 def test_fnns_r_is_the_network_of_the_notebook(rng):
-    """NumPy's global generator, kernel then scale of each block; train-mode batch normalisation of one item."""
+    """NumPy's global generator, kernel then scale of each block.
+
+    Batch normalisation is in training mode, of one item.
+    """
     codes = rng.integers(0, 256, (3, 16, 16), dtype=np.int32)
     cover = Cover(codes, 0, 255, np.ones(codes.shape, bool), SPEC, peak=255.0)
     extractor, bits = of(cover, FnnsR, 2, rng, seed=22222)

@@ -1,4 +1,7 @@
-"""The other bench commands: fields and sound, the curve, speed, the page; and the baselines they compare with."""
+"""The other bench commands: fields and sound, the curve, speed, the page.
+
+And the baselines that they compare with.
+"""
 
 import json
 

@@ -1,14 +1,14 @@
-"""Files of a run that somebody damaged, or wrote by hand."""
+"""Files of a run that were damaged, or written by hand."""
 
-import json
+from io import BytesIO
 
 import numpy as np
 import pytest
 
 from stegafield.errors import ConfigError, FormatError
+from stegafield_research.journal import Journal
 from stegafield_research.measure import evidence
 from stegafield_research.paper import suite as suites
-from stegafield_research.paper.journal import Journal
 
 
 @pytest.mark.parametrize("text", [b'name = "\xff"', b"name = " + b"[" * 5000, b"name ="])
@@ -39,16 +39,11 @@ def test_lines_that_are_no_rows(tmp_path, line):
         Journal(path)
 
 
-@pytest.mark.parametrize("damage", ["cut", "junk", "names", "pickle"])
-def test_pairs_that_somebody_damaged(tmp_path, damage):
-    path = tmp_path / "pairs.npz"
-    told = json.dumps({"pairs": [{"source": 0, "cases": []}], "errors": []})
-    np.savez(path, about=np.array(told))
-    if damage == "cut":
-        path.write_bytes(path.read_bytes()[:50])
-    elif damage == "junk":
-        path.write_bytes(b"PK\3\4" + bytes(100))
-    elif damage == "pickle":
-        np.savez(path, about=np.array(told), codes_0=np.array([{}], object))
-    with pytest.raises(FormatError, match="pairs.npz holds no pairs"):
-        evidence._kept(path)
+@pytest.mark.parametrize("found", [{}, {"pairs": 1}, {"pairs": [{"source": 0, "cases": []}]}])
+def test_rows_that_hold_no_pairs(tmp_path, found):
+    journal, inputs = Journal(tmp_path / "pairs.journal"), {"what": "pairs"}
+    empty = BytesIO()
+    np.savez(empty)
+    journal.add(inputs, found, empty.getvalue())
+    with pytest.raises(FormatError, match=r"pairs.journal holds no pairs"):
+        evidence._kept(journal, inputs)

@@ -1,4 +1,7 @@
-"""Distortion of the default extractor on real photographs, from the written file; solvers side by side."""
+"""Distortion of the default extractor on real photographs, and solvers side by side.
+
+Measured on the written file.
+"""
 
 import json
 
@@ -8,6 +11,7 @@ from PIL import Image
 
 from stegafield.errors import ConfigError
 from stegafield_research.measure.fidelity import COLUMNS, measure, pictures
+from stegafield_research.measure.similarity import ssim
 
 FLOORS = {1: 59.7, 2: 55.8, 3: 53.3, 4: 51.2}
 
@@ -30,6 +34,15 @@ def _check(rows):
         assert row["psnr"] >= row["bound"] - 2, row
         assert row["psnr"] <= row["bound"] + 0.1, row
     return rows
+
+
+def test_ssim_is_scikit_images(rng, photographs):
+    from skimage.metrics import structural_similarity
+
+    cover = photographs["coffee"].transpose(2, 0, 1).astype(np.int32)
+    stego = np.clip(cover + rng.integers(-2, 3, cover.shape), 0, 255).astype(np.int32)
+    expected = structural_similarity(cover, stego, channel_axis=0, data_range=255)
+    assert ssim(cover, stego, 255.0) == pytest.approx(expected)
 
 
 def test_photographs_of_scikit_image(engine, folder):

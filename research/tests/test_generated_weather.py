@@ -14,7 +14,10 @@ from stegafield_research.generators.comparison import COLUMNS
 
 
 def _collection(path, offset=0.0):
-    """A collection as the bench reads it, made of draws: five weeks and two hours that it compares, and others."""
+    """A collection as the bench reads it, made of draws.
+
+    Five weeks and two hours that it compares, and others.
+    """
     rng = np.random.default_rng(8)
     fields, names = [], []
     for number in range(56):

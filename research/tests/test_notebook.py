@@ -20,7 +20,10 @@ def test_the_notebook_runs_and_shows_what_it_says(tmp_path, monkeypatch):
 
 
 def _kinds(cell):
-    """What sort of outputs a cell has; keys and noise are fresh, so numbers differ from run to run."""
+    """What sort of outputs a cell has.
+
+    Keys and noise are fresh, so numbers differ from run to run.
+    """
     return [
         sorted(output["data"]) if "data" in output else output["name"]
         for output in cell.get("outputs", [])

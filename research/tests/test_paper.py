@@ -1,4 +1,4 @@
-"""`stegafield paper`: suites, the journal, tables that follow from what is installed, and both forms of the report."""
+"""`stegafield paper`: suites, tables that follow from what is installed, both reports."""
 
 import json
 import re
@@ -11,15 +11,15 @@ from typer.testing import CliRunner
 from stegafield import Engine
 from stegafield.cli.commands import app
 from stegafield.core.extractor import Extractor
-from stegafield.errors import ConfigError, FormatError
+from stegafield.errors import ConfigError
 from stegafield_research.engine import registry as registered
+from stegafield_research.journal import Journal
 from stegafield_research.paper import covers, document, published, report
 from stegafield_research.paper import suite as suites
 from stegafield_research.paper.comparison import Comparison
 from stegafield_research.paper.contestant import contestants, paper
 from stegafield_research.paper.detection import Detection
 from stegafield_research.paper.experiment import Lab
-from stegafield_research.paper.journal import Journal
 from stegafield_research.paper.photographs import Photographs
 from stegafield_research.paper.resolution import Resolution
 from stegafield_research.paper.run import run
@@ -42,7 +42,7 @@ TOY = Suite(
 
 
 class Parity(Extractor):
-    """A stranger's: the last bit of every second sample."""
+    """A third party's extractor: the last bit of every second element."""
 
     name = "parity"
     exact = True
@@ -67,10 +67,10 @@ def lab(out, registry=None):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """A run of the toy suite with a stranger's extractor installed, and its journal."""
+    """A run of the toy suite with a third party's extractor installed, and its journal."""
     out = tmp_path_factory.mktemp("run")
     registry = registered()
-    registry.add("extractor", Parity, "stranger")
+    registry.add("extractor", Parity, "third-party")
     journal = Journal(out / report.ROWS)
     made = run(TOY, lab(out, registry), journal)
     return out, journal, made
@@ -85,7 +85,7 @@ def test_a_tiny_suite_ends_in_every_table_and_figure(done):
     _, journal, made = done
     page = text(journal)
     assert made == len(journal.path.read_text().splitlines()) == len(journal)
-    assert f"asks for {made} measurements, and {made} are there: complete" in page
+    assert f"requests {made} measurements, and {made} are there: complete" in page
     assert "are missing" not in page
     for number in range(1, 6):
         assert f"## Table {number}:" in page
@@ -121,7 +121,7 @@ def test_what_exists_is_not_measured_again(done):
     out, journal, _ = done
     before = journal.path.read_bytes()
     registry = registered()
-    registry.add("extractor", Parity, "stranger")
+    registry.add("extractor", Parity, "third-party")
     again = Journal(journal.path)
     assert run(TOY, lab(out, registry), again) == 0
     assert again.path.read_bytes() == before
@@ -200,28 +200,6 @@ def test_published_numbers_have_every_cell_that_they_claim():
     assert published.known("psnr", "FNNS-D") == {}
 
 
-def test_a_row_that_was_cut_off_does_not_count(tmp_path):
-    path = tmp_path / "rows.jsonl"
-    journal = Journal(path)
-    journal.add({"what": "a", "n": 1}, {"x": 1})
-    path.write_text(path.read_text() + '{"inputs": {"what": "a", "n')
-    journal = Journal(path)
-    assert {"what": "a", "n": 1} in journal and {"n": 1.0, "what": "a"} in journal
-    journal.add({"what": "a", "n": 2}, {"x": 2})
-    assert len(Journal(path).rows("a")) == 2
-    path.write_text("no row\n" + path.read_text())
-    with pytest.raises(FormatError, match="line 1"):
-        Journal(path)
-
-
-def test_what_failed_is_tried_again(tmp_path):
-    journal = Journal(tmp_path / "rows.jsonl")
-    journal.add({"what": "a"}, {"error": "no model"})
-    assert {"what": "a"} not in journal
-    journal.add({"what": "a"}, {"x": 1})
-    assert Journal(journal.path).rows("a") == [{"what": "a", "x": 1}]
-
-
 def _row(seed, psnr, **more):
     key = {"method": "GINR-Stega", "role": "paper", "kind": "faces", "cover": "face 0", "bpp": 1}
     times = {"milliseconds": 10.0, "cpu_milliseconds": 5.0}
@@ -296,7 +274,10 @@ def test_training_ends_in_its_figures(tmp_path):
 
 
 def test_what_ships_stands_beside_what_was_trained(tmp_path):
-    """Its own draws as the faces of a user: it is nearer to others of them than what was trained for one step."""
+    """Its own draws as the faces of a user.
+
+    It is nearer to others of them than what was trained for one step.
+    """
     from PIL import Image
 
     from stegafield.generators.zoo import load
@@ -399,7 +380,8 @@ def test_the_command(tmp_path):
     path.write_text(
         'name = "toy"\nabout = "no slow ones"\n'
         "[photographs]\nwhole = 1\ncut = 0\n[comparison]\nfaces = 0\nphotographs = 0\n"
-        "[detection]\nsize = [16, 16]\nrates = [3]\nfaces = 0\nphotographs = 1\n[samples]\ncovers = 1\n"
+        "[detection]\nsize = [16, 16]\nrates = [3]\nfaces = 0\nphotographs = 1\n"
+        "[samples]\ncovers = 1\n"
         "[schedule]\nrates = []\n[resolution]\nsizes = []\nslow_sizes = []\n"
     )
     asked = ["paper", "--out", str(tmp_path / "out"), "--suite", str(path), "--device", "cpu"]

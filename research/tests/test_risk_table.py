@@ -30,7 +30,7 @@ def test_the_shipped_table_is_made_of_the_published_rows(tmp_path):
     ],
 )
 @pytest.mark.parametrize("command", ["risk", "report"])
-def test_rows_of_a_stranger_are_no_traceback(tmp_path, text, command):
+def test_rows_of_a_third_party_are_no_traceback(tmp_path, text, command):
     (tmp_path / "rows.jsonl").write_text(text + "\n")
     out = tmp_path / "out"
     done = CliRunner().invoke(app, ["bench", command, str(tmp_path), "--out", str(out)])

@@ -1,7 +1,10 @@
-"""Stego covers have the law of plain ones: statistical tests against a direct sampler, and proof that they can fail.
+"""Stego covers have the law of plain ones, by statistical tests that can fail.
 
-`STEGAFIELD_LAW_SAMPLES=10000000 pytest research/tests/test_sampled_law.py` runs the long version; the default takes
-seconds. A true sampler fails one comparison in 10^9 (`ALPHA`); each planted fault has to fall below that by far.
+They are compared with a direct sampler.
+
+`STEGAFIELD_LAW_SAMPLES=10000000 pytest research/tests/test_sampled_law.py` runs the long version;
+the default takes seconds. A true sampler fails one comparison in 10^9 (`ALPHA`); each planted fault
+has to fall below that by far.
 """
 
 import os
@@ -32,7 +35,10 @@ def test_drawn_windows_have_the_law(rung, sigma):
 
 @pytest.mark.parametrize("bpp", [1, 3, 4])
 def test_whole_files_have_the_law(bpp):
-    """Payload, salt, header and left-over samples of real files against direct draws for the same f."""
+    """Real files against direct draws for the same f.
+
+    Payload, salt, header and left-over elements.
+    """
     engine, rng, tables = noisy_engine(), np.random.default_rng(), ([], [])
     files = max(4, SAMPLES // 12288 // 8)
     for _ in range(files):

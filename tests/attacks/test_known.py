@@ -59,11 +59,10 @@ def test_what_libraries_say_of_damage_is_not_shown(cli, folder):
     assert out.code == 0 and "IHDR" in out.err, "who asks for that stream gets the file there"
 
 
-def test_a_library_without_what_it_needs_is_told_before_any_work(monkeypatch):
-    pytest.importorskip("skimage")
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(ConfigError, match=r"needs scipy.*stegafield\[bench\]"):
-        need("skimage", "bench")
+def test_the_error_names_a_library_that_is_missing_and_the_extra_that_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ConfigError, match=r"needs matplotlib.*stegafield\[plots\]"):
+        need("matplotlib", "plots")
 
 
 @pytest.mark.parametrize("kind", ["f4", "f8"])

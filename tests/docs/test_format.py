@@ -48,7 +48,7 @@ def test_reader_from_the_page_reads_every_rung(engine, key, rung, monkeypatch):
     if (
         rung.rate > 0.35 and rung.span
     ):  # what no cover gets of itself; files of older versions have it
-        monkeypatch.setattr(Phase, "offers", classmethod(lambda cls, cover, method: [rung]))
+        monkeypatch.setattr(Phase, "offers", classmethod(lambda cls, cover: [rung]))
     message = b"" if rung.rate < 0.01 else b"meet at dawn " * 3
     if (
         LADDER.index(rung) > 30

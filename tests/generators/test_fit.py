@@ -158,7 +158,7 @@ def test_hostile_samples():
 
 def test_progress_is_told(photographs):
     seen = []
-    with watched(lambda share, what: seen.append(share)):
+    with watched(lambda stage, done, of: seen.append(done)):
         fit(planes(photographs["coffee"]))
     fit(planes(photographs["coffee"]))
     assert seen[0] == 0 and seen[-1] == 1 and seen == sorted(seen) and len(seen) < 20

@@ -19,14 +19,12 @@ def test_bound_is_the_published_one():
     assert fidelity.bound(inside, 0, 255, 0, 255) == np.inf
 
 
-def test_psnr_and_ssim_are_scikit_images(rng, photographs):
-    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+def test_psnr_is_scikit_images(rng, photographs):
+    from skimage.metrics import peak_signal_noise_ratio
 
     cover = photographs["coffee"].transpose(2, 0, 1).astype(np.int32)
     stego = np.clip(cover + rng.integers(-2, 3, cover.shape), 0, 255).astype(np.int32)
     assert fidelity.psnr(cover, stego, 255) == pytest.approx(
         peak_signal_noise_ratio(cover, stego, data_range=255)
     )
-    expected = structural_similarity(cover, stego, channel_axis=0, data_range=255)
-    assert fidelity.ssim(cover, stego, 255.0) == pytest.approx(expected)
     assert fidelity.psnr(cover, cover, 255) == np.inf

@@ -13,6 +13,7 @@ from stegafield.generators import grid
 from stegafield.generators.checkpoint import from_pretrained
 from stegafield.generators.distribution import Domain
 from stegafield.generators.field import evaluate
+from stegafield.progress import watched
 from stegafield.training import config as configs
 from stegafield.training import data
 from stegafield.training.discriminator import Discriminator
@@ -168,7 +169,8 @@ def test_a_run_learns_and_resumes_to_the_same_bits(tmp_path):
     torch.set_num_threads(1)
     config, items = configs.parse(TINY), _blobs()
     seen = []
-    train(config, items, tmp_path / "a", steps=48, device="cpu", report=lambda *a: seen.append(a))
+    with watched(lambda *told: seen.append(told)):
+        train(config, items, tmp_path / "a", steps=48, device="cpu")
     train(config, items, tmp_path / "b", steps=20, device="cpu")
     with (tmp_path / "b" / "log.jsonl").open("a") as file:
         file.write(
@@ -183,7 +185,7 @@ def test_a_run_learns_and_resumes_to_the_same_bits(tmp_path):
     ]
     for one, other in zip(*logs, strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
-    assert [line["step"] for line in logs[0]] == list(range(1, 49)) == [step for step, *_ in seen]
+    assert [line["step"] for line in logs[0]] == list(range(1, 49)) == [step for _, step, _ in seen]
     # the discriminator tells real from drawn at first, and the mean of the drawn pictures
     # moves to that of the data
     assert max(line["real"] - line["drawn"] for line in logs[0]) > 0.1

@@ -23,7 +23,8 @@ def detect(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the scores of detectors: higher is more likely stego; those above their own threshold are named.
+    """Print the scores of detectors: higher is more likely stego; those above their own threshold
+    are named.
 
     A detector gives no score to a geometry that it does not judge.
     """

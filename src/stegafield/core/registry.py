@@ -31,14 +31,18 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 @dataclass
 class Registry:
-    """Classes that plugins registered. Two of one name shadow nobody: asking for that name raises."""
+    """Classes that plugins registered.
+
+    Two of one name shadow nobody: asking for that name raises.
+    """
 
     broken: dict[str, Exception] = field(default_factory=dict)
     """Plugins that could not be loaded, with the cause."""
     _owned: dict[tuple[str, str], dict[str, type]] = field(default_factory=dict)
 
     def add(self, kind: str, found: Any, owner: str) -> None:
-        """Register a class under the name of its `owner`; `BrokenPlugin` names what is wrong with it."""
+        """Register a class under the name of its `owner`; `BrokenPlugin` names what is wrong with
+        it."""
         contract = KINDS[kind]
         if not (isinstance(found, type) and issubclass(found, contract)):
             raise BrokenPlugin(f"{owner}: {found!r} is not a subclass of {contract.__name__}")
@@ -68,7 +72,8 @@ class Registry:
         owners[owner] = found
 
     def get(self, kind: str, name: str) -> Any:
-        """The class of this name; raises `UnknownPlugin`, `DuplicatePlugin` or the cause of a broken plugin."""
+        """The class of this name; raises `UnknownPlugin`, `DuplicatePlugin` or the cause of a
+        broken plugin."""
         owners = self._owned.get((kind, name), {})
         if len(owners) > 1:
             raise DuplicatePlugin(kind, name, owners)

@@ -178,7 +178,7 @@ class Hiding:
         )
 
     def close(self, draft: Draft, result: Embedding) -> Stego | None:
-        """The file of a draft, where its message reads back; None, and a failure noted, where not."""
+        """The file of a draft, where its message reads back; else None, and a failure noted."""
         plan, report, cover, task = self.plan, self.report, draft.cover, draft.task
         assert task is not None
         if strays(task.cover, result.codes):

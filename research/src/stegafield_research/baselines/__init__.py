@@ -1,10 +1,12 @@
 """What the literature does, for comparison; one method a file, never on the default path.
 
-`BASELINES` are the methods that carry messages: ordinary extractors, which the plugin of this distribution registers.
+`BASELINES` are the methods that carry messages: ordinary extractors, which the plugin of this
+distribution registers.
 
     engine = Engine(stegafield_research.engine.registry())
     for baseline in BASELINES:
-        for attempt in baseline.attempts:    # the next one where the notebook's PSNR is not above LEAST_PSNR
+        for attempt in baseline.attempts:
+            # the next attempt where the notebook's PSNR is not above LEAST_PSNR
             engine.plan(carrier="image", bpp=1, **baseline.arguments(attempt))
 """
 
@@ -30,10 +32,13 @@ TRAININGS = {"steganogan": "stegafield_research.baselines.training:SteganoGanTra
 CONFIGS = files("stegafield_research.baselines") / "configs"
 """Their TOML files."""
 LEAST_PSNR = 19.0
-"""Decibels above which FNNS-R's notebook is content with a seed, by its own measure:"""
+"""FNNS-R's notebook accepts a seed above this PSNR, in dB by the notebook's own measure."""
 NOTEBOOK_ABOVE_LUMA = 20 * math.log10(255 / 219)
-"""The notebook's PSNR is that of the luma difference in studio swing (16 to 235): 1.32 dB above `psnr_luma`, which is
-some 4 dB above plain RGB."""
+"""The notebook's PSNR minus `psnr_luma`: 1.32 dB.
+
+The notebook takes the luma difference in studio swing (16 to 235). `psnr_luma` itself is some 4 dB
+above plain RGB.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,10 @@ class Baseline:
     """Bits per pixel of a colour picture that it has."""
 
     def arguments(self, attempt: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Keyword arguments of `Engine.plan` and `Engine.hide`, of one of the attempts; the first if not given."""
+        """Keyword arguments of `Engine.plan` and `Engine.hide`, of one of the attempts.
+
+        The first attempt if none is given.
+        """
         return {**self.given, "set": {**self.set, **(attempt or self.attempts[0])}}
 
 

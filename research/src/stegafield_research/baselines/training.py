@@ -1,9 +1,12 @@
-"""Training SteganoGAN: an encoder and a decoder that understand each other, and a critic that watches.
+"""Train SteganoGAN: an encoder and a decoder that understand each other, and a critic.
 
-As published: cross-entropy of the bits + 100 times the mean squared change + the critic's score of the stego, Adam; the
-critic is one of Wasserstein's, its weights clipped to +-0.1. There an epoch of the critic and one of the coders take
-turns; here a step of each, on the same stego. Ours are the falling rate, the last part with frozen statistics of
-normalisation, so that the networks learn to work as they will be used, and `start`.
+As published: the loss is the cross-entropy of the bits, 100 times the mean squared change, and the
+critic's score of the stego; the solver is Adam; the critic is one of Wasserstein's, its weights
+clipped to +-0.1.
+
+Unlike there, critic and coders alternate by steps, on the same stego, and not by epochs. Ours are
+the falling learning rate, `start`, and the last part of training, which freezes the statistics of
+normalisation so that the networks learn to work as they will be used.
 """
 
 import math
@@ -38,9 +41,9 @@ class SteganoGanTraining(TrainingConfig):
     crop: int = Field(default=64, ge=9)
     """Side of the squares that a step takes out of them, anywhere; the networks see 9x9 pixels."""
     steps: int = Field(default=1000, ge=1)
-    """In which the rate falls: give as many epochs, or --steps."""
+    """Steps over which the learning rate falls: train for as many, or give --steps."""
     rate: float = Field(default=1e-4, gt=0)
-    """Of Adam; it falls to zero in the second half."""
+    """Learning rate of Adam; it falls to zero in the second half."""
     nearness: float = Field(default=100.0, ge=0)
     """Weight of the mean squared change."""
     critic: float = Field(default=1.0, ge=0)
@@ -48,9 +51,15 @@ class SteganoGanTraining(TrainingConfig):
     clip: float = Field(default=0.1, gt=0)
     """Greatest weight of the critic."""
     settled: float = Field(default=0.25, ge=0, le=1)
-    """Share of the steps, at the end, in which the statistics of normalisation are those that reading will use."""
+    """Share of the steps, at the end, that normalise as reading will.
+
+    They use the running statistics, not those of the batch.
+    """
     start: Path | None = None
-    """A trained model whose weights are taken over, as far as they fit: one of another depth, say."""
+    """A trained model whose weights are taken over, as far as they fit.
+
+    It may have another depth, say.
+    """
 
     @property
     def domain(self) -> Domain:
@@ -68,7 +77,10 @@ class SteganoGanTraining(TrainingConfig):
 
 
 class SteganoGanRecipe(Recipe[Coder]):
-    """One step: stegos of random messages; the critic learns to tell them, then encoder and decoder learn together."""
+    """One step on stegos of random messages.
+
+    First the critic learns to tell them apart, then encoder and decoder learn together.
+    """
 
     def __init__(self, config: SteganoGanTraining, fabric: Any) -> None:
         """Fresh networks, drawn from torch's generator."""
@@ -173,7 +185,10 @@ def _falling(share: float) -> float:
 
 @torch.no_grad()
 def _take_over(known: Coder, fresh: Coder) -> None:
-    """The leading part of every tensor: planes of the message come last in what the networks see and say."""
+    """The leading part of every tensor.
+
+    Planes of the message come last in what the networks see and say.
+    """
     learned = known.state_dict()
     for name, tensor in fresh.state_dict().items():
         shapes = zip(tensor.shape, learned[name].shape, strict=True)

@@ -1,4 +1,4 @@
-"""`stegafield train-baseline`: train the networks of a method that we are compared with."""
+"""`stegafield train-baseline`: train the networks of a method for comparison."""
 
 from typing import Annotated
 

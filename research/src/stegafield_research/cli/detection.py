@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from stegafield.cli.arguments import Device, MethodName, Optimizer, Settings
+from stegafield.cli.arguments import Device, Settings
 from stegafield.cli.detect import Detectors
 from stegafield.cli.edge import different, settings_of, size_of
 from stegafield.errors import ConfigError
 
-from .arguments import Crop, Lines
+from .arguments import Crop, Lines, MethodName, Optimizer
 from .rows import files_in, finish, pictures_in
 
 

@@ -5,18 +5,21 @@ from typing import Annotated, Any
 
 import typer
 
-from stegafield.cli.arguments import (
-    Device,
-    ExtractorName,
-    MethodName,
-    Optimizer,
-    Preset,
-    Settings,
-)
+from stegafield.cli.arguments import Device, Settings
 from stegafield.cli.edge import different, settings_of, size_of
 from stegafield.errors import ConfigError
 
-from .arguments import Covers, Crop, Images, Lines, Rates
+from .arguments import (
+    Covers,
+    Crop,
+    ExtractorName,
+    Images,
+    Lines,
+    MethodName,
+    Optimizer,
+    Preset,
+    Rates,
+)
 from .rows import files_in, finish, pictures_in
 
 

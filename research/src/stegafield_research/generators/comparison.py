@@ -1,6 +1,7 @@
 """Reports on generators: a table of real and drawn, a figure, and a page that shows both.
 
-A family (weather, ...) is a module with `measure(data, count, seed)` that makes a `Comparison`; all else is the same.
+A family (weather, ...) is a module with `measure(data, count, seed)` that makes a `Comparison`; all
+else is the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,10 @@ COLUMNS = (
     *("what", "unit", "real_low", "real", "real_high"),
     *("drawn_10", "drawn", "drawn_90", "test", "passed", "exact"),
 )
-"""`exact`: how often the test would pass, in %, if real items were draws of the generator; None where unknown."""
+"""`exact`: how often, in %, the test would pass if real items were draws of the generator.
+
+None where that is unknown.
+"""
 OTHER = ("other_10", "other", "other_90", "other_passed")
 """The same of another model on the same data, where one was given."""
 
@@ -26,7 +30,7 @@ class Comparison:
 
     title: str
     about: str
-    """What was compared, and what the tests ask: paragraphs of Markdown."""
+    """What was compared, and what the tests demand: paragraphs of Markdown."""
     tables: Mapping[str, Sequence[dict[str, Any]]]
     """Rows with `COLUMNS`, by heading."""
     draw_figure: Callable[[Path], None]
@@ -77,7 +81,7 @@ def _span(row: dict[str, Any], names: Sequence[str]) -> str:
 
 
 def _markdown(rows: Sequence[dict[str, Any]], other: str | None) -> str:
-    """A table; without the columns that nothing is known for."""
+    """A Markdown table, without columns that are empty."""
     exact = any(row["exact"] is not None for row in rows)
     heads = ["statistic", "real: least, median, greatest", "drawn: 10 %, median, 90 %"]
     heads += [f"{other}: the same"] if other else []

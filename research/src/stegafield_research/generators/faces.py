@@ -34,7 +34,10 @@ def measure(
     model: FunctionDistribution | None = None,
     other: tuple[str, FunctionDistribution] | None = None,
 ) -> Comparison:
-    """The comparison; `data` is a folder or archive of aligned CelebA faces. The shipped model if none is given.
+    """Compare drawn faces with real ones that were held out.
+
+    `data` is a folder or archive of aligned CelebA faces. Without `model` the shipped one is
+    compared.
 
     `other`, a name and a model, is measured in the same way for columns of its own.
     """
@@ -82,7 +85,7 @@ def draw(
 
 
 def detected(faces: Faces) -> int:
-    """In how many scikit-image's cascade for frontal faces finds one, at twice the size."""
+    """How many faces scikit-image's cascade for frontal faces finds, at twice the size."""
     from PIL import Image
     from skimage.data import lbp_frontal_face_cascade_filename
     from skimage.feature import Cascade
@@ -97,9 +100,10 @@ def detected(faces: Faces) -> int:
 
 
 def features(faces: Faces) -> Float[ndarray, "item 256"] | None:
-    """The last hidden layer of MTCNN's output network (Zhang et al. 2016), with the weights in facenet-pytorch (MIT).
+    """The last hidden layer of MTCNN's output network (Zhang et al. 2016).
 
-    None where that is not installed. It is not imported, because it wants torchvision.
+    The weights are those of facenet-pytorch (MIT); None where it is not installed. The package
+    itself is not imported, because it needs torchvision.
     """
     spec = find_spec("facenet_pytorch")
     if spec is None or not spec.submodule_search_locations:
@@ -244,7 +248,10 @@ def _figure(held: Faces, drawn: Faces, trained: Faces, path: Path) -> None:
 
 
 def _neighbours(drawn: Faces, trained: Faces, path: Path) -> None:
-    """Drawn faces above the nearest faces of the training: real people's, to look at and not to publish."""
+    """Draw faces above the nearest faces of the training.
+
+    These are real people's: to look at, not to publish.
+    """
     from PIL import Image
 
     near = trained[distribution.nearest(drawn, trained)[0]]
@@ -257,7 +264,7 @@ def _neighbours(drawn: Faces, trained: Faces, path: Path) -> None:
 
 
 def _sheet(faces: Faces, path: Path) -> None:
-    """The first faces, as they came."""
+    """A sheet of the first faces, without selection."""
     from PIL import Image
 
     side = int(len(faces) ** 0.5)

@@ -35,7 +35,10 @@ _RANGE = 320.93 - 202.66
 
 
 def held_out(path: str | os.PathLike[str]) -> dict[str, tuple[list[datetime], ndarray]]:
-    """Times and fields (46x90, kelvin) of the two kinds in a collection as the model card describes it."""
+    """Times and fields (46x90, kelvin) of the two kinds in a collection.
+
+    The collection is as the model card describes it.
+    """
     try:
         data = np.load(BytesIO(Path(path).read_bytes()))
         fields, names = data["t2m"], [str(s) for s in data["source"]]
@@ -43,7 +46,8 @@ def held_out(path: str | os.PathLike[str]) -> dict[str, tuple[list[datetime], nd
         raise ConfigError(
             "data",
             f"is no collection of fields ({error}).",
-            "An npz with t2m (n, 46, 90) in kelvin and source (n); real fields are not part of the package.",
+            "An npz with t2m (n, 46, 90) in kelvin and source (n); "
+            "real fields are not part of the package.",
         ) from None
     chosen: dict[str, tuple[list[datetime], list[ndarray]]] = {"week": ([], []), "hour": ([], [])}
     for number in range(0, len(names), HELD_OUT):
@@ -64,8 +68,10 @@ def held_out(path: str | os.PathLike[str]) -> dict[str, tuple[list[datetime], nd
 def draw_like(
     kind: str, time: datetime, rng: np.random.Generator, week: weather.Anomaly | None = None
 ) -> Float[ndarray, "46 90"]:
-    """One field, seen as the real ones of its kind were: weekly means at 32x64 points, interpolated; hours at whole
-    degrees, in means of 4x4. Of a given week, or of one of its own.
+    """One field, seen as the real ones of its kind were.
+
+    Weekly means are at 32x64 points, interpolated; hours at whole degrees, in means of 4x4. `week`
+    fixes the week; without it the field has one of its own.
     """
     if kind == "week":
         latitude, longitude = 87.1875 - 5.625 * np.arange(32), np.arange(64) * 5.625
@@ -90,7 +96,10 @@ def measure(
     seed: int,
     track: Callable[[Sequence[Any]], Iterable[Any]] = iter,
 ) -> Comparison:
-    """Draw `count` fields for the time of each held-out one, and compare. `track` shows how far it is."""
+    """Draw `count` fields for the time of each held-out one, and compare.
+
+    `track` shows the progress.
+    """
     found = held_out(path)
     rng = np.random.default_rng(seed)
     weeks = [weather.anomaly(rng) for _ in range(count)]
@@ -121,7 +130,10 @@ def measure(
 
 
 def _evaluation(seed: int) -> Iterator[dict[str, Any]]:
-    """The same functions at 46x90 and at 721x1440, in means over 4 degrees; and what the latter take."""
+    """The same functions at 46x90 and at 721x1440, and the time of the latter.
+
+    The large ones are compared in means over 4 degrees.
+    """
     rng, match, spent = np.random.default_rng(seed), [], []
     finest = np.linspace(90, -90, 721), np.arange(1440) / 4
     for month in (1, 4, 7, 10):
@@ -144,26 +156,32 @@ def _evaluation(seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _published(row: dict[str, Any]) -> dict[str, Any]:
-    """With the share of stand-ins that pass in the place of their verdicts."""
+    """A row, with the share of stand-ins that pass instead of their verdicts."""
     rest = {name: value for name, value in row.items() if name != "standing"}
     return rest | {"exact": round(100 * float(np.mean(row["standing"])), 1)}
 
 
 def _note(table: Sequence[dict[str, Any]]) -> str:
-    """How many of a table's tests pass, and how many would if the real fields were draws of the law."""
+    """How many of a table's tests pass, and how many would for draws of the law.
+
+    Such draws stand in for the real fields.
+    """
     passed = sum(row["passed"] for row in table)
     standing = np.sum([row["standing"] for row in table], axis=0)
     low, middle, high = (round(float(n)) for n in np.quantile(standing, [0.05, 0.5, 0.95]))
     below = 100 * np.mean(standing <= passed)
     return (
-        f"{passed} of {len(table)} tests pass. Of draws in the place of the real fields {middle} do (median of "
-        f"{standing.size} sets; {low} to {high} in 90 % of them); {below:.0f} % of the sets pass no more than the "
-        "real fields."
+        f"{passed} of {len(table)} tests pass. Of draws in the place of the real fields {middle} "
+        f"do (median of {standing.size} sets; {low} to {high} in 90 % of them); "
+        f"{below:.0f} % of the sets pass no more than the real fields."
     )
 
 
 def _figure(held: Sequence[Held], path: Path) -> None:
-    """Spectra, zonal means and their spread: the range of real fields, and the central 80 % of drawn ones."""
+    """Draw spectra, zonal means and their spread.
+
+    A figure shows the range of real fields and the central 80 % of drawn ones.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13, 3.6 * len(held)), layout="constrained")
@@ -194,7 +212,10 @@ def _figure(held: Sequence[Held], path: Path) -> None:
 
 
 def _band(panel: Any, x: ndarray, real: ndarray, drawn: ndarray) -> None:
-    """Each (..., x): least to greatest of the real as lines, the central 80 % of the drawn as a band."""
+    """Draw each (..., x), real beside drawn.
+
+    The real ones are lines from least to greatest, the drawn ones a band of the central 80 %.
+    """
     flat = drawn.reshape(-1, x.size)
     low, high = np.quantile(flat, [0.1, 0.9], axis=0)
     panel.fill_between(x, low, high, alpha=0.4, label="drawn, 10 to 90 %")

@@ -39,7 +39,8 @@ class Held(NamedTuple):
 def rows(held: Held) -> Iterator[dict[str, Any]]:
     """Each statistic of real and drawn fields, and whether they agree.
 
-    `weather.md` says what "drawn" and "real" ask. The few real hours are of one week, so their own spread says little.
+    `weather.md` says what "drawn" and "real" ask. The few real hours are of one week, so their own
+    spread says little.
     """
     reverse = held.kind == "hour"
     for what, unit, statistic in _statistics():
@@ -54,7 +55,10 @@ def rows(held: Held) -> Iterator[dict[str, Any]]:
 
 
 def _covers(real: ndarray, drawn: ndarray) -> bool:
-    """The test "drawn": real (time,) spread at least as far as the central 80 % of drawn (time, draw)."""
+    """The test "drawn": whether real values (time,) spread far enough.
+
+    They must spread at least as far as the central 80 % of drawn ones (time, draw).
+    """
     low, high = np.quantile(drawn, [0.1, 0.9])
     return bool(real.min() <= low and high <= real.max() and drawn.std() >= real.std() / 2)
 
@@ -81,7 +85,10 @@ def _coverage(held: Held) -> dict[str, Any]:
 
 
 def _share_between(below: ndarray, count: int) -> ndarray:
-    """In %, of the area and all times: how many have at least `_cut` of `count` draws on either side."""
+    """In %, of the area and all times: how many have enough draws on either side.
+
+    Enough are `_cut` of `count` draws.
+    """
     cut = _cut(count)
     inside = (below >= cut) & (below <= count - cut)
     return 100 * np.average(inside.mean(1)[:, ROWS], weights=area(), axis=(1, 2))
@@ -96,7 +103,10 @@ def _wanted(count: int) -> float:
 
 
 def _row(what: str, unit: str, real: ndarray, drawn: ndarray, name: str) -> dict[str, Any]:
-    """Real (time,), drawn (time, draw). Each draw stands in for the real ones once, against all others."""
+    """Real (time,) and drawn (time, draw), exchanged.
+
+    Each draw stands in for the real ones once and is compared with all others.
+    """
     test = _TESTS[name]
     standing = [test(drawn[:, k], np.delete(drawn, k, axis=1)) for k in range(drawn.shape[1])]
     return numbers(what, unit, real, drawn) | _verdict(name, test(real, drawn), standing)
@@ -159,7 +169,10 @@ def _statistics() -> Iterator[tuple[str, str, Callable[[ndarray], ndarray]]]:
 
 
 def spectrum(fields: Float[ndarray, "*any 46 90"]) -> Float[ndarray, "*any 46"]:
-    """Variance along parallels by zonal wavenumber, averaged over the area between 70 south and 70 north, in K^2."""
+    """Variance along parallels by zonal wavenumber, in K^2.
+
+    Averaged over the area between 70 south and 70 north.
+    """
     rows = np.abs(GRID[0]) < 70
     power = 2 * np.abs(np.fft.rfft(fields[..., rows, :]) / 90) ** 2
     weight = np.cos(np.radians(GRID[0][rows]))[:, None]

@@ -28,9 +28,10 @@ def compare(
     crop: tuple[int, int] | None = None,
     only: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
-    """One row per picture, rate and baseline, of an engine whose registry has them; `only` picks by label.
+    """One row per picture, rate and baseline.
 
-    The name of a picture decides bits and keys: runs repeat. A row that failed has `error`.
+    The registry of the engine has the baselines; `only` picks some by label. The name of a picture
+    decides bits and keys: runs repeat. A row that failed has `error`.
     """
     rates = list(rates)
     for path in images:
@@ -71,7 +72,10 @@ def _measured(
 
 
 def summary(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows of `compare` as a Markdown table: least / median / greatest, a line per rate and baseline."""
+    """Rows of `compare` as a Markdown table, a line per rate and baseline.
+
+    A cell has the least, median and greatest value.
+    """
     groups: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         if "error" not in row:

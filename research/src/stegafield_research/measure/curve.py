@@ -1,4 +1,7 @@
-"""The whole curve of rate and distortion: both forms of `phase`, their bound, and what others do at these rates."""
+"""The whole curve of rate and distortion of `phase`, in both forms, with its bound.
+
+Beside it stands what other methods do at these rates.
+"""
 
 import math
 import os
@@ -25,7 +28,10 @@ BASELINES = {"LSB matching": matching.simulate, "HILL": hill.simulate}
 BASELINE_RATES = (0.05, 0.1, 0.2, 0.4, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Bits per pixel."""
 PAPER = {1: 34.50, 2: 28.37, 3: 29.64, 4: 27.14}
-"""arXiv 2406.01918: PSNR in dB by bits per pixel, on generated 64x64 faces, before they were rounded to a file."""
+"""PSNR in dB by bits per pixel, as arXiv 2406.01918 states it.
+
+On generated 64x64 faces, before they were rounded to a file.
+"""
 
 
 def measure(
@@ -36,9 +42,10 @@ def measure(
     lowest: float = 0.05,
     highest: float = 4.0,
 ) -> Iterator[dict[str, Any]]:
-    """One row per picture and rung of either form, one per picture, baseline and rate, and the paper's own points.
+    """One row per picture and rung of either form, and per picture, baseline and rate.
 
-    `lowest` and `highest` bound the rate in bits per pixel.
+    The last rows are the points that the paper published. `lowest` and `highest` bound the rate in
+    bits per pixel.
     """
     for path in images:
         for curve, bpp, row in _of_picture(engine, path, crop, lowest, highest):

@@ -1,8 +1,8 @@
 """Who is caught: detectors trained on some of the sources and tested on the others.
 
-sources -> covers and stegos -> features, scores -> splits by source           -> rows
-                                                    train on one part,            P_E, AUC, false alarms,
-                                                    test on the other, repeat     intervals over sources
+sources -> covers and stegos -> features, scores
+        -> splits by source: train on one part, test on the other, repeat
+        -> rows: P_E, AUC, false alarms, intervals over sources
 """
 
 import os
@@ -29,12 +29,15 @@ COLUMNS = (
 GRID = np.linspace(0, 1, 51)
 """False-alarm rates at which rows give the ROC curve."""
 FEWEST = 8
-"""Sources."""
+"""The fewest sources that a measurement accepts."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One split's tested part: scores of covers and their stegos, sources, and the threshold that training fixed."""
+    """What one split tested: scores of covers and of their stegos, and their sources.
+
+    `threshold` is the one that training fixed.
+    """
 
     covers: Float[ndarray, " item"]
     stegos: Float[ndarray, " item"]
@@ -59,8 +62,9 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """One row per detector, method and rate, and one per source that failed.
 
-    `training`: how many sources train; half of them, if not given. `models`: where trained ones are saved. `pairs`:
-    where covers and stegos are kept for another run.
+    `training`: how many sources train the detectors; half of them if not given. `models`: the
+    folder that keeps trained detectors. `pairs`: the folder that keeps covers and stegos for
+    another run.
     """
     if len(sources) < FEWEST:
         raise ConfigError("images", f"{len(sources)} sources are too few; {FEWEST} are needed.")

@@ -1,6 +1,7 @@
 """Covers and their stegos by each method and rate, as detectors see them.
 
-Thousands of pairs take long, so they may be kept in a folder, batch by batch: a run that was stopped goes on there.
+Thousands of pairs take long, so a journal in a folder may keep them, batch by batch: a run that was
+stopped goes on there.
 """
 
 import hashlib
@@ -28,11 +29,11 @@ from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
 from stegafield.pipeline.stego import Stego
 from stegafield.pipeline.warden import visible
-from stegafield.pipeline.writing import write_file
 from stegafield.regions.positions import LEAST_FREE
 
 from ..baselines.adaptive import hill, s_uniward
 from ..baselines.lsb import matching, replacement
+from ..journal import Journal, Row
 
 SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
     "lsb-matching": matching.simulate,
@@ -42,17 +43,20 @@ SIMULATED: dict[str, Callable[..., Int[ndarray, "channel *space"]]] = {
 }
 """Methods that change codes as if they carried bits at a rate; nothing is read back."""
 WRONG_SIGMA = "wrong-sigma"
-"""Draws of the same f with noise that is 5 % too strong: a sampler with a fault, which detectors ought to find."""
+"""Draws of the same f with noise that is 5 % too strong.
+
+They come from a sampler with a fault, which detectors ought to find.
+"""
 _FAULT = 1.05
 METHODS: tuple[str, ...] = get_args(MethodName)
 """May be named like an extractor: the default one, by this method."""
 _BATCH = 50
-"""Sources whose pairs are kept in one file."""
+"""Sources whose pairs are one row of the journal."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file, or one draw of a carrier: what must not be on both sides of a split."""
+    """A file, or one draw of a carrier; a split keeps it on one side."""
 
     name: str
     covers: Callable[[], Iterable[Any]]
@@ -65,26 +69,32 @@ Case = tuple[str, str, float]
 
 @dataclass
 class Evidence:
-    """What one detector saw of one method at one rate: entry i of each list is one cover and its stego."""
+    """What one detector saw of one method at one rate.
+
+    Entry i of each list is one cover and its stego.
+    """
 
     covers: list[Float[ndarray, "*feature"]] = field(default_factory=list)
     stegos: list[Float[ndarray, "*feature"]] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
     payloads: list[float] = field(default_factory=list)
-    """Bits per free sample."""
+    """Bits per free element."""
     facts: dict[str, Any] = field(default_factory=dict)
     """How the first stego was made, for methods that `hide` has."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What stegos are made of covers, and who looks."""
+    """How stegos are made of covers, and which detectors look."""
 
     engine: Engine
     detectors: Sequence[Detector]
     against: Sequence[str]
-    """Extractors and `METHODS`, whose stegos `hide` makes, `WRONG_SIGMA`, and names of `SIMULATED`, which get what the
-    first of them carries: the payload, and the 192 bits of salt and header."""
+    """What makes the stegos: names of extractors, `METHODS`, `SIMULATED`, and `WRONG_SIGMA`.
+
+    `hide` makes those of extractors and `METHODS`. A simulated method gets what the first of these
+    carries: the payload, and the 192 bits of salt and header.
+    """
     rates: Sequence[float]
     unit: str
     """Of the rates: "bpp" or "bps"."""
@@ -111,21 +121,21 @@ class Setting:
         return self.arguments | {"method" if name in METHODS else "extractor": name}
 
     def digest(self, seed: int) -> str:
-        """A name for the pairs: equal for equal settings, whoever looks at them."""
+        """A name for the pairs: equal for equal settings, whichever detectors look."""
         told = [self.arguments, list(self.against), list(self.rates), self.unit, seed]
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """One cover and its stegos, with alpha and the like left out."""
+    """One cover and its stegos, without alpha and other channels that detectors ignore."""
 
     source: int
     cover: Int[ndarray, "kept *space"]
     stegos: dict[tuple[str, float], Int[ndarray, "kept *space"]]
     """By method and rate."""
     payloads: dict[tuple[str, float], float]
-    """Bits per free sample."""
+    """Bits per free element."""
     facts: dict[tuple[str, float], dict[str, Any]] = field(default_factory=dict)
     """How the stegos were made, of methods that `hide` has."""
 
@@ -133,9 +143,9 @@ class Pairs:
 def collect(
     setting: Setting, sources: Sequence[Source], seed: int, folder: Path | None = None
 ) -> tuple[dict[Case, Evidence], list[dict[str, str]]]:
-    """The evidence by case, and a row for each source that gave none or not all.
+    """The evidence by case, and a row for each source that failed, wholly or in part.
 
-    `folder`: where pairs are kept, and taken from where they are there.
+    `folder` keeps the pairs: those that are there are not made again.
     """
     found: dict[Case, Evidence] = {}
     failed: list[dict[str, str]] = []
@@ -159,14 +169,15 @@ def collect(
 def _batch(
     setting: Setting, sources: Sequence[Source], numbers: range, seed: int, folder: Path | None
 ) -> tuple[list[Pairs], list[dict[str, str]]]:
-    """The pairs of some sources, from the folder where it has them."""
-    path = None
+    """The pairs of some sources, from the journal of the folder where it holds them."""
+    journal, inputs = None, {}
     if folder is not None:
-        names = [sources[number].name for number in numbers]
-        which = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:8]
-        path = folder / f"{setting.digest(seed)}-{numbers.start:06d}-{which}.npz"
-        if path.exists():
-            return _kept(path)
+        names = json.dumps([sources[number].name for number in numbers])
+        inputs = {"what": "pairs", "setting": setting.digest(seed), "first": numbers.start}
+        inputs["sources"] = hashlib.sha256(names.encode()).hexdigest()[:16]
+        journal = Journal(folder / "pairs.journal")
+        if journal.done(inputs) is not None:
+            return _kept(journal, inputs)
     pairs, errors = [], []
     for number in numbers:
         rng = np.random.default_rng([seed, number])
@@ -175,13 +186,13 @@ def _batch(
                 pairs.append(_pairs(setting, number, given, rng))
         except StegafieldError as error:
             errors.append({"source": sources[number].name, "error": str(error)})
-    if path is not None:
-        _keep(path, pairs, errors)
+    if journal is not None:
+        _keep(journal, inputs, pairs, errors)
     return pairs, errors
 
 
-def _keep(path: Path, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
-    """Write pairs to a file, in as few bytes a sample as hold them."""
+def _keep(journal: Journal, inputs: Row, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
+    """Add a batch to a journal; the payload holds its codes in the narrowest type."""
     arrays, about = {}, []
     for k, one in enumerate(pairs):
         codes = np.stack([one.cover, *one.stegos.values()])
@@ -189,29 +200,28 @@ def _keep(path: Path, pairs: list[Pairs], errors: list[dict[str, str]]) -> None:
         arrays[f"codes_{k}"] = codes.astype(narrow)
         cases = [[*case, one.payloads[case], one.facts.get(case, {})] for case in one.stegos]
         about.append({"source": one.source, "cases": cases})
-    told, out = json.dumps({"pairs": about, "errors": errors}), BytesIO()
-    np.savez(out, allow_pickle=False, about=np.array(told), **arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, out.getvalue(), force=True)
+    out = BytesIO()
+    np.savez(out, allow_pickle=False, **arrays)
+    journal.add(inputs, {"pairs": about, "errors": errors}, out.getvalue())
 
 
-def _kept(path: Path) -> tuple[list[Pairs], list[dict[str, str]]]:
-    """The pairs that `_keep` wrote; `FormatError` where a file is damaged, and `OSError` where it cannot be read."""
-    data = path.read_bytes()
+def _kept(journal: Journal, inputs: Row) -> tuple[list[Pairs], list[dict[str, str]]]:
+    """The pairs that `_keep` added; `FormatError` where the row or its payload is damaged."""
+    found, data = journal.done(inputs), journal.payload(inputs)
+    assert found is not None
     try:
         with np.load(BytesIO(data), allow_pickle=False) as file:
-            told = json.loads(str(file["about"]))
             pairs = []
-            for k, one in enumerate(told["pairs"]):
+            for k, one in enumerate(found["pairs"]):
                 cover, *stegos = file[f"codes_{k}"]
                 payloads = {(name, rate): payload for name, rate, payload, _ in one["cases"]}
-                facts = {(name, rate): told for name, rate, _, told in one["cases"]}
+                facts = {(name, rate): about for name, rate, _, about in one["cases"]}
                 by_case = dict(zip(payloads, stegos, strict=True))
                 pairs.append(Pairs(one["source"], cover, by_case, payloads, facts))
-            return pairs, told["errors"]
-    except Exception:  # NumPy and zipfile raise a dozen kinds, which their pages do not list
-        problem = f"{path.name} holds no pairs; remove it, and they are made again"
-        raise FormatError(problem, path.suffix) from None
+            return pairs, found["errors"]
+    except (LookupError, TypeError, ValueError):
+        problem = f"a row of {journal.path.name} holds no pairs; remove it, and they are made again"
+        raise FormatError(problem, journal.path.suffix) from None
 
 
 def _pairs(setting: Setting, number: int, given: Any, rng: Generator) -> Pairs:
@@ -229,7 +239,10 @@ def _pairs(setting: Setting, number: int, given: Any, rng: Generator) -> Pairs:
 def _stegos(
     setting: Setting, given: Any, rate: float, rng: Generator
 ) -> Iterator[tuple[str, Cover, Int[ndarray, "channel *space"], float, dict[str, Any]]]:
-    """(method, cover, stego's codes, payload in bits per free sample, how it was made) of each method at a rate."""
+    """What each method makes at a rate: method, cover, stego's codes, payload, facts.
+
+    The payload is in bits per free element; the facts say how the stego was made.
+    """
     cover, payload = None, None
     for name in setting.hidden:
         # Every window is filled whatever the message, so the empty one is as good as any.
@@ -282,7 +295,10 @@ def look(detector: Detector, codes: Int[ndarray, "channel *space"]) -> Float[nda
 def photographs(
     paths: Iterable[Path], size: tuple[int, int] | None, tiles: int, grey: bool, seed: int
 ) -> list[Source]:
-    """Pictures, whole or as up to `tiles` disjoint tiles of (height, width); one tile is the central one."""
+    """Pictures, whole or as up to `tiles` disjoint tiles of (height, width).
+
+    A single tile is the central one.
+    """
 
     def tiled(path: Path, number: int) -> Iterable[ndarray]:
         image = decode(path.read_bytes())

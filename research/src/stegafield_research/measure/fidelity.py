@@ -1,4 +1,7 @@
-"""What embedding costs, below `hide`: every window of a rung full of random bits, no header, through a real file."""
+"""What embedding costs, below `hide`: every window of a rung is full of random bits.
+
+There is no header, and the stego goes through a real file.
+"""
 
 import os
 import time
@@ -28,6 +31,8 @@ from stegafield.pipeline.embedding import embed
 from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.plan import Plan
 
+from .similarity import ssim
+
 _EFFORT = ("milliseconds", "cpu_milliseconds", "evaluations", "near_ends")
 COLUMNS = (
     *("image", "bpp", "bpp_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
@@ -38,7 +43,10 @@ FIELD_COLUMNS = (
     *("cover", "bps", "bps_actual", "extractor", "method", "optimizer", "ber", "ber_unrounded"),
     *("rms", "rms_physical", "unit", "dbfs", "bound", *_EFFORT),
 )
-"""Of sounds and fields, which have no pixels and mostly no full scale: changes in codes and in physical units."""
+"""Columns of sounds and fields: changes in codes and in physical units.
+
+They have no pixels, and mostly no full scale.
+"""
 
 
 def pictures(folder: str | os.PathLike[str]) -> list[Path]:
@@ -57,9 +65,10 @@ def measure(
     crop: tuple[int, int] | None = None,
     **arguments: Any,
 ) -> Iterator[dict[str, Any]]:
-    """One row per cover and rate. `unit` is "bpp" or "bps"; `crop` takes the central (height, width) of pictures.
+    """One row per cover and rate.
 
-    Rows of the carrier `image` have `COLUMNS`, those of others `FIELD_COLUMNS`; one that fails has `error`.
+    `unit` is "bpp" or "bps"; `crop` takes the central (height, width) of pictures. Rows of the
+    carrier `image` have `COLUMNS`, those of others `FIELD_COLUMNS`; one that fails has `error`.
     """
     rates = list(rates)
     for path in covers:
@@ -79,7 +88,9 @@ def measure_one(
     seed: bytes,
     rung: Rung | None = None,
 ) -> dict[str, Any]:
-    """Embed in one cover, write the file, read it back, measure. The 32-byte seed decides extractor and bits.
+    """Embed in one cover, write the file, read it back, measure.
+
+    The 32-byte seed decides extractor and bits.
 
     `rung`: in place of the one that the engine would take for the rate of the plan.
     """
@@ -90,9 +101,10 @@ def measure_one(
 def through_file(
     plan: Plan, cover: Cover, seed: bytes, rung: Rung | None = None, *, repeats: int = 1
 ) -> tuple[dict[str, Any], Cover]:
-    """`measure_one` of a cover that is open already: the row, and the cover that was read back from the file.
+    """`measure_one` of a cover that is open already: the row, and the cover read back.
 
-    `repeats`: embed so often at most, as long as all of them together take less than a second: times are medians.
+    It embeds up to `repeats` times, while all of them together take less than a second: times are
+    medians.
     """
     extractor, bits, rng = _filled(plan, cover, seed, rung)
     spent: list[tuple[float, float]] = []
@@ -127,7 +139,7 @@ def through_file(
 
 
 def reread(channel: Channel, cover: Cover, codes: ndarray) -> Cover:
-    """What a file with these codes, written to a disk, is read as."""
+    """What is read back of a file with these codes."""
     with TemporaryDirectory() as folder:
         written = Path(folder, "stego" + channel.suffixes[0])
         written.write_bytes(channel.write(cover, codes))
@@ -163,13 +175,16 @@ def _of_pictures(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -
         "bpp_actual": bits / (shape[1] * shape[2]),
         "psnr": fidelity.psnr(cover.codes, stego, peak),
         "psnr_luma": fidelity.psnr_luma(cover.codes, stego, peak) if shape[0] == 3 else None,
-        "ssim": fidelity.ssim(cover.codes, stego, peak) if min(shape[1:]) >= 7 else None,
+        "ssim": ssim(cover.codes, stego, peak) if min(shape[1:]) >= 7 else None,
         "bound": fidelity.bound(cover.codes[cover.free], low, high, bits, peak),
     }
 
 
 def _of_fields(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -> dict[str, Any]:
-    """The change of the free samples; the bound on it; for sound, its level where an amplitude of 1 is 0 dB."""
+    """The change of the free elements, and the bound on it.
+
+    For sound also its level, where an amplitude of 1 is 0 dB.
+    """
     before, after = cover.codes[cover.free], stego[cover.free]
     rms, bound = fidelity.rmse(before, after), fidelity.bound(before, low, high, bits, 1.0)
     return {
@@ -183,7 +198,10 @@ def _of_fields(cover: Cover, stego: ndarray, bits: int, low: int, high: int) -> 
 
 
 def _same_candidate(cover: Cover, candidates: Iterable[Cover]) -> Cover:
-    """The candidate of the written file that the cover was in: the only one, or the same variable."""
+    """The candidate of the written file that the cover was in.
+
+    It is the only one, or the one of the same variable.
+    """
     own = getattr(cover.container, "variable", None)
     return next(c for c in candidates if getattr(c.container, "variable", None) == own)
 

@@ -1,4 +1,4 @@
-"""How well functions fit: agreement with what they were fitted to, and with samples that were held out of the fit."""
+"""How well functions fit: agreement with what they were fitted to and with what was held out."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -32,10 +32,10 @@ def measure(
     hold_out: float = 0.05,
     seed: int = 0,
 ) -> Iterator[dict[str, Any]]:
-    """One row per cover; one that no function can be fitted to has `error`.
+    """One row per cover; `error` says why no function could be fitted.
 
-    Every cover is fitted twice: once to all its samples (`psnr`, `seconds` of processor time), and once without a share
-    of its places, all channels of which are held out.
+    Every cover is fitted twice: once to all its elements (`psnr`, `seconds` of processor time), and
+    once with a share of its positions held out in all channels.
     """
     for path in covers:
         try:
@@ -52,7 +52,10 @@ def taken(
     crop: tuple[int, int] | None = None,
     settings: dict[str, Any] | None = None,
 ) -> tuple[Samples, float]:
-    """The samples of a file and their full scale: that of the medium, or their range where it has none."""
+    """The elements of a file and their full scale.
+
+    The scale is that of the medium, or their range where it has none.
+    """
     kind = registry.get("carrier", carrier)
     if not hasattr(kind, "samples"):
         raise ConfigError("carrier", f"{carrier!r} fits no function to a cover.")
@@ -68,7 +71,7 @@ def taken(
 def measure_one(
     samples: Samples, peak: float, share: float, hold_out: float, seed: int
 ) -> dict[str, Any]:
-    """Both fits of these samples."""
+    """Both fits of these `Samples`, as a row."""
     start = time.process_time()
     whole = fit(samples, share)
     seconds = time.process_time() - start
@@ -89,7 +92,10 @@ def measure_one(
 
 
 def draw(samples: Samples, peak: float, path: Path, seed: int = 0, hold_out: float = 0.05) -> None:
-    """Save a detail of a picture or field: itself, its function at 4 times its size, and the errors where held out."""
+    """Save a figure of a detail of a picture or field.
+
+    It shows the detail, its function at 4 times its size, and the errors where held out.
+    """
     from matplotlib.figure import Figure
 
     if samples.values.ndim != 3:
@@ -131,7 +137,10 @@ def draw(samples: Samples, peak: float, path: Path, seed: int = 0, hold_out: flo
 
 
 def _psnr(function: Fit, samples: Samples, where: ndarray, peak: float) -> float | None:
-    """dB over the samples of a mask; values beyond the ends of what is fitted are cut off there, as in a file."""
+    """PSNR in dB over the elements of a mask.
+
+    Values beyond the ends of what is fitted are cut off there, as in a file.
+    """
     if not where.any():
         return None
     real = samples.values[where]

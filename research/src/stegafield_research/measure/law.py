@@ -1,7 +1,8 @@
 """The sampler's law: what it costs, and how what it draws compares with an independent sampler.
 
-`table` has the KL bound of every rung at a noise and a size, and the least noise that the rung needs.
-`drawn_and_direct` compares windows of the sampler with those of `direct`, which uses nothing of stegafield.
+`table` has the KL bound of every rung at a noise and a size, and the least noise that the rung
+needs. `drawn_and_direct` compares windows of the sampler with those of `direct`, which uses nothing
+of stegafield.
 """
 
 import math
@@ -30,7 +31,10 @@ RUNGS = [
 
 
 def table(samples: Iterable[int], sigmas: Sequence[float]) -> Iterator[dict[str, Any]]:
-    """One row per size (free samples), rung and sigma (in codes); nats are the most for any f with headroom."""
+    """One row per size (free elements), rung and sigma (in codes).
+
+    `nats` is the most for any f with headroom.
+    """
     for free in samples:
         if free < 1:
             raise ConfigError("samples", f"{free} is not positive.")
@@ -54,7 +58,10 @@ def table(samples: Iterable[int], sigmas: Sequence[float]) -> Iterator[dict[str,
 
 
 def two_sample(one: ndarray, other: ndarray) -> float:
-    """p-value of Pearson's two-sample chi-square test on two tables of counts; rare cells are joined."""
+    """p-value of Pearson's two-sample chi-square test on two tables of counts.
+
+    Rare cells are joined.
+    """
     both = one + other
     order = np.argsort(both)
     group = np.cumsum(both[order]) // 40  # about 20 from each in every joined cell
@@ -75,7 +82,10 @@ def two_sample(one: ndarray, other: ndarray) -> float:
 def comparisons(
     stego: ndarray, plain: ndarray, values: ndarray, taps: Any, phases: int
 ) -> dict[str, float]:
-    """p-values of what a warden with f, positions and taps can compare: single samples, pairs and residues."""
+    """p-values of what a warden with f, positions and taps can compare.
+
+    These are single elements, pairs and residues.
+    """
     centre = np.rint(values)
     part = (
         np.floor(4 * (values - centre + 0.5)).clip(0, 3).astype(int)
@@ -100,9 +110,10 @@ def comparisons(
 def drawn_and_direct(
     rung: Rung, sigma: float, samples: int, true_sigma: float | None = None
 ) -> dict[str, float]:
-    """p-values of stego windows with uniform symbols against windows of the direct sampler, for the same f.
+    """p-values of stego windows against windows of the direct sampler, for the same f.
 
-    `true_sigma` is what the direct sampler draws with, where it is not what the sampler believes in.
+    The symbols are uniform. `true_sigma` is what the direct sampler draws with, where the sampler
+    believes in another.
     """
     rng = np.random.default_rng()
     count = samples // rung.elements

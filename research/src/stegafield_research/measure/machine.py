@@ -1,4 +1,7 @@
-"""What a measurement ran on, as far as it decides how long things take; nothing that names the machine."""
+"""What a measurement ran on, as far as that decides how long things take.
+
+Nothing here names the machine.
+"""
 
 import os
 import platform
@@ -10,7 +13,10 @@ from typing import Any
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores that this process may use, operating system, and versions of what does the work."""
+    """Processor, cores that this process may use, operating system, and versions.
+
+    The versions are those of the libraries that do the work.
+    """
     return {
         "cpu": _processor(),
         "cores": len(os.sched_getaffinity(0))
@@ -34,7 +40,10 @@ def stated(found: Mapping[str, Any]) -> str:
 
 
 def peak_mib() -> float:
-    """The largest resident set of this process so far. (`ru_maxrss` may be inherited from the parent on Linux.)"""
+    """The largest resident set of this process so far.
+
+    On Linux `ru_maxrss` may be inherited from the parent.
+    """
     status = Path("/proc/self/status")
     for line in status.read_text().splitlines() if status.exists() else ():
         if line.startswith("VmHWM:"):

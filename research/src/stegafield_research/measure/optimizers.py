@@ -1,4 +1,7 @@
-"""Solvers side by side: the same pictures, extractor, seed and bits for each, through a real file."""
+"""Solvers side by side, through a real file.
+
+Each gets the same pictures, extractor, seed and bits.
+"""
 
 import hashlib
 from collections import Counter
@@ -24,9 +27,10 @@ ARMS: dict[str, dict[str, Any]] = {
     "paper": _PAPER,
     "paper-plain": _PAPER | {"effort.loss": "bce"},
 }
-"""What is compared: solvers, each with what belongs to it. The paper has its own loss and repairs no rounding.
+"""What is compared: solvers, each with what belongs to it.
 
-An extractor that offers no choice of losses lends all arms its own.
+The paper has its own loss and repairs no rounding. An extractor that offers no choice of losses
+lends all arms its own.
 """
 DEFAULT_ARMS = ("lbfgs", "adam", "paper")
 COLUMNS = (
@@ -50,7 +54,9 @@ def compare(
     arms: Sequence[str] = DEFAULT_ARMS,
     set: Mapping[str, Any] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One row per image, rate, seed and arm. Image name and seed number decide network and bits: runs repeat.
+    """One row per image, rate, seed and arm.
+
+    Image name and seed number decide network and bits: runs repeat.
 
     `processor_seconds` are those of embedding, writing and reading, of all threads.
     """
@@ -95,7 +101,10 @@ def compare(
 
 
 def summary(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows of `compare` as a Markdown table: one line per extractor, rate and arm, failures included."""
+    """Rows of `compare` as a Markdown table: one line per extractor, rate and arm.
+
+    Failures are included.
+    """
     lines = [f"| {' | '.join(SUMMARY)} |", f"|{'---|' * len(SUMMARY)}"]
     for (extractor, bpp, arm), found in _groups(rows).items():
         count = len(found)
@@ -105,7 +114,8 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> str:
             f"`{arm}`",
             f"{count}",
             *(
-                f"{sum(row[kind] == 0 for row in found)} of {count}, {100 * max(row[kind] for row in found):.3f}"
+                f"{sum(row[kind] == 0 for row in found)} of {count}, "
+                f"{100 * max(row[kind] for row in found):.3f}"
                 for kind in ("ber", "ber_unrounded")
             ),
             _spread(found, "psnr", ".1f"),
@@ -120,9 +130,9 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def draw(rows: Iterable[Mapping[str, Any]], path: str | PathLike[str]) -> None:
-    """Save a figure of rows of `compare`: PSNR over wrong bits of the file, and over evaluations, arm by arm.
+    """Save a figure of rows of `compare`: PSNR over wrong bits of the file and over evaluations.
 
-    Extractors and rates that one arm alone has run on are left out, unless there are no others.
+    Extractors and rates that only one arm has run on are left out, unless there are no others.
     """
     check_figure(path)
     from matplotlib.figure import Figure
@@ -160,7 +170,7 @@ def draw(rows: Iterable[Mapping[str, Any]], path: str | PathLike[str]) -> None:
 def _groups(
     rows: Iterable[Mapping[str, Any]],
 ) -> dict[tuple[str, float, str], list[Mapping[str, Any]]]:
-    """The rows that are no errors, by extractor, rate and arm, in that order."""
+    """The rows without errors, by extractor, rate and arm, in that order."""
     groups: dict[tuple[str, float, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         if "error" not in row:

@@ -1,4 +1,7 @@
-"""What one function of a model takes on a large grid: in a process of its own, which alone makes its peak of memory."""
+"""What one function of a model takes on a large grid, in a process of its own.
+
+That makes the peak of memory the peak of this grid.
+"""
 
 import json
 import subprocess
@@ -13,7 +16,10 @@ from .machine import peak_mib
 
 
 def measure(model: FunctionDistribution, side: int = 4096) -> dict[str, float]:
-    """Of side x side points: `peak_mib`, interpreter, libraries and result included, and `cpu_s` of all processors."""
+    """What side x side points take: `peak_mib`, and `cpu_s` of all processors.
+
+    The peak includes the interpreter, libraries and the result.
+    """
     from stegafield.generators.checkpoint import save_pretrained
 
     with TemporaryDirectory() as folder:

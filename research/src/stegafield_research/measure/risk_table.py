@@ -14,9 +14,9 @@ _DEFAULT = "phase"
 
 
 def collected(rows: Iterable[Mapping[str, Any]]) -> list[Measured]:
-    """The table of some rows of `bench detect`: those that say how the files were made.
+    """The table of those rows of `bench detect` that say how the files were made.
 
-    Without those that were drawn: a file of the sampler has its bound, and needs no table.
+    Files of the sampler are left out: they have a bound, and need no table.
     """
     return [
         Measured(

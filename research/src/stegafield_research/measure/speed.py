@@ -1,10 +1,11 @@
-"""How long embedding, reading and the codec take, and how much memory, from small covers to large ones.
+"""Time and memory of embedding, reading and the codec, from small covers to large ones.
 
 Each cover has a process of its own, so that the peak of its memory is its own:
 
-    this process                   child, one per cover
-    draw a cover, write its file -> open the file, find costs, embed, read, write the file, several times: medians, peak
-                                    hide a message in it as a user would, once: time, peak
+    this process     draw a cover, write its file
+    child, one per   -> open the file, find costs, embed, read, write the file, several times:
+    cover               medians, peak
+                     -> hide a message in it as a user would, once: time, peak
 """
 
 import json
@@ -23,7 +24,7 @@ import numpy as np
 from .machine import machine, peak_mib
 
 SIZES = ((64, 64), (128, 128), (256, 256), (512, 512), (1024, 1024), (2048, 2048))
-"""Pictures that are measured where nothing else is asked for."""
+"""Pictures that are measured unless others are requested."""
 COLUMNS = (
     *("cover", "samples", "rate", "costs_ms", "embed_ms", "verify_ms", "cpu_ms"),
     *("open_ms", "write_ms"),
@@ -34,11 +35,14 @@ _HELP = "from stegafield.cli import main; import sys; sys.argv[1:] = ['--help'];
 
 
 class Case(NamedTuple):
-    """One cover: the carrier, what the row is called, and the rate to embed at."""
+    """One cover: its carrier, its name in the row, and the rate to embed at."""
 
     carrier: str
     size: tuple[int, ...]
-    """(height, width) of an RGB picture; (step, latitude, longitude); (sample, channel) of 16-bit sound."""
+    """Shape of the cover: an RGB picture, packed fields or 16-bit sound.
+
+    (height, width); (step, latitude, longitude); (time, channel).
+    """
     name: str
     unit: str
     rate: float
@@ -67,11 +71,12 @@ def drawn(carrier: str, sizes: Iterable[tuple[int, int]], unit: str, rate: float
 def measure(
     cases: Iterable[Case], repeats: int = 5, settings: dict[str, Any] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """One row per cover, then the linear fit of each carrier and form of code with three sizes, then the start-up.
+    """One row per cover, then linear fits, then the start-up.
 
-    Times are medians in milliseconds; `cpu_ms` is what costs, embedding and reading take of all processors together,
-    which a busy machine changes little. Peaks are those of the whole process, the largest of all repeats: interpreter
-    and libraries (`base_mib`) included. Every row names the machine.
+    A fit is of one carrier and form of code, where three sizes were measured. Times are medians in
+    milliseconds; `cpu_ms` is what costs, embedding and reading take of all processors together,
+    which a busy machine changes little. Peaks are those of the whole process, the largest of all
+    repeats: interpreter and libraries (`base_mib`) included. Every row names the machine.
     """
     where, rows = machine(), []
     with TemporaryDirectory() as folder:
@@ -110,7 +115,10 @@ def _named(case: Case, settings: dict[str, Any] | None) -> str:
 
 
 def fit(samples: Sequence[int], milliseconds: Sequence[float]) -> dict[str, float]:
-    """The line through times that is nearest in relative terms, and the worst relative deviation from it."""
+    """The line through times that is nearest in relative terms.
+
+    `worst_deviation` is the largest relative deviation from it.
+    """
     n, t = np.array(samples, float), np.array(milliseconds, float)
     rows = np.stack([1 / t, n / t], axis=1)
     scale = np.abs(rows).max(axis=0)
@@ -129,7 +137,10 @@ def _load() -> dict[str, float]:
 
 
 def _help(repeats: int) -> dict[str, float]:
-    """What `stegafield --help` takes, in a process of its own: seconds on the clock, and of processors."""
+    """What `stegafield --help` takes, in a process of its own.
+
+    Measured in seconds on the clock, and of processors.
+    """
     took, busy = [], []
     for _ in range(repeats):
         before, start = os.times(), time.perf_counter()
@@ -203,7 +214,7 @@ def _child(arguments: list[str]) -> dict[str, Any]:
 def _measured(
     source: str, carrier: str, unit: str, rate: float, repeats: int, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the child finds out about one file, or about covers of a size that the carrier generates."""
+    """What the child finds out about one file, or about covers that the carrier draws."""
     from stegafield.core.carrier import writer
     from stegafield.message.key import FileKey, Key
     from stegafield.pipeline.choice import Offer

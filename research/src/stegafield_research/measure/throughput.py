@@ -1,10 +1,13 @@
-"""Covers a second that an optimizer gets through, batch by batch, beside what the device could do at most.
+"""Covers per second that an optimizer solves, batch by batch.
+
+Each row also has what the device could do at most.
 
     64 distinct covers -> a batch of any size -> solve, timed
-    counted work       -> max(flops / rate of products, bytes / rate of copies): the least that it can take
+    counted work       -> max(flops / rate of products, bytes / rate of copies): the least time
 
-Floating-point operations and bytes are counted: what the network must compute for the outputs and their gradient, and
-each array read and written once. The two rates are those of a large product and a large copy, measured in the same run.
+Floating-point operations and bytes are counted: what the network must compute for the outputs and
+their gradient, and each array read and written once. The two rates are those of a large product and
+a large copy, measured in the same run.
 """
 
 import time
@@ -30,9 +33,12 @@ from stegafield.pipeline.task import Task
 from .machine import machine
 
 DISTINCT = 64
-"""Covers with networks of their own; larger batches repeat them, so that preparing them does not take the longest."""
+"""Covers with networks of their own.
+
+Larger batches repeat them, so that preparing them does not take the longest.
+"""
 REPEATS, ENOUGH = 3, 3.0
-"""Times of a batch are the median of so many, or of fewer where those took so many seconds together."""
+"""How many times of a batch a median is of, and the seconds after which fewer will do."""
 COLUMNS = (
     *("size", "batch", "device", "covers_per_second", "whole_covers_per_second", "evaluations"),
     *("share_of_bound", "tera_flops", "giga_bytes_per_second", "unreadable", "psnr", "peak_gib"),
@@ -57,9 +63,10 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """One row per size and batch, of `lbfgs` on `cnn` with norm=batch; see `COLUMNS`.
 
-    `covers_per_second` is of the solver alone, from covers to changes; `whole_covers_per_second` of all that
-    `embed_many` does, networks and rounding included, for batches of distinct covers. PSNR and unreadable covers are
-    of those. A batch that does not fit into the memory of the device has `error`.
+    `covers_per_second` counts the solver alone, from covers to changes; `whole_covers_per_second`
+    counts all that `embed_many` does, networks and rounding included, for batches of distinct
+    covers, as do PSNR and unreadable covers. A batch that does not fit into the memory of the
+    device has `error`.
     """
     need("torch", "torch")
     import torch
@@ -142,13 +149,16 @@ def _rates(timed: "Timed", work: Work, rates: Work) -> dict[str, Any]:
 
 
 def least_work(kernels: Sequence[tuple[int, ...]], size: tuple[int, int], history: int) -> Work:
-    """What one evaluation of `cnn` (norm=batch) with its gradient and one step of `lbfgs` take, for one cover.
+    """What one evaluation of `cnn` and one step of `lbfgs` take, for one cover.
+
+    The evaluation is with norm=batch and includes the gradient.
 
     `kernels`: the shapes ``(out, in, 3, 3)`` of the weights of its layers.
 
-    Operations are those of the convolutions, forward and back to the input: two per tap. Bytes: each map of features,
-    before and after it is normalised, is written and read once, and so is its gradient; weights are read twice; and the
-    solver reads its history once, and a dozen vectors beside it.
+    Operations are those of the convolutions, forward and back to the input: two per tap. Bytes:
+    each map of features, before and after it is normalised, is written and read once, and so is its
+    gradient; weights are read twice; and the solver reads its history once, and a dozen vectors
+    beside it.
     """
     positions, channels = prod(size), kernels[0][1]
     widths = [channels, *(kernel[0] for kernel in kernels)]
@@ -160,7 +170,10 @@ def least_work(kernels: Sequence[tuple[int, ...]], size: tuple[int, int], histor
 
 
 def ceilings(device: str) -> Work:
-    """Operations and bytes a second: of a product of float32 matrices in full precision, and of a copy."""
+    """Operations and bytes per second of the device.
+
+    Measured on a product of float32 matrices in full precision, and on a copy.
+    """
     import torch
 
     large = device.startswith("cuda")
@@ -178,7 +191,7 @@ def ceilings(device: str) -> Work:
 
 
 class Timed(Optimizer):
-    """An optimizer that notes how long it takes, how many evaluations, and the peak of a graphics card's memory."""
+    """An optimizer that notes its time, its evaluations and the peak of a GPU's memory."""
 
     def __init__(self, inner: Optimizer) -> None:
         super().__init__(inner.options, device=inner.device)
@@ -200,7 +213,7 @@ class Timed(Optimizer):
 
 
 def _seconds(work: Callable[[], object], device: str, repeats: int = 5) -> float:
-    """The median of what it takes, once all that was queued before is done."""
+    """The median time of `work`, once all that was queued before is done."""
     import torch
 
     def wait() -> None:
@@ -220,7 +233,10 @@ def _seconds(work: Callable[[], object], device: str, repeats: int = 5) -> float
 
 
 def _tasks(plan: Plan, size: tuple[int, int], count: int) -> list[Task]:
-    """Crops of the colour photographs that scikit-image ships, each with a key and bits of its own."""
+    """Crops of the colour photographs that scikit-image ships.
+
+    Each has a key and bits of its own.
+    """
     from skimage import data
 
     pictures = [getattr(data, name)()[..., :3] for name in ("astronaut", "coffee", "chelsea")]

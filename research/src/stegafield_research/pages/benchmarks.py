@@ -1,4 +1,7 @@
-"""The page of measurements, in Markdown, from the lines of `summary`: the same lines give the same page."""
+"""The page of measurements, in Markdown, from the lines of `summary`.
+
+The same lines give the same page.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,13 +12,13 @@ from ..prose import Prose
 Row = dict[str, Any]
 
 ASKED = {1: 59.7, 2: 55.7, 3: 53.3, 4: 51.2}
-"""PSNR in dB by bits per pixel that every picture with few samples near the ends should reach."""
+"""PSNR in dB by bits per pixel that every picture with few elements near the ends should reach."""
 ASKED_GAP = 2.0
 """Decibels below its own bound that any other picture should stay within."""
 ASKED_MS = {1: 5, 2: 8, 3: 8, 4: 8}
 """Milliseconds of a processor for 64x64 pixels by bits per pixel, median."""
 ASKED_RMS = 0.6
-"""Change of a field in packed steps at 1 bit per sample."""
+"""Change of a field in packed steps at 1 bit per element."""
 ASKED_DBFS = -93.0
 """Level of the change of 16-bit sound at 1 bit per sample."""
 
@@ -89,7 +92,7 @@ def _ordered(lines: Iterable[Row]) -> list[Row]:
 
 
 def _verdict(line: Row) -> str:
-    """Whether the extremes of a row meet what was asked for."""
+    """Whether the extremes of a row meet the goals."""
     floor, missed = ASKED.get(line["rate"]), []
     if floor is not None and line["psnr_clear"] and line["psnr_clear"][0] < floor:
         missed.append(f"clear ones miss {floor}")

@@ -1,4 +1,7 @@
-"""The page of detection, in Markdown, from rows of `bench detect`: the same rows give the same page."""
+"""The page of detection, in Markdown, from rows of `bench detect`.
+
+The same rows give the same page.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -26,7 +29,10 @@ def page(lines: Iterable[Row]) -> str:
 
 
 def _law(lines: list[Row]) -> str:
-    """Windows and files of the sampler before those of an independent one; nothing where that was not measured."""
+    """Windows and files of the sampler beside those of an independent one.
+
+    Nothing where that was not measured.
+    """
     windows, files = ([row for row in lines if name in row] for name in ("law", "sizes"))
     if not windows or not files:
         return ""
@@ -37,7 +43,7 @@ def _law(lines: list[Row]) -> str:
         taps = " ".join(map(str, row["law"]))
         cells = [_chance(row["p"][way]) if way in row["p"] else "" for way in ways]
         cells.append(_chance(min(row["p_wrong"].values())))
-        table.append([taps, f"{row['bits_per_element']:.3g}", f"{row['sigma']:g}", *cells])
+        table.append([taps, f"{row['bits_per_sample']:.3g}", f"{row['sigma']:g}", *cells])
     sizes = [["against", "pairs", "plain, bytes", "longer by", "p"], ["---"] * 5]
     for row in files:
         sizes.append(

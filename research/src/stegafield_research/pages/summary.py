@@ -1,7 +1,8 @@
 """Rows of measurements, condensed to what a page shows: distributions over covers, and what failed.
 
-A set is one file of rows; its name is the file's. Rows that are no measurement of a cover (times, fits, remarks) and
-lines that are summaries already pass unchanged, so a summary can be summarised again.
+A set is one file of rows; its name is the file's. Rows that are no measurement of a cover (times,
+fits, remarks) and lines that are summaries already pass unchanged, so a summary can be summarised
+again.
 """
 
 import json
@@ -17,14 +18,17 @@ from typing import Any
 from stegafield.errors import ConfigError, StegafieldError
 
 CLEAR = 0.01
-"""Pictures with a smaller share of samples within 3 codes of an end are compared with each other."""
+"""Pictures with a smaller share of elements near an end of the range are clear.
+
+Near is within 3 codes. Clear pictures are compared with each other.
+"""
 
 Row = dict[str, Any]
 
 
 @contextmanager
 def understood(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """Rows of a folder are a stranger's: what they lack, or hold in its place, is said, as a `ConfigError`."""
+    """Turn what rows of a third party lack or hold in its place into a `ConfigError`."""
     try:
         yield
     except StegafieldError:
@@ -52,7 +56,10 @@ def read(folder: str | os.PathLike[str]) -> Iterator[tuple[str, Row]]:
 
 
 def summarise(rows: Iterable[tuple[str, Row]]) -> list[Row]:
-    """A line for each set and rate of `bench fidelity`, one for each set, curve and rate of `bench curve`, the rest."""
+    """Lines of a page: one for each set and rate of `bench fidelity`, and others.
+
+    `bench curve` gives one for each set, curve and rate; all other rows pass as they are.
+    """
     lines: list[Row] = []
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for name, row in rows:
@@ -100,7 +107,10 @@ def _rate(unit: str, rate: float, rows: list[Row]) -> Row:
 
 
 def _gap(row: Row) -> float | None:
-    """Decibels below the bound; None above the capacity of steps of one, where there is no bound."""
+    """Decibels below the bound.
+
+    None above the capacity of steps of one, where there is no bound.
+    """
     return None if row["bound"] is None else row["bound"] - row["psnr"]
 
 

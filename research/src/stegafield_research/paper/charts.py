@@ -99,7 +99,10 @@ def curves(
 def sheet(
     rows: Mapping[str, Sequence[tuple[str, ndarray]]], path: Path, *, size: float = 1.7
 ) -> None:
-    """Rows of pictures, each with its title; arrays of (y, x, 3) in 0 to 255, or of (y, x) in colours."""
+    """Rows of pictures, each with its title.
+
+    Arrays of (y, x, 3) in 0 to 255, or of (y, x) in colours.
+    """
     if not rows:  # of a run that goes on in another folder
         drawn = figure(size, size)
         drawn.text(0.5, 0.5, "its pictures are not here", ha="center")

@@ -1,4 +1,4 @@
-"""Tables 2 to 5 and Figure 14: everybody on the same covers, at the same rates, through a file."""
+"""Tables 2 to 5 and Figure 14: all contestants on the same covers and rates, through a file."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +9,10 @@ from pydantic import Field
 from stegafield.metrics import fidelity
 from stegafield.pipeline.warden import visible
 
+from ..journal import Journal, Row
 from . import charts
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal, Row
 from .published import RATES
 from .tables import BER, PSNR, SECONDS, SSIM, Measured, asked, reached, spread
 
@@ -28,14 +28,14 @@ class Comparison(Experiment):
     rates: tuple[float, ...] = RATES
     """Bits per pixel."""
     faces: int = Field(default=2, ge=0)
-    """Generated faces that everybody gets."""
+    """Generated faces that every contestant gets."""
     photographs: int = Field(default=2, ge=0)
-    """Photographs that everybody gets."""
+    """Photographs that every contestant gets."""
     seeds: int = Field(default=2, ge=1, le=10)
     """Networks and messages for each cover and rate of the paper's procedure."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
-        """Covers with nothing in them, those who are quick, then the others by rate and seed."""
+        """Clean covers, contestants that do not optimise, then the others by rate and seed."""
         subjects = lab.subjects(self.faces, self.photographs, self.size)
         yield from (lab.clean(subject) for subject in subjects)
         for rate in self.rates if min(self.size) >= _LEAST_FACE else ():
@@ -51,7 +51,7 @@ class Comparison(Experiment):
                     yield from lab.embeddings(who, subjects, [rate], seed)
 
     def show(self, rows: Journal) -> Iterator[Block]:
-        """Tables 2, 3 and 4, with what is asked of ours, and Figure 14."""
+        """Tables 2, 3 and 4, with the goals of ours, and Figure 14."""
         every = [self._measured(rows, kind) for kind in ("faces", "photographs")]
         every = [one for one in every if one.runs]
         sections = (

@@ -1,6 +1,7 @@
-"""Who is compared: the paper's procedure, our default, the baselines, and every other extractor that is installed.
+"""Who is compared: the paper's procedure, our default, the baselines, and others.
 
-Nothing in the report knows a contestant by name, except that the paper's numbers stand beside the one they are of.
+The others are all further extractors that are installed. Nothing in the report knows a contestant
+by name, except that the paper's numbers stand beside the one they are of.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,16 +18,16 @@ from stegafield.pipeline.plan import Plan
 from stegafield.pipeline.request import PRESETS
 
 from ..baselines import BASELINES, EXTRACTORS, Baseline
+from ..journal import Row
 from ..measure.fidelity import through_file
 from . import covers
 from .covers import Subject
-from .journal import Row
 from .published import PAPER
 
 OURS = "phase"
 """The extractor that `hide` takes by default."""
 REPEATS = 5
-"""What is quick is embedded so often, for the median of its times."""
+"""How often a contestant that does not optimise embeds, for the median of its times."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,10 @@ class Contestant:
         return not self.rates or bpp in self.rates
 
     def settings(self, seed: int) -> Row:
-        """Extractor, effort and optimizer, with the options that are not their defaults: the key of its rows."""
+        """Extractor, effort and optimizer, with the options that are not their defaults.
+
+        They are the key of its rows.
+        """
         plan = self.plan(self.rates[0] if self.rates else 1, seed)
         solver = plan.optimizer
         return {
@@ -68,18 +72,20 @@ class Contestant:
         }
 
     def embed(self, subject: Subject, bpp: float, seed: int) -> tuple[Row, Cover]:
-        """What `bench fidelity` measures, and the cover that was read back; repeated for its time where that is short.
+        """What `bench fidelity` measures, and the cover that was read back.
 
-        Cover and number of the seed decide network and bits.
+        Short embeddings are repeated, for the median of their times. Cover and number of the seed
+        decide network and bits.
         """
         bits = covers.seeds(subject.name, seed)
         return through_file(self.plan(bpp, seed), subject.cover, bits, repeats=REPEATS)
 
 
 def contestants(registry: Registry, device: str) -> tuple[Engine, list[Contestant]]:
-    """Everybody, and the engine that knows them: the paper first, in both readings of its network.
+    """All contestants, and the engine that knows them; the paper's procedure comes first.
 
-    The registry has the baselines: `stegafield_research.engine.registry` gives one.
+    It has two entries, one for each reading of its network. The registry must have the baselines:
+    `stegafield_research.engine.registry` gives one.
     """
     baselines = {one.name for one in EXTRACTORS}
     installed = [name for name in registry.names("extractor") if name not in baselines]

@@ -1,4 +1,4 @@
-"""The covers that everybody gets: functions drawn from the model of faces, and photographs."""
+"""The covers that every contestant gets: faces drawn from the model, and photographs."""
 
 import hashlib
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from stegafield.extras import need
 from ..measure.fidelity import cropped, pictures
 
 PACKAGED = ("astronaut", "chelsea", "coffee", "rocket", "retina", "hubble_deep_field")
-"""Colour photographs that scikit-image ships: used where the user names no folder."""
+"""Colour photographs that scikit-image ships, for users who name no folder."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,10 @@ class Subject:
 
 
 def face(carrier: Carrier, number: int, size: tuple[int, int]) -> Subject:
-    """A face as the paper samples its functions: without noise, rounded to 8 bits; the same face at every size."""
+    """A face as the paper samples its functions: without noise, rounded to 8 bits.
+
+    The same number is the same face at every size.
+    """
     need("torch", "torch")
     need("safetensors", "torch")
     from stegafield.generators.zoo import load
@@ -54,7 +57,10 @@ def face(carrier: Carrier, number: int, size: tuple[int, int]) -> Subject:
 
 
 def photographs(folder: Path | None) -> list[tuple[str, Path | None]]:
-    """(name, path) of the photographs of a folder; of those that scikit-image ships without one: names alone."""
+    """(name, path) of the photographs of a folder.
+
+    Without a folder: those that scikit-image ships, by name, without a path.
+    """
     if folder is not None:
         found = [(path.name, path) for path in pictures(folder)]
         if not found:
@@ -66,7 +72,10 @@ def photographs(folder: Path | None) -> list[tuple[str, Path | None]]:
 def photograph(
     carrier: Carrier, name: str, path: Path | None, size: tuple[int, int] | None = None
 ) -> Subject:
-    """A photograph, whole or its central (height, width); one of scikit-image where there is no path."""
+    """A photograph, whole or its central (height, width).
+
+    Without a path, one that scikit-image ships.
+    """
     source: Any = path
     if path is None:
         from skimage import data

@@ -1,4 +1,4 @@
-"""Table 5: how many files StegExpose names, of each method and of covers with nothing in them."""
+"""Table 5: how many files StegExpose names, for each method and for clean covers."""
 
 from collections.abc import Iterator
 
@@ -7,20 +7,20 @@ from pydantic import Field
 
 from stegafield.pipeline.warden import visible
 
+from ..journal import Journal, Row
 from . import covers
 from .comparison import draw
 from .contestant import Contestant
 from .covers import Subject
 from .document import PROSE, Block, Heading, Line, Points, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal, Row
 from .published import PAPER, RATES, known
 
 _SCATTERED = "its changes, scattered"
 
 
 class Detection(Experiment):
-    """How many covers of which size those get who do not optimise."""
+    """How many covers, and of which size, contestants get that do not optimise."""
 
     size: tuple[int, int] = (64, 64)
     rates: tuple[float, ...] = RATES
@@ -32,7 +32,7 @@ class Detection(Experiment):
     """Files of ours of which the one that StegExpose suspects least is kept."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
-        """Clean covers, draws, and everybody who is quick."""
+        """Clean covers, draws, and all contestants that do not optimise."""
         subjects = lab.subjects(self.faces, self.photographs, self.size)
         yield from (lab.clean(subject) for subject in subjects)
         for rate in self.rates:
@@ -119,7 +119,10 @@ class Detection(Experiment):
         found: list[list[Row]],
         controls: dict[str, list[Row]],
     ) -> tuple[list[Line], list[str]]:
-        """Ours beside the same noise with nothing in it, and the quietest of its files; and what that says."""
+        """Lines of controls for ours, and verdicts on them.
+
+        The controls are the same noise with nothing in it, and the quietest of its files.
+        """
         scattered, quietest = (
             [
                 [r for r in controls[what] if (*r["size"], r["bpp"]) == (*self.size, bpp)]
@@ -144,7 +147,10 @@ class Detection(Experiment):
     def _verdicts(
         self, name: str, than: str, plain: list[list[Row]], found: list[list[Row]]
     ) -> list[str]:
-        """Whether these are named as often as others: the difference on the same covers within two of its errors."""
+        """Whether these are named as often as others.
+
+        They are where the difference on the same covers is within two of its errors.
+        """
         told = []
         for innocent, stego, bpp in zip(plain, found, self.rates, strict=True):
             before = {row["cover"]: row["stegexpose"] > self.threshold for row in innocent}
@@ -159,14 +165,18 @@ class Detection(Experiment):
             new, gone = pairs.count((False, True)), pairs.count((True, False))
             met = "**met**" if new - gone <= 2 * (new + gone) ** 0.5 else "**missed**"
             told.append(
-                f"at {bpp:g} bpp {name} is named as often as {than}, within two standard errors: {met} "
-                f"({named:.0%} against {alarms:.0%}; {new} of {len(pairs)} newly, {gone} no longer)"
+                f"at {bpp:g} bpp {name} is named as often as {than}, "
+                f"within two standard errors: {met} ({named:.0%} against {alarms:.0%}; "
+                f"{new} of {len(pairs)} newly, {gone} no longer)"
             )
         return told
 
 
 def _scattered(lab: Lab, who: Contestant, subject: Subject, bpp: float) -> Job:
-    """A cover with the changes that an embedding makes, at other samples: the same noise, and nothing hidden."""
+    """A cover with the changes that an embedding makes, at other elements.
+
+    The noise is the same, and nothing is hidden.
+    """
 
     def run() -> Row:
         _, read = who.embed(subject, bpp, 0)
@@ -179,7 +189,10 @@ def _scattered(lab: Lab, who: Contestant, subject: Subject, bpp: float) -> Job:
 
 
 def _quietest(lab: Lab, who: Contestant, subject: Subject, bpp: float, tries: int) -> Job:
-    """The file that StegExpose suspects least, of several with other bits and places; and the worst BER of them."""
+    """The file that StegExpose suspects least, of several, and the worst BER of all.
+
+    The files differ in their bits and positions.
+    """
 
     def run() -> Row:
         made = [who.embed(subject, bpp, number) for number in range(tries)]

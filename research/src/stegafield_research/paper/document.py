@@ -1,4 +1,7 @@
-"""A report as blocks, and what writes it: Markdown with pictures beside it, or one HTML file with everything in it."""
+"""A report as blocks, and its writers.
+
+They write Markdown with pictures beside it, or one HTML file with everything in it.
+"""
 
 import re
 from base64 import b64encode

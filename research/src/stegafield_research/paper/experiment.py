@@ -1,4 +1,6 @@
-"""The contract of an experiment: a small typed config that lists what has to be measured and shows what came out.
+"""The contract of an experiment: a small typed config.
+
+It lists what has to be measured, and shows what came out.
 
 suite -> experiments -> jobs -> journal (rows) -> experiments -> blocks -> Markdown, HTML
 """
@@ -20,18 +22,21 @@ from stegafield.pipeline.engine import Engine
 from stegafield.pipeline.warden import visible
 
 from ..engine import registry
+from ..journal import Journal, Row, key
 from . import covers
 from .contestant import Contestant, contestants
 from .covers import Subject
 from .document import Block
-from .journal import Journal, Row, key
 
 PICTURES = "pictures"
-"""Folder of a run with the stegos of those who optimise."""
+"""Folder of a run with the stegos of contestants that optimise."""
 
 
 def picture_of(row: Row, folder: Path) -> Path:
-    """Where the picture that a row names lies: in this folder, whatever path a row of a stranger names."""
+    """Where the picture that a row names lies: always in this folder.
+
+    A row of a third party may name any path.
+    """
     return folder / Path(row.get("picture", "")).name
 
 
@@ -71,7 +76,7 @@ class Lab:
     def open(
         cls, device: str, out: Path, photos: Path | None = None, data: Path | None = None
     ) -> "Lab":
-        """A lab with everybody in it who is installed."""
+        """A lab with all contestants that are installed."""
         engine, found = contestants(registry(), device)
         return cls(engine, out, photos, data, found)
 
@@ -86,7 +91,7 @@ class Lab:
         return self.engine.registry.get("detector", "stegexpose")()
 
     def subjects(self, faces: int, photographs: int, size: tuple[int, int]) -> list[Subject]:
-        """So many faces and central parts of colour photographs, all of one size."""
+        """This many faces and central parts of colour photographs, all of one size."""
         found = [covers.face(self.carrier, number, size) for number in range(faces)]
         sources = covers.spread(covers.photographs(self.photos), photographs)
         return found + covers.colours(
@@ -106,7 +111,7 @@ class Lab:
             yield from (self.embedding(who, subject, bpp, seed) for subject in subjects)
 
     def embedding(self, who: Contestant, subject: Subject, bpp: float, seed: int = 0) -> Job:
-        """The job of one embedding; its row is the same for all experiments that ask for it."""
+        """The job of one embedding; experiments that request the same share its row."""
 
         def run() -> Row:
             row, read = who.embed(subject, bpp, seed)

@@ -1,13 +1,16 @@
-"""Table 1: quality on photographs, ours at their whole size, the paper's procedure on their central parts."""
+"""Table 1: quality on photographs.
+
+Ours at their whole size, the paper's procedure on their central parts.
+"""
 
 from collections.abc import Iterator
 
 from pydantic import Field
 
+from ..journal import Journal, Row
 from . import covers
 from .document import PROSE, Block, Heading, Line, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal, Row
 from .published import NUMBERS, PAPER
 from .tables import accepted, spread
 
@@ -16,9 +19,9 @@ class Photographs(Experiment):
     """How many photographs, and how large a part the paper's procedure gets."""
 
     whole: int = Field(default=12, ge=0)
-    """Photographs at their whole size for those who do not optimise."""
+    """Photographs at their whole size, for contestants that do not optimise."""
     cut: int = Field(default=1, ge=0)
-    """Photographs of which those who optimise get the central part."""
+    """Photographs whose central part contestants get that optimise."""
     crop: tuple[int, int] = (64, 64)
     rates: tuple[float, ...] = (1,)
 
@@ -35,7 +38,7 @@ class Photographs(Experiment):
             yield from lab.embeddings(who, parts, self.rates)
 
     def show(self, rows: Journal) -> Iterator[Block]:
-        """The table: the paper's two lines, its procedure on parts, ours on whole photographs and on the parts."""
+        """The table: what the paper states, its procedure on parts, ours whole and on the parts."""
         found = [row for row in rows.rows("embedding") if row["kind"] == "photographs"]
         found = [row for row in found if row["role"] != "variant" and "error" not in row]
         found = [row for row in found if row["bpp"] in self.rates]

@@ -1,6 +1,7 @@
-"""What the paper (arXiv 2406.01918) and its abstract state, as far as it is known to this project; nothing is guessed.
+"""What the paper (arXiv 2406.01918) and its abstract state, as far as known here.
 
-Measured there on an RTX 2070, 64x64 CelebA where nothing else is said, on floats that were not yet rounded to a file.
+Nothing is guessed. The paper measured on an RTX 2070, on 64x64 CelebA unless a row says otherwise,
+and on floats that were not yet rounded to a file.
 """
 
 from collections.abc import Mapping
@@ -50,7 +51,10 @@ NUMBERS: tuple[Published, ...] = (
 
 
 def known(quantity: str, method: str, data: str = "CelebA") -> Mapping[int | None, float]:
-    """{bits per pixel: number} of a quantity; empty where the paper states none, or none that is known here."""
+    """{bits per pixel: number} of a quantity.
+
+    Empty where the paper states none, or none that is known here.
+    """
     return {
         one.bpp: one.value
         for one in NUMBERS

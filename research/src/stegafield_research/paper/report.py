@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from stegafield.pipeline.writing import write_file
 
+from ..journal import Journal, Row
 from ..measure.machine import machine, stated
 from . import document
 from .document import PROSE, Block, Heading, Points, Text
 from .experiment import Job
-from .journal import Journal, Row
 from .published import UNKNOWN
 from .suite import Suite
 
@@ -21,7 +21,7 @@ _TITLE = "The tables and figures of GINR-Stega, measured again"
 
 
 def noted() -> Job:
-    """The job that writes down what this session runs on."""
+    """The job that records what this session runs on."""
     return Job({"what": "machine", **machine()}, dict)
 
 
@@ -30,7 +30,7 @@ class Kept(BaseModel):
 
     suite: Suite
     jobs: int
-    """How many measurements the suite asks for."""
+    """How many measurements the suite requests."""
     embeddings: dict[str, int] = {}
     """How many of them embed, for each method and rate."""
 
@@ -67,7 +67,7 @@ def _embeddings(every: Iterable[Row]) -> Counter[str]:
 
 
 def _missing(kept: Kept, journal: Journal) -> list[str]:
-    """The embeddings that were asked for and are not there."""
+    """The requested embeddings that are not there."""
     there = _embeddings(row for row in journal.rows("embedding") if "error" not in row)
     left = {name: count - there[name] for name, count in kept.embeddings.items()}
     return [f"{name}, {n} of {kept.embeddings[name]}" for name, n in left.items() if n > 0]
@@ -86,7 +86,7 @@ def write(journal: Journal, out: Path) -> list[Path]:
 
 
 def remember(suite: Suite, jobs: Sequence[Job], out: Path) -> None:
-    """Write down what a folder is a run of."""
+    """Record what a folder is a run of."""
     asked = _embeddings(job.inputs for job in jobs if job.inputs["what"] == "embedding")
     text = Kept(suite=suite, jobs=len(jobs), embeddings=asked).model_dump_json(indent=2) + "\n"
     write_file(out / SUITE, text.encode(), force=True)

@@ -1,4 +1,7 @@
-"""Figures 11 and 15: one face at several resolutions, what hiding in it looks like, and how long it takes."""
+"""Figures 11 and 15: one face at several resolutions.
+
+They show what hiding in it looks like, and how long it takes.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +10,10 @@ from statistics import median
 import numpy as np
 from numpy import ndarray
 
+from ..journal import Journal, Row
 from . import charts, covers
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import PICTURES, Experiment, Job, Lab, picture_of
-from .journal import Journal, Row
 from .tables import duration, spread
 
 

@@ -1,12 +1,13 @@
-"""A run: the jobs of a suite that the journal has not yet, one after the other."""
+"""A run: the jobs of a suite that the journal does not hold yet, one after the other."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from stegafield.errors import StegafieldError
+from stegafield.progress import report as progress
 
+from ..journal import Journal
 from .experiment import Job, Lab
-from .journal import Journal
 from .report import noted, remember
 from .suite import Suite
 
@@ -15,26 +16,29 @@ def run(
     suite: Suite,
     lab: Lab,
     journal: Journal,
-    report: Callable[[int, int, str], None] = lambda done, total, told: None,
 ) -> int:
-    """Measure what is not in the journal; how many rows that were. What fails is a row, too, and the others go on."""
+    """Measure what is not in the journal, and return how many rows that were.
+
+    A job that fails becomes a row with `error`, and the others go on. Numbers keep six digits.
+    """
     asked = {job.key: job for one in suite.work for job in one.jobs(lab)}
     jobs: list[Job] = [noted(), *asked.values()]
     remember(suite, jobs, lab.out)
     made = 0
     for number, job in enumerate(jobs):
-        report(number, len(jobs), job.told)
-        if job.inputs in journal:
+        progress(job.told, number, len(jobs))
+        if journal.done(job.inputs) is not None:
             continue
         try:
             found = job.run()
         except StegafieldError as error:
             found = {"error": str(error)}
-        except (
-            FileNotFoundError
-        ) as error:  # weights that are not there; the path is nobody's business
+        except FileNotFoundError as error:  # weights that are not there; the path is private
             found = {"error": f"{error.strerror}: {Path(str(error.filename)).name}"}
-        journal.add(job.inputs, found)
+        journal.add(job.inputs, {name: _short(value) for name, value in found.items()})
         made += 1
-    report(len(jobs), len(jobs), "")
     return made
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value

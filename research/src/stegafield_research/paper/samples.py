@@ -1,4 +1,4 @@
-"""Figure 8: samples of the generated media; and a table of every medium that draws its own covers."""
+"""Figure 8: samples of the generated media, and a table of all media that draw covers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +11,10 @@ from pydantic import Field
 from stegafield.core.carrier import draws
 from stegafield.core.cover import Cover
 
+from ..journal import Journal, Row
 from . import charts
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal, Row
 
 
 class Samples(Experiment):
@@ -23,9 +23,9 @@ class Samples(Experiment):
     shown: int = Field(default=8, ge=1)
     """In the figure."""
     covers: int = Field(default=3, ge=1)
-    """Of each medium that are hidden in."""
+    """Stegos of each medium, for the table."""
     bps: float = Field(default=1 / 3, gt=0)
-    """Bits per sample."""
+    """Bits per element."""
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
         """A stego of each medium, several times."""

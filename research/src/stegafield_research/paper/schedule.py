@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from statistics import median
 
+from ..journal import Journal
 from . import charts
 from .contestant import paper
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import Experiment, Job, Lab
-from .journal import Journal
 from .published import PAPER
 from .tables import spread
 
@@ -22,7 +22,10 @@ class Schedule(Experiment):
     photographs: int = 1
 
     def jobs(self, lab: Lab) -> Iterator[Job]:
-        """One run for each rate and cover; that of the paper's own rate is the one of the other tables."""
+        """One run for each rate and cover.
+
+        The run at the paper's own rate is that of the other tables.
+        """
         subjects = lab.subjects(self.faces, self.photographs, self.size)
         for rate in self.rates:
             changes = {"extractor.norm": "batch"} | (

@@ -1,4 +1,7 @@
-"""Suites: which experiments, of which size. A suite is a TOML file of the package or of the user."""
+"""Suites: which experiments, of which size.
+
+A suite is a TOML file of the package or of the user.
+"""
 
 import json
 import tomllib
@@ -44,7 +47,7 @@ class Suite(BaseModel):
 
     @property
     def work(self) -> list[Experiment]:
-        """In the order of work: what is quick comes first."""
+        """In the order of work: cheap experiments come first."""
         first = (self.samples, self.detection, self.photographs, self.resolution, self.schedule)
         return [*first, self.training, self.comparison]
 

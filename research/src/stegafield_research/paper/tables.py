@@ -1,6 +1,7 @@
 """Lines of tables and statements about them, from rows of embeddings.
 
-A line is one method, counted one way. Numbers in a cell are the median and, in brackets, least and greatest.
+A line is one method, counted one way. Numbers in a cell are the median and, in brackets, least and
+greatest.
 """
 
 import math
@@ -8,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from ..journal import Row
 from .document import Line, Table
-from .journal import Row
 from .published import NUMBERS, PAPER, UNKNOWN, known
 
 LEAST_PSNR = 20.0
@@ -30,9 +31,10 @@ def spread(values: Iterable[float | None], form: str | Callable[[float], str]) -
 
 
 def accepted(runs: Iterable[Row]) -> list[Row]:
-    """One run for each cover and rate by the paper's rule: the first seed above 20 dB, else the last.
+    """One run for each cover and rate by the paper's rule.
 
-    Its time is that of all seeds that had to be tried. Methods without seeds have one run each.
+    The rule takes the first seed above 20 dB, else the last. Its time is that of all seeds that had
+    to be tried. Methods without seeds have one run each.
     """
     groups: dict[tuple, list[Row]] = {}
     for row in sorted(runs, key=lambda row: row["seed"]):
@@ -71,7 +73,10 @@ class Measured:
         return found if every else accepted(found)
 
     def table(self, quantity: str, counts: Sequence["Count"]) -> Table:
-        """The paper's numbers of a quantity where it states some, and each method counted in these ways."""
+        """A table of the paper's numbers, where it states some, and of each method.
+
+        `counts` are the ways in which each method is counted.
+        """
         lines, roles = [], dict(self.methods)
         left = dict.fromkeys(one.method for one in NUMBERS if one.quantity == quantity)
         for method in roles:
@@ -148,7 +153,10 @@ def _stated(quantity: str, value: float | None) -> str:
 
 
 def reached(every: Sequence[Measured], quantity: str, count: Count, higher: bool) -> Table:
-    """For each rate, whether the paper's own procedure gave the paper's number here, and what all its seeds gave."""
+    """Whether the paper's own procedure gave the paper's number here, for each rate.
+
+    The line also has what all its seeds gave.
+    """
     rates, lines = every[0].rates, []
     for measured in every:
         for method in (name for name, role in measured.methods if role == "paper"):
@@ -181,7 +189,10 @@ def _hundredths(value: float) -> float:
 
 
 def asked(every: Sequence[Measured]) -> Table:
-    """What is asked of ours, and whether it holds: errors, decibels above the paper, and times faster."""
+    """What is demanded of ours, and whether it holds.
+
+    Errors, decibels above the paper, and times faster.
+    """
     rates, lines = every[0].rates, []
 
     def line(what: str, kind: str, cells: Iterable[str]) -> None:

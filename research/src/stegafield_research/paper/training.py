@@ -1,6 +1,9 @@
-"""Figures 9, 12 and 13: samples and their quality as training goes on, of functions and of a grid GAN.
+"""Figures 9, 12 and 13: samples and their quality as training goes on.
 
-items (the user's faces, or covers of our own model) -> train to step 1 -> measure -> train to step 2 -> measure ...
+Of functions, and of a grid GAN.
+
+items (the user's faces, or covers of our own model) -> train to step 1 -> measure -> train to step
+2 -> measure ...
 """
 
 from collections.abc import Iterator
@@ -15,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from stegafield.extras import need
 from stegafield.metrics import distribution
 
+from ..journal import Journal, Row
 from . import charts
 from .document import PROSE, Block, Heading, Line, Picture, Table, Text
 from .experiment import PICTURES, Experiment, Job, Lab, picture_of
-from .journal import Journal, Row
 
 _SHIPS = "celeba, as it ships"
 _LATENTS = 8

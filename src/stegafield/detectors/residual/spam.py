@@ -1,7 +1,8 @@
-"""SPAM: transitions between differences of neighbouring samples, 686 features.
+"""SPAM: transitions between differences of neighbouring elements, 686 features.
 
-T. Pevny, P. Bas, J. Fridrich, "Steganalysis by subtractive pixel adjacency matrix", IEEE Transactions on Information
-Forensics and Security 5(2), 2010: second order, T = 3. Colour pictures: the mean over channels.
+T. Pevny, P. Bas, J. Fridrich, "Steganalysis by subtractive pixel adjacency matrix", IEEE
+Transactions on Information Forensics and Security 5(2), 2010: second order, T = 3. Colour pictures:
+the mean over channels.
 """
 
 import numpy as np

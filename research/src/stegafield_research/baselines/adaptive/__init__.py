@@ -1,1 +1,1 @@
-"""Simulated adaptive methods: costs decide where a perfect code would change a picture."""
+"""Simulated adaptive methods: costs decide where a perfect code changes a picture."""

@@ -1,4 +1,6 @@
-"""HILL, simulated: changes of one step where the picture is rough, at the least cost that coding theory allows.
+"""HILL, simulated: changes of one step where the picture is rough.
+
+Their expected cost is the least that coding theory allows.
 
 B. Li, M. Wang, J. Huang, X. Li, "A new cost function for spatial image steganography", ICIP 2014.
 """
@@ -14,12 +16,15 @@ from .sender import least_cost
 
 
 def costs(codes: Int[ndarray, "channel y x"]) -> Float[ndarray, "channel y x"]:
-    """The cost of a change of one step, channel by channel: high where the neighbourhood is smooth."""
+    """The cost of a change of one step: high where the neighbourhood is smooth.
+
+    Each channel has costs of its own.
+    """
     return np.stack([hill(values.astype(np.float64)) for values in codes])
 
 
 def simulate(
     codes: Int[ndarray, "channel y x"], low: int, high: int, rate: float, rng: Generator
 ) -> Int[ndarray, "channel y x"]:
-    """The codes after changes whose entropy is `rate` bits per sample and whose expected cost is least."""
+    """The codes after changes that cost least at an entropy of `rate` bits per element."""
     return least_cost(codes, costs(codes), low, high, rate, rng)

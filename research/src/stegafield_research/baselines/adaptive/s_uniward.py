@@ -1,7 +1,10 @@
-"""S-UNIWARD, simulated: a change costs what it does to wavelet coefficients, relative to their size.
+"""S-UNIWARD, simulated: a change costs what it does to wavelet coefficients.
 
-V. Holub, J. Fridrich, T. Denemark, "Universal distortion function for steganography in an arbitrary domain", EURASIP
-Journal on Information Security 2014(1): Daubechies wavelets with 8 vanishing moments, stabilised with sigma = 1.
+The change of each coefficient counts relative to its size.
+
+V. Holub, J. Fridrich, T. Denemark, "Universal distortion function for steganography in an arbitrary
+domain", EURASIP Journal on Information Security 2014(1): Daubechies wavelets with 8 vanishing
+moments, stabilised with sigma 1.
 """
 
 import numpy as np
@@ -36,7 +39,8 @@ def costs(codes: Int[ndarray, "channel y x"]) -> Float[ndarray, "channel y x"]:
         padded, total = np.pad(plane, margin, mode="symmetric"), 0.0
         for down, across in ((_LOW, _HIGH), (_HIGH, _LOW), (_HIGH, _HIGH)):
             size = np.abs(filtered(padded, down[::-1], across[::-1], 0))
-            # Each coefficient that the sample takes part in: the filter as it is, so centred on its other side.
+            # Each coefficient that the element takes part in: the filter is not reversed, so it is
+            # centred on its other side.
             total = total + filtered(1 / (size + _SIGMA), np.abs(down), np.abs(across), -1)
         channel[:] = total[margin:-margin, margin:-margin]
     return found
@@ -45,5 +49,5 @@ def costs(codes: Int[ndarray, "channel y x"]) -> Float[ndarray, "channel y x"]:
 def simulate(
     codes: Int[ndarray, "channel y x"], low: int, high: int, rate: float, rng: Generator
 ) -> Int[ndarray, "channel y x"]:
-    """The codes after changes whose entropy is `rate` bits per sample and whose expected cost is least."""
+    """The codes after changes that cost least at an entropy of `rate` bits per element."""
     return least_cost(codes, costs(codes), low, high, rate, rng)

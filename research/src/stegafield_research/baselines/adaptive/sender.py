@@ -1,7 +1,9 @@
-"""The sender that embeds at least cost: no bit is embedded, samples change as a perfect code would change them.
+"""The sender that embeds at least cost: elements change as a perfect code would change them.
 
-T. Filler, J. Fridrich, "Gibbs construction in steganography", IEEE Transactions on Information Forensics and Security
-5(4), 2010: the usual comparison.
+No bit is embedded.
+
+T. Filler, J. Fridrich, "Gibbs construction in steganography", IEEE Transactions on Information
+Forensics and Security 5(4), 2010: the usual comparison.
 """
 
 import numpy as np
@@ -22,7 +24,10 @@ def least_cost(
     rate: float,
     rng: Generator,
 ) -> Int[ndarray, "channel y x"]:
-    """The codes after changes of one step, at these prices, whose entropy is `rate` bits per sample."""
+    """The codes after changes of one step that cost least at these prices.
+
+    Their entropy is `rate` bits per element.
+    """
     ways = (codes > low).astype(np.int8) + (codes < high)
     if not 0 <= rate < np.log2(1 + ways).mean():
         raise ConfigError("rate", f"changes of one step do not carry {rate:g} bits per sample.")

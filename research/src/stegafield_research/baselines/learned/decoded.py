@@ -1,4 +1,4 @@
-"""What a shipped SteganoGAN decoder reads, whoever wrote it: the reader of SteganoGAN, FNNS-D and FNNS-DE."""
+"""The reader of SteganoGAN, FNNS-D and FNNS-DE: a shipped SteganoGAN decoder."""
 
 from typing import Any, Literal
 
@@ -16,10 +16,13 @@ MOST_DEPTH = 4
 
 
 class Decoded(Extractor):
-    """Reads colour pictures of eight bits, at 1 to 4 bits a pixel. The network is public: there is no key in it."""
+    """Reads colour pictures of eight bits, at 1 to 4 bits per pixel.
+
+    The network is public: it holds no key.
+    """
 
     class Options(options.Options):
-        """What both sides must agree on."""
+        """Options that sender and receiver must agree on."""
 
         architecture: Literal["dense", "basic"] = "dense"
 
@@ -69,7 +72,10 @@ def carrying(free: Bool[ndarray, "channel *space"]) -> Bool[ndarray, "*space"]:
 
 
 def pictured(codes: ndarray) -> Any:
-    """Codes, or floats between them, as the networks see a picture: a torch batch of one in [-1, 1], both ways."""
+    """Codes, or floats between them, as the networks see a picture.
+
+    A torch batch of one in [-1, 1], in both directions.
+    """
     import torch
 
     return torch.from_numpy((codes * (2 / FULL_SCALE) - 1).astype(np.float32))[None]

@@ -1,11 +1,13 @@
-"""Fixed neural network steganography (Kishore, Chen, Wang, Li, Weinberger, ICLR 2022): the picture is trained.
+"""Fixed neural network steganography: the picture is trained, the network stays.
+
+Kishore, Chen, Wang, Li, Weinberger, ICLR 2022.
 
     FNNS-R     the network is random
     FNNS-D     it is SteganoGAN's decoder
     FNNS-DE    the same, and the search starts from what SteganoGAN's encoder makes of the cover
 
-All three are the optimizer `paper` on the summed cross-entropy. The notebook of the latter two raises epsilon to 0.7
-once hardly a bit is wrong; here it is what it says, counted from the cover.
+All three are the optimizer `paper` on the summed cross-entropy. The notebook of the latter two
+raises epsilon to 0.7 once hardly a bit is wrong; here it is what it says, counted from the cover.
 """
 
 from typing import Any, ClassVar, Literal, get_args
@@ -26,18 +28,27 @@ from .steganogan import SteganoGan
 
 Seed = Literal[11111, 22222, 33333, 44444, 55555, 66666, 777777, 88888, 99999, 0]
 SEEDS: tuple[int, ...] = get_args(Seed)
-"""Those of the notebook, in its order: the next one is tried where the PSNR of luma is not above 19 dB."""
+"""The random networks of the notebook, in its order.
+
+The next one is tried where the PSNR of luma is not above 19 dB.
+"""
 HIDDEN, LAYERS = 128, 4
 _TINY = 1e-5  # of torch's batch normalisation
 
 
 class FnnsD(Decoded):
-    """FNNS-D: SteganoGAN's trained decoder is the fixed network; what is compared with, never the default."""
+    """FNNS-D: SteganoGAN's trained decoder is the fixed network.
+
+    For comparison; never the default.
+    """
 
     name: ClassVar[str] = "fnns-d"
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> CrossEntropy:
-        """Cross-entropy of what the decoder reads; pictures in [-1, 1], where the notebook has [0, 1]."""
+        """Cross-entropy of what the decoder reads.
+
+        Pictures are in [-1, 1]; the notebook has [0, 1].
+        """
         decoder: Any = self.coder.decoder
 
         def network(value: Any) -> Any:
@@ -47,12 +58,15 @@ class FnnsD(Decoded):
 
 
 class FnnsDE(FnnsD):
-    """FNNS-DE: FNNS-D, started from the encoder's picture; what is compared with, never the default."""
+    """FNNS-DE: FNNS-D, started from the encoder's picture.
+
+    For comparison; never the default.
+    """
 
     name: ClassVar[str] = "fnns-de"
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> CrossEntropy:
-        """That of FNNS-D, to be started from what SteganoGAN changes."""
+        """The objective of FNNS-D, started from what SteganoGAN changes."""
         found = super().objective(cover, bits)
         encoder = SteganoGan(self.options, seed=self.seed, rung=self.rung)
         rng = np.random.default_rng(list(self.seed))  # for pixels that carry nothing
@@ -61,15 +75,21 @@ class FnnsDE(FnnsD):
 
 
 class FnnsR(Extractor):
-    """FNNS-R: a random network, one of the notebook's ten; what is compared with, never the default. Needs torch."""
+    """FNNS-R: the fixed network is random, one of the notebook's ten.
+
+    For comparison; never the default. Needs torch.
+    """
 
     name: ClassVar[str] = "fnns-r"
 
     class Options(options.Options):
-        """What both sides must agree on."""
+        """Options that sender and receiver must agree on."""
 
         seed: Seed = 11111
-        """Of NumPy's old generator, as in the notebook: its ten networks are public, and there is no key in them."""
+        """The weights, from NumPy's old generator, as in the notebook.
+
+        Its ten networks are public: they hold no key.
+        """
 
     def read(
         self,
@@ -77,7 +97,10 @@ class FnnsR(Extractor):
         free: Bool[ndarray, "channel *space"],
         spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
-        """The signs of the outputs at all positions whose channels are all free, plane after plane."""
+        """The signs of the outputs, plane after plane.
+
+        Positions count where all channels are free.
+        """
         where = carrying(free)
         if not depth(self.rung, len(codes)) or not where.any():
             return np.empty(0, np.uint8)
@@ -105,10 +128,13 @@ class FnnsR(Extractor):
 
 
 class _Random:
-    """SteganoGAN's basic decoder, 128 features wide, every weight normal: three blocks of 3x3 convolution, LeakyReLU
-    and normalisation by the item's own statistics, and a last convolution.
+    """SteganoGAN's basic decoder, 128 features wide, every weight normal.
 
-    The published program never leaves training mode, so its statistics are those of the batch: of one item.
+    Three blocks of 3x3 convolution, LeakyReLU and normalisation by the item's own statistics, then
+    a last convolution.
+
+    The published program never leaves training mode, so its statistics are those of the batch: of
+    one item.
     """
 
     def __init__(self, seed: int, channels: int, planes: int, periodic: tuple[bool, ...]) -> None:

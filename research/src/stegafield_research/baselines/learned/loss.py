@@ -1,4 +1,7 @@
-"""The loss of FNNS (Kishore et al. 2022): cross-entropy of all bits, summed, as a function of the change."""
+"""The loss of FNNS (Kishore et al. 2022), as a function of the change.
+
+The cross-entropy of all bits, summed.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,13 +1,17 @@
-"""SteganoGAN's networks (Zhang, Cuesta-Infante, Xu, Veeramachaneni 2019, arXiv 1901.03892), from the paper's formulas.
+"""SteganoGAN's networks, from the paper's formulas.
 
-    encoder    a = conv(cover)      b = conv(a, M)      basic  stego = tanh conv(conv(b))
-                                                        dense  c = conv(a, b, M)    stego = cover + conv(a, b, c, M)
-    decoder    a = conv(stego)      b = conv(a)         basic  logits = conv(conv(b))
-                                                        dense  c = conv(a, b)       logits = conv(a, b, c)
+Zhang, Cuesta-Infante, Xu, Veeramachaneni 2019, arXiv 1901.03892.
+
+    encoder    a = conv(cover)    b = conv(a, M)
+               basic    stego = tanh conv(conv(b))
+               dense    c = conv(a, b, M)    stego = cover + conv(a, b, c, M)
+    decoder    a = conv(stego)    b = conv(a)
+               basic    logits = conv(conv(b))
+               dense    c = conv(a, b)    logits = conv(a, b, c)
     critic     mean of conv(conv(conv(conv(picture))))
 
-Every conv but a last one is 3x3, then LeakyReLU, then batch normalisation; pictures are in [-1, 1]; M has one plane for
-each bit of a pixel.
+Every conv but a last one is 3x3, then LeakyReLU, then batch normalisation; pictures are in [-1, 1];
+M has one plane for each bit of a pixel.
 """
 
 from typing import ClassVar, Literal
@@ -25,7 +29,7 @@ _MOST = 4
 
 
 class CoderConfig(BaseModel):
-    """Which networks, and how many bits a pixel."""
+    """Which networks, and how many bits per pixel."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,7 +54,7 @@ class Coder(Model):
 
 
 class Encoder(nn.Module):
-    """A cover and a message to a stego."""
+    """Turns a cover and a message into a stego."""
 
     def __init__(self, config: CoderConfig) -> None:
         super().__init__()
@@ -74,7 +78,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A stego to one logit for each bit."""
+    """Turns a stego into one logit for each bit."""
 
     def __init__(self, config: CoderConfig) -> None:
         super().__init__()
@@ -86,7 +90,7 @@ class Decoder(nn.Module):
         self.leave = _convolution(3 * hidden if self.dense else hidden, config.depth)
 
     def forward(self, stego: Float[Tensor, "item 3 y x"]) -> Float[Tensor, "item depth y x"]:
-        """Above zero where the bit is one."""
+        """Logits, positive where the bit is one."""
         a = self.look(stego)
         b = self.join(a)
         if not self.dense:
@@ -96,7 +100,7 @@ class Decoder(nn.Module):
 
 
 class Critic(nn.Module):
-    """A picture to a score, which is high where it looks like a stego."""
+    """Scores a picture: high where it looks like a stego."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -104,15 +108,16 @@ class Critic(nn.Module):
         self.leave = _convolution(hidden, 1)
 
     def forward(self, picture: Float[Tensor, "item 3 y x"]) -> Float[Tensor, " item"]:
-        """The mean over the picture."""
+        """The score, averaged over the picture."""
         return self.leave(self.blocks(picture)).mean((1, 2, 3))
 
 
 class Block(nn.Module):
     """3x3 convolution, LeakyReLU, batch normalisation.
 
-    In evaluation the statistics are the running ones of training: what is read from one item never depends on others,
-    nor on the item's own mean. (torch's own class also counts its batches, in a 64-bit integer that no reader needs.)
+    Evaluation uses the running statistics of training, so what is read from one item never depends
+    on others, nor on the item's own mean. (torch's own class also counts its batches, in a 64-bit
+    integer that no reader needs.)
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -126,7 +131,7 @@ class Block(nn.Module):
         self.register_buffer("variance", torch.ones(outputs))
 
     def forward(self, value: Float[Tensor, "item inputs y x"]) -> Float[Tensor, "item outputs y x"]:
-        """Normalised by the batch while training, else by what was kept."""
+        """Normalised by the batch while training, else by the running statistics."""
         found = F.leaky_relu(self.convolution(value))
         return F.batch_norm(
             found, self.mean, self.variance, self.scale, self.shift, self.training, _MOMENTUM

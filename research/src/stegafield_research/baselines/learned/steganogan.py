@@ -1,8 +1,11 @@
-"""SteganoGAN (Zhang et al. 2019): a trained encoder writes what a trained decoder reads. Nothing is searched.
+"""SteganoGAN (Zhang et al. 2019): a trained encoder writes what a trained decoder reads.
 
-Two things differ from the published program. It shows its encoder pictures in [-1, 1] and its decoder the same pictures
-in [0, 1], and cuts off what it should round; here both see [-1, 1], and codes are rounded. It normalises by the
-statistics of the batch at hand, whatever that is; here by those of training, so one item never depends on another.
+Nothing is searched.
+
+Two things differ from the published program. It shows its encoder pictures in [-1, 1] and its
+decoder the same pictures in [0, 1], and truncates where it should round; here both see [-1, 1], and
+codes are rounded. It normalises by the statistics of the batch at hand; here the statistics are
+those of training, so one item never depends on another.
 """
 
 from typing import ClassVar
@@ -18,21 +21,30 @@ from .decoded import FULL_SCALE, Decoded, carrying, pictured
 
 
 class SteganoGan(Decoded):
-    """SteganoGAN, basic or dense, trained on 64x64 faces; what is compared with, never the default. Needs torch."""
+    """SteganoGAN, basic or dense, trained on 64x64 faces.
+
+    For comparison; never the default. Needs torch.
+    """
 
     name: ClassVar[str] = "steganogan"
 
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
-        """What the encoder makes of the cover, rounded: a share of the bits is read wrongly, and nothing bounds it."""
+        """What the encoder makes of the cover, rounded.
+
+        The decoder reads a share of the bits wrongly; nothing bounds that share.
+        """
         wanted = np.rint(self.encoded(cover, bits, rng)).astype(cover.codes.dtype)
         return np.where(cover.free, wanted, cover.codes)
 
     def encoded(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Float[ndarray, "channel *space"]:
-        """The encoder's picture in codes, not yet rounded. Pixels that carry nothing get bits from `rng`."""
+        """The encoder's picture in codes, not yet rounded.
+
+        Pixels that carry nothing get bits from `rng`.
+        """
         import torch
 
         where = carrying(cover.free)

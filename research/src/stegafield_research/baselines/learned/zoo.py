@@ -9,7 +9,10 @@ from stegafield.generators import zoo as generators
 from .network import Coder
 
 SHIPPED = Path(__file__).parent / "models"
-"""One folder for each, "dense-4" for four bits a pixel: config.json, model.safetensors, card.json."""
+"""One folder for each coder, "dense-4" for four bits per pixel.
+
+It holds config.json, model.safetensors and card.json.
+"""
 
 
 def names() -> list[str]:
@@ -18,7 +21,10 @@ def names() -> list[str]:
 
 
 def shipped(architecture: str, depth: int) -> Coder:
-    """The shipped coder of an architecture and of this many bits a pixel, read once; `ConfigError` without one."""
+    """The shipped coder of an architecture and depth in bits per pixel, read once.
+
+    Raises `ConfigError` if none ships.
+    """
     return generators.load_of(family, f"{architecture}-{depth}", SHIPPED)
 
 
@@ -28,7 +34,7 @@ def read(folder: str | Path) -> Coder:
 
 
 def family(name: str) -> type[Coder]:
-    """The class of the family: the only one here."""
+    """The class of a family; there is only one here."""
     if name != Coder.family:
         raise ConfigError("family", f"{name!r} is unknown.", f"Families: {Coder.family}.")
     return Coder

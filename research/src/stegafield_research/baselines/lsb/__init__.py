@@ -1,1 +1,1 @@
-"""The last bits of samples as carriers: matching, replacement, and the reader that both share."""
+"""Methods that use the last bit of elements: matching, replacement, and their common reader."""

@@ -1,4 +1,4 @@
-"""What reads the last bits: one bit of a sample, at places that the seed chooses."""
+"""Read the last bit of elements, at positions that the seed chooses."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,16 @@ from stegafield.core.rung import Rung
 
 
 class LastBits(Extractor):
-    """Reads the last bits of a share of the free samples, which is the rate: one bit a sample at most."""
+    """Reads the last bits of a share of the free elements, which is the rate.
+
+    One bit per element at most.
+    """
 
     exact = True
 
     @classmethod
     def offers(cls, cover: Cover) -> Sequence[Rung]:
-        """The rungs of at most one bit per sample."""
+        """The rungs of at most one bit per element."""
         return [rung for rung in LADDER_BY_RATE if rung.rate <= 1]
 
     def read(
@@ -29,15 +32,18 @@ class LastBits(Extractor):
         free: Bool[ndarray, "channel *space"],
         spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
-        """The last bits at the places, in their order."""
+        """The last bits at the positions, in their order."""
         return (codes.ravel()[self.places(free)] & 1).astype(np.uint8)
 
     def count(self, cover: Cover) -> int:
-        """The rate times the free samples, rounded down."""
+        """The rate times the free elements, rounded down."""
         return self._share(int(np.count_nonzero(cover.free)))
 
     def places(self, free: Bool[ndarray, "channel *space"]) -> Int[ndarray, " bit"]:
-        """Flat positions of the samples that carry bits: the first of a permutation of the free ones."""
+        """Flat positions of the elements that carry bits.
+
+        They are the first of a permutation of the free ones.
+        """
         where = np.flatnonzero(free)
         order = np.argsort(words(self.seed, "lsb", where.shape), kind="stable")
         return where[order[: self._share(where.size)]]

@@ -1,4 +1,7 @@
-"""LSB replacement: the last bit of a sample becomes the wanted one; what most tools do, and the easiest to find."""
+"""LSB replacement: the last bit of an element becomes the wanted one.
+
+Most tools do this, and it is the easiest to find.
+"""
 
 from typing import Any, ClassVar
 
@@ -14,7 +17,7 @@ from .reader import LastBits
 
 
 class LsbReplacement(LastBits):
-    """LSB replacement, at keyed places; what is compared with, never the default."""
+    """LSB replacement, at keyed positions. For comparison; never the default."""
 
     name: ClassVar[str] = "lsb-replacement"
 
@@ -31,7 +34,10 @@ class LsbReplacement(LastBits):
 def simulate(
     codes: Int[ndarray, "*shape"], low: int, high: int, rate: float, rng: Generator
 ) -> Int[ndarray, "*shape"]:
-    """The codes after random bits, one in each of a share `rate` of the samples (at most 1), at random places."""
+    """The codes after random bits in a share `rate` (at most 1) of the elements.
+
+    The positions are random.
+    """
     if not 0 <= rate <= 1:
         raise ConfigError("rate", f"LSB replacement carries 0 to 1 bits per sample, not {rate:g}.")
     carriers = rng.permutation(codes.size)[: round(rate * codes.size)]
@@ -41,5 +47,5 @@ def simulate(
     return after.reshape(codes.shape)
 
 
-def _replaced(before: Int[ndarray, " sample"], wanted: ndarray, low: Any, high: Any) -> ndarray:
+def _replaced(before: Int[ndarray, " element"], wanted: ndarray, low: Any, high: Any) -> ndarray:
     return np.clip((before >> 1 << 1) + wanted.astype(before.dtype), low, high)
