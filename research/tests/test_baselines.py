@@ -291,6 +291,7 @@ def items():
     return np.random.default_rng(2).integers(0, 256, (32, 16, 16, 3)).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_training_lowers_its_loss_and_resumes_to_the_same_bits(items, tmp_path):
     config = configs.parse(TINY, baselines.TRAININGS)
     train(config, items, tmp_path / "a", device="cpu", steps=30)

@@ -129,6 +129,7 @@ def test_rates_need_one_unit_and_a_crop_needs_a_picture(pictures, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_the_curve_stays_below_its_bound_and_above_lsb_matching(pictures, tmp_path):
     (pictures / "broken.png").write_bytes(b"\x89PNG")
     out, drawn = tmp_path / "c.jsonl", tmp_path / "c.png"
@@ -153,6 +154,7 @@ def test_the_curve_stays_below_its_bound_and_above_lsb_matching(pictures, tmp_pa
             assert row["psnr"] < row["bound"] + slack, row
 
 
+@pytest.mark.slow
 def test_speed_measures_every_medium(tmp_path):
     out = tmp_path / "s.jsonl"
     sizes = ["32x32", "64x48", "96x96"]
@@ -169,6 +171,7 @@ def test_speed_measures_every_medium(tmp_path):
     assert sum("ns_per_sample" in row for row in rows) == 2 and "help_seconds" in rows[-1]
 
 
+@pytest.mark.slow
 def test_speed_of_the_sampler(tmp_path):
     out = tmp_path / "s.jsonl"
     drawn = ["--carrier", "era5", "--size", "31x60", "--bps", "1"]

@@ -32,6 +32,7 @@ def folder(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_bench_writes_the_columns_of_the_contract(folder, tmp_path):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
@@ -94,6 +95,7 @@ def test_plugins_lists_the_baselines_where_the_environment_allows_them():
         assert extractor.name in json.dumps(found["plugins"]), extractor.name
 
 
+@pytest.mark.slow
 def test_a_baseline_is_trained_and_resumed(tmp_path):
     with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
         for number in range(8):
@@ -109,6 +111,7 @@ def test_a_baseline_is_trained_and_resumed(tmp_path):
     assert [json.loads(line)["step"] for line in log] == [1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "config", "hint"),
     [

@@ -43,6 +43,7 @@ def folder(tmp_path):
     return pieces(tmp_path, 10)
 
 
+@pytest.mark.slow
 def test_lsb_replacement_is_caught_and_phase_is_not(tmp_path):
     """StegExpose's share of alarms on 30 covers hardly leaves the band below by chance.
 
@@ -138,6 +139,7 @@ def test_scores_that_say_nothing_give_one_half():
     assert row["own_false_alarms"] == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.slow
 def test_generated_covers_and_sounds(tmp_path):
     out = tmp_path / "rows.jsonl"
     run(
@@ -181,6 +183,7 @@ def test_generated_covers_and_sounds(tmp_path):
     assert [row["against"] for row in rows[1:]] == ["phase", "lsb-matching"]
 
 
+@pytest.mark.slow
 def test_pairs_are_kept_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(evidence, "_BATCH", 4)
     bench = (
@@ -228,6 +231,7 @@ def test_what_shares_a_function_differs_in_noise_alone():
     assert noise["wrong-sigma"].std() == pytest.approx(1.05 * 2.25, rel=0.04)
 
 
+@pytest.mark.slow
 def test_a_detector_finds_louder_noise_and_not_the_sampler(monkeypatch):
     """The table of generated covers, small.
 

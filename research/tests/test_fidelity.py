@@ -68,6 +68,7 @@ def test_pictures_of_one_colour_meet_their_own_bound(engine, tmp_path):
         assert row["ber"] == 0 and row["bound"] - gap <= row["psnr"] <= row["bound"] + 0.1, row
 
 
+@pytest.mark.slow
 def test_solvers_are_compared_on_the_same_bits(engine, tmp_path):
     from stegafield_research.measure.optimizers import ARMS, COLUMNS, compare, draw, summary
 

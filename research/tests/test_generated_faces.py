@@ -18,6 +18,7 @@ def model():
     return zoo.load("celeba")
 
 
+@pytest.mark.slow
 def test_faces_differ(model):
     faces = generators_faces.draw(model, 24, np.random.default_rng(5))
     assert np.median(distribution.pairwise(faces, np.random.default_rng(0))) > 50
@@ -45,6 +46,7 @@ def test_another_model_stands_in_columns_beside(tmp_path):
         assert done.exit_code == 2, done.output
 
 
+@pytest.mark.slow
 def test_what_a_large_grid_takes_is_measured(model):
     found = raster.measure(model, 256)
     assert 0 < found["peak_mib"] < 1024 and found["cpu_s"] > 0

@@ -35,6 +35,7 @@ def _collection(path, offset=0.0):
     return path
 
 
+@pytest.mark.slow
 def test_bench_tells_a_good_law_from_a_bad_one(tmp_path):
     """Fields of the law itself, and the same 3 K warmer."""
     shares = []

@@ -81,6 +81,7 @@ def text(journal):
     return document.markdown(list(report.blocks(kept, journal)), "figures")
 
 
+@pytest.mark.slow
 def test_a_tiny_suite_ends_in_every_table_and_figure(done):
     _, journal, made = done
     page = text(journal)
@@ -139,6 +140,7 @@ def test_a_carrier_appears_by_being_installed(done):
     assert found == ["celeba", "era5"]
 
 
+@pytest.mark.slow
 def test_the_file_of_the_report(done):
     out, journal, _ = done
     written = report.write(journal, out)

@@ -11,6 +11,14 @@ import pytest
 from PIL import Image
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Whatever starts the command is slow."""
+    for item in items:
+        if {"cli", "refused"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 class Ran(NamedTuple):
     """How a command ended."""
 

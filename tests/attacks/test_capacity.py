@@ -19,6 +19,7 @@ COVERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("carrier", COVERS)
 def test_the_last_byte_fits_and_one_more_does_not(engine, key, rng, carrier, rate):

@@ -45,6 +45,7 @@ def test_changed_weights_are_noticed(folder):
         from_pretrained(folder)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -68,6 +69,7 @@ def test_any_cut_and_any_flipped_header_byte_is_an_error_of_ours_or_harmless(fol
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [

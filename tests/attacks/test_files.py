@@ -16,6 +16,8 @@ from PIL import Image
 from tests.attacks.conftest import contents, noise, png
 from tests.datasets import packed
 
+pytestmark = pytest.mark.slow  # processes of their own
+
 LINUX = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
 
 

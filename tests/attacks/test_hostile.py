@@ -171,6 +171,7 @@ def unexpected(lines):
     return [line for line in lines if line.split()[-1] not in good]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["classic", "modern"])
 def test_flipped_bits_in_a_field(model, request, tmp_path):
     data, rng = request.getfixturevalue(model), np.random.default_rng(5)
@@ -181,6 +182,7 @@ def test_flipped_bits_in_a_field(model, request, tmp_path):
     assert unexpected(survivors(data, [["flip", int(place)] for place in places], tmp_path)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["classic", "modern"])
 def test_a_field_cut_short(model, request, tmp_path):
     data, rng = request.getfixturevalue(model), np.random.default_rng(6)
@@ -196,6 +198,7 @@ def test_a_field_cut_short(model, request, tmp_path):
     assert unexpected(survivors(data, [["cut", int(length)] for length in lengths], tmp_path)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["classic", "modern"])
 def test_random_bytes_behind_a_field_signature(model, request, tmp_path):
     data, rng = request.getfixturevalue(model), np.random.default_rng(7)
@@ -224,6 +227,7 @@ def test_damage_to_any_byte_of_the_header(picture, byte):
         Engine().reveal(channel.write(cover, codes), key=KEY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [13_000, 50_000, 2**31 - 1])
 def test_a_huge_picture_in_a_tiny_file_is_refused_at_once(side, refused, folder):
     def chunk(kind, data):

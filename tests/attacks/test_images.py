@@ -62,6 +62,7 @@ def hidden(engine, key, cover, **arguments):
     return stego
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 255])
 def test_black_and_white_work_at_every_rate_near_their_own_bound(engine, key, rng, level):
     """Half of all moves are barred: least-energy changes lie 1.3 to 2.3 dB from the bound.
@@ -220,6 +221,7 @@ def test_a_wholly_transparent_picture_holds_nothing(engine):
         engine.hide(b"", carrier="image", cover=png(array))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["GIF", "PNG", "TIFF", "WEBP"])
 def test_moving_pictures_are_refused(engine, refused, hide_png, folder, form):
     frames = [Image.fromarray(noise(40, 40, 3, seed=seed)) for seed in range(3)]

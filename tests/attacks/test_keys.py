@@ -12,6 +12,8 @@ from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed, NoMes
 from tests.attacks.conftest import noise, png
 from tests.datasets import packed
 
+pytestmark = pytest.mark.slow  # processes of their own
+
 SECRET = b"the tide turns at seven, bring the second boat"
 WORDS = "correct horse battery staple"
 LARGE = SECRET + np.random.default_rng(0).bytes(100_000)

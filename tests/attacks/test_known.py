@@ -27,6 +27,7 @@ def test_a_second_ihdr_is_refused_whatever_is_written(engine, key, form):
             engine.hide(b"m", carrier="image", cover=cover, key=key, format=form)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -45,6 +46,7 @@ def test_a_sample_in_the_place_of_a_file_is_refused_before_it_is_drawn(refused):
     refused(7, "sample", "--carrier", "era5", "--out", "key/covers", says=["is no folder"])
 
 
+@pytest.mark.slow
 def test_what_libraries_say_of_damage_is_not_shown(cli, folder):
     """libtiff writes on standard error, past Python; one line of ours is enough."""
     file = BytesIO()
@@ -78,6 +80,7 @@ def test_the_loudest_doubles_are_cut_off_and_warn_nobody(engine, key):
     assert engine.reveal(stego.data, key=key) == b"m"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", ["--key-file", "--passphrase-file"])
 def test_a_traceback_of_ours_holds_no_secret(folder, environment, secret):
     (folder / "passphrase").write_text("zebra quartz lantern\n")

@@ -105,6 +105,7 @@ def test_a_drawn_cover_is_taken(engine, key):
     assert engine.reveal(engine.hide(b"x", carrier="era5", cover=drawn, key=key), key=key) == b"x"
 
 
+@pytest.mark.slow
 def test_samples_are_what_their_names_say(cli, folder):
     soundfile.write(folder / "c.flac", noise(9000, dtype=np.int16), 16000, subtype="PCM_16")
     words = ("sample", "--carrier", "audio", "--cover", "c.flac", "--as-function", "--out")
@@ -114,6 +115,7 @@ def test_samples_are_what_their_names_say(cli, folder):
     assert (folder / "b" / "0.flac").read_bytes()[:4] == b"fLaC"
 
 
+@pytest.mark.slow
 def test_the_figure_of_samples_replaces_nothing(refused, folder):
     pytest.importorskip("matplotlib")
     (folder / "a").mkdir()

@@ -116,6 +116,7 @@ def test_masked_points_stay_masked_and_no_others_become_so(engine, key, bps):
     assert ((raw(stego.data, "t2m") == -32767) == mask).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bps", [0.2, 1, 4])
 @pytest.mark.parametrize("attribute", ["_FillValue", "missing_value"])
 @pytest.mark.parametrize("fill", [0, 100, -32768, 32767])

@@ -140,6 +140,7 @@ def answers(tmp_path_factory, key):
     return dict(zip(commands, map(json.loads, done.stdout.splitlines()), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD | ELSEWHERE)
 def test_an_option_that_cannot_be_used(answers, case):
     code, said, unchanged = answers[case]

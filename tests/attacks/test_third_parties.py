@@ -97,6 +97,7 @@ def test_costs_that_are_not_even_costs(key, what):
             getattr(_engine("carrier", carrier), act)(carrier="third-party", cover=PICTURE, **given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("price", [0.0, np.inf, 1e300, 1e-300, True])
 @pytest.mark.parametrize("bps", [0.1, 0.5])
 def test_costs_that_are_odd_but_costs(key, price, bps):

@@ -67,6 +67,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "channel"), CASES, ids=lambda v: getattr(v, "name", v))
 def test_plain_and_stego_files_differ_in_samples_alone(engine, name, channel):
     plain, stegos = _files(engine, name, channel, 24 if name == "celeba" else 6)
@@ -87,6 +88,7 @@ def alike(one, other):
     return min(together, stats.ttest_1samp(difference, 0).pvalue) > 1e-7
 
 
+@pytest.mark.slow
 def test_other_sizes_are_seen(engine):
     """The test of sizes fails for noise that is too strong, and for a chunk too many."""
     (_, channel), plan = CASES[0], engine.plan(carrier="celeba", set=GENERATED["celeba"])

@@ -126,6 +126,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", CASES)
 def test_a_hundred_messages(engine, key, form):
     carrier, made, rest = CASES[form]

@@ -14,6 +14,8 @@ from PIL import Image
 from tests.datasets import field, floats, packed
 from tests.sounds import sound
 
+pytestmark = pytest.mark.slow  # processes of their own
+
 STEGAFIELD = [sys.executable, "-m", "stegafield"]
 
 

@@ -40,6 +40,7 @@ def run(*arguments, code=0):
     return done.output
 
 
+@pytest.mark.slow
 def test_samples_are_the_covers_of_hide(engine, key, tmp_path):
     size = {"carrier": "era5", "size": (19, 36)}
     drawn = list(engine.sample(2, seed=7, **size))
@@ -85,6 +86,7 @@ def test_samples_differ_without_a_seed(engine):
         next(engine.sample(carrier="image", size=(8, 8)))
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_and_resumed(tmp_path):
     (tmp_path / "tiny.toml").write_text(TINY)
     with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:

@@ -148,6 +148,7 @@ def test_long_windows_take_the_cheapest_pair():
         assert paid <= best * 1.002
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", NEAR)
 def test_the_trellis_is_near_the_least_cost(rate):
     cover = as_cover(textured((1, 128, 128)))

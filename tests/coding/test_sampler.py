@@ -136,6 +136,7 @@ def test_bound_equals_enumeration(rung):
     assert bound.window_nats(rung, sigma) >= wanted
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_what_is_drawn_reads_back(data):

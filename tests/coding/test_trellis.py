@@ -51,6 +51,7 @@ def test_every_rung_reaches_every_symbol(rung, scene):
     assert read_symbols(found, rung).tolist() == symbols.tolist() == _slowly(found, rung)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=40, deadline=None)
 def test_changes_have_the_least_energy(data):
@@ -111,6 +112,7 @@ def test_runs_cover_every_block_once(blocks, width):
     assert len(lengths) == 1 or min(lengths) * width > RUN - width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rung", TRELLIS, ids=lambda rung: f"{rung.elements}")
 def test_distortion_is_near_the_bound(rung):
     """On the samples of a 64x64 colour picture, within 1.3 dB of the bound; better than windows."""

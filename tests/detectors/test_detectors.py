@@ -188,6 +188,7 @@ def _tiles(pictures, size, channels):
     return np.random.default_rng(2).permutation(tiles)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detector", TRAINED)
 def test_training_finds_what_it_was_shown(detector, pictures, tmp_path):
     covers = _tiles(pictures, 64, 2)
@@ -209,6 +210,7 @@ def test_training_finds_what_it_was_shown(detector, pictures, tmp_path):
     check_detector(again, stegos[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detector", TRAINED)
 def test_training_finds_planted_lsb_replacement(detector, pictures):
     covers = _tiles(pictures, 64, 2)
@@ -222,6 +224,7 @@ def test_training_finds_planted_lsb_replacement(detector, pictures):
     assert detection.auc(*(one.judge(part[half:]) for part in features)) > 0.8
 
 
+@pytest.mark.slow
 def test_the_network_learns_and_is_saved(pictures, tmp_path):
     covers = _tiles(pictures, 64, 1).astype(np.float32)[..., :32, :32]
     change = np.random.default_rng(4).integers(-6, 7, covers.shape)

@@ -31,6 +31,7 @@ RESEARCH = {"baselines.md", "research.md"}
 """Pages whose examples need stegafield-research: research/tests/test_pages.py runs them."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_run(page, tmp_path):
     if page.name not in RESEARCH:
@@ -170,6 +171,7 @@ def test_every_dependency_has_a_licence():
         assert needed in row[1].split("; "), found.name
 
 
+@pytest.mark.slow
 def test_capacity_table(engine):
     table = re.findall(
         r"^\| (\d+), (\d+) \| [^|]+ \| [^|]+ \| ([\d-]+) \| ([\d-]+) \| ([\d-]+) \|$",
@@ -193,6 +195,7 @@ def test_capacity_table(engine):
             assert found == number, (rung, arguments)
 
 
+@pytest.mark.slow
 def test_table_of_the_sampler():
     rows = re.findall(
         r"^\| (\d+), (\d+) \| [\d.]+ \| [\d.]+ \| (\d+\.\d\d) "

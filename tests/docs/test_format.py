@@ -37,6 +37,7 @@ def _through_the_page(stego):
     return READER["reveal"](READER["free_elements"](BytesIO(stego.data)), RAW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rung", LADDER, ids=lambda rung: f"{rung.bits}/{rung.elements}")
 def test_reader_from_the_page_reads_every_rung(engine, key, rung, monkeypatch):
     rng = np.random.default_rng(1)
@@ -89,6 +90,7 @@ def test_reader_from_the_page_reads_black_and_white(engine, key):
         assert _through_the_page(stego) == (b"m" * 9, None)
 
 
+@pytest.mark.slow
 def test_reader_from_the_page_reads_passphrases_and_refuses_wrong_keys(engine):
     stego = engine.hide(b"m", carrier="image", cover=NOISE, key=Key.passphrase("café"))
     values = READER["free_elements"](BytesIO(stego.data))

@@ -409,6 +409,7 @@ SOUNDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", SOUNDS)
 def test_sounds(engine, key, row):
     for bps in (1 / 3, 0.5):

@@ -179,6 +179,7 @@ def test_tightening_asks_for_what_falls_short():
     assert (once(change) > loss(change)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 2, 128, 255])
 def test_a_flat_cover_is_made_rougher(level):
     """A single code moves an output as far as bits are apart: a search starts from noise."""
@@ -254,6 +255,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_message_through_a_png(engine, key, name):
     picture = np.tile(RGB, (2, 2, 1))[:32, :32]
@@ -268,6 +270,7 @@ def test_a_message_through_a_png(engine, key, name):
     assert report.psnr > (50 if name == "phase-conv" else 20)
 
 
+@pytest.mark.slow
 def test_a_batch_is_as_good_as_single_calls(engine, key):
     """Same errors, PSNR within 0.1 dB: items share the call alone, not even what they draw."""
     covers = [RGB, np.ascontiguousarray(RGB[::-1]), np.ascontiguousarray(RGB[:, ::-1])]

@@ -88,6 +88,7 @@ def test_hide_in_a_face(engine, key, bpp):
     assert engine.reveal(stego.data, key=key) == b"a face that never was"
 
 
+@pytest.mark.slow
 def test_training_goes_on_to_the_same_bits_through_all_phases(tmp_path):
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:16, :16] / 16

@@ -62,6 +62,7 @@ def test_a_lattice_is_met_at_its_nodes_and_smooth_between():
     assert np.ptp(interpolate(lattice, between, close % 360), axis=1).max() < 1e-6
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(-90, 90), min_size=1, max_size=4), st.floats(0, 360))
 def test_a_value_depends_on_the_place_alone(drawn, latitudes, longitude):
@@ -113,6 +114,7 @@ def test_what_is_too_hot_or_too_cold_is_squeezed_in_order():
     assert (found[usual] == kelvin[usual]).all()
 
 
+@pytest.mark.slow
 def test_seasons_days_and_warming():
     rng = np.random.default_rng(3)
 

@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
+
 from . import counts
 
 KNOWN = json.loads(counts.FILE.read_text())
 
 
+@pytest.mark.slow
 def test_the_same_samples_change_by_the_same_amounts():
     assert counts.changes() == KNOWN["changes"]
 

@@ -125,6 +125,7 @@ def test_carriers(name):
     testing.check_carrier(found(found.Options(**options)), sources)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["webp", "tiff", "bmp"])
 def test_the_image_carrier_in_every_format(form):
     found = registry().get("carrier", "image")
@@ -144,6 +145,7 @@ def test_channels(name, number):
     testing.check_channel(registry().get("channel", name)(), CHANNELS[name][number])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXTRACTORS)
 @pytest.mark.parametrize("rung", LADDER, ids=lambda rung: f"{rung.bits}/{rung.elements}")
 def test_extractors(name, rung):
@@ -155,6 +157,7 @@ def test_extractors(name, rung):
     testing.check_extractor(registry().get("extractor", name), cover, [rung])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers(name):
     testing.check_optimizer(registry().get("optimizer", name))

@@ -60,6 +60,7 @@ def test_each_use_and_each_salt_has_its_own_bytes():
     assert len({key.derive(use) for key in keys for use in uses}) == len(keys) * len(uses)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=2000), st.none() | st.text(max_size=60), st.integers(0, 50))
 def test_frames_round_trip(message, name, spare):
     body = frame.pack(Frame(message, name))

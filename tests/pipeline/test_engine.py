@@ -43,6 +43,7 @@ COVERS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_two_hundred_random_round_trips(data):
@@ -185,6 +186,7 @@ def test_only_one_variable_of_a_netcdf_file_changes(engine, key, model):
     assert np.abs(change).max() <= 2 and not change[:, [0, -1]].any(), "pole rows stay"
 
 
+@pytest.mark.slow
 def test_capacity_is_exact(engine, key):
     for carrier, cover in COVERS:
         for bps in (0.3, 1, 2):

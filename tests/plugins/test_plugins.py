@@ -84,6 +84,7 @@ def third_parties(tmp_path_factory):
     return _install(folder / "site", EXAMPLE, *projects)
 
 
+@pytest.mark.slow
 def test_the_example_hides_and_reveals(tide, tmp_path):
     key, out = tmp_path / "key", tmp_path / "harbour.tide"
     _run(tide, "keygen", str(key))
@@ -95,6 +96,7 @@ def test_the_example_hides_and_reveals(tide, tmp_path):
     assert next(row for row in rows if row["name"] == "tide")["options"] == ["hours"]
 
 
+@pytest.mark.slow
 def test_the_example_passes_its_own_tests(tide):
     environment = {**os.environ, "PYTHONPATH": str(tide)}
     pytest_ = [
@@ -112,6 +114,7 @@ def test_the_example_passes_its_own_tests(tide):
     assert done.returncode == 0, done.stdout.decode()
 
 
+@pytest.mark.slow
 def test_without_the_plugin_the_file_is_not_of_a_known_format(tide, tmp_path):
     key, out = tmp_path / "key", tmp_path / "harbour.tide"
     _run(tide, "keygen", str(key))
@@ -135,6 +138,7 @@ def test_without_the_plugin_the_file_is_not_of_a_known_format(tide, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_bad_neighbours_do_not_stop_anybody(third_parties):
     found = json.loads(_run(third_parties, "plugins", "--json")[0])
     names = {row["name"] for row in found["plugins"]}
@@ -154,6 +158,7 @@ def test_bad_neighbours_do_not_stop_anybody(third_parties):
     assert "broken: crash" in table and "duplicate:" in table
 
 
+@pytest.mark.slow
 def test_nobody_takes_a_name_that_is_taken(third_parties, tmp_path):
     """A second `era5` could steal messages: the name is neither's, and both owners are named."""
     hide = ["hide", "--carrier", "era5", "--message", "x", "--out", str(tmp_path / "x.nc")]
@@ -164,6 +169,7 @@ def test_nobody_takes_a_name_that_is_taken(third_parties, tmp_path):
     _run(third_parties, *hide, "--passphrase-file", phrase, policy="stegafield-tide")
 
 
+@pytest.mark.slow
 def test_asking_for_a_broken_plugin_raises_its_cause(third_parties, tmp_path):
     (tmp_path / "pass").write_text("word")
     hide = ["hide", "--carrier", "crash", "--message", "x", "--out", str(tmp_path / "x.nc")]

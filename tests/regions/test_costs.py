@@ -33,6 +33,7 @@ def _bootstrap(cover, rate, count, law):
     return at, moved / count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", [True, False])
 def test_the_salt_is_no_reference(law):
     """At equal cost, public samples change as often as the payload's law says; else they do not."""

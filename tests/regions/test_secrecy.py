@@ -32,12 +32,14 @@ def _chi_square_in_sigmas(values, categories):
     return (statistic - (categories - 1)) / np.sqrt(2 * (categories - 1))
 
 
+@pytest.mark.slow
 def test_salts_are_all_different_and_uniform(files):
     salts = files["salts"]
     assert len({bytes(salt.tolist()) for salt in salts}) == FILES
     assert abs(_chi_square_in_sigmas(salts.ravel(), 256)) < 5
 
 
+@pytest.mark.slow
 def test_masked_symbols_are_uniform(files):
     bits = files["bits"]
     symbols = bits.reshape(FILES, -1, 5) @ (1 << np.arange(5)[::-1])
@@ -54,10 +56,12 @@ def test_masked_symbols_are_uniform(files):
     assert np.abs(pairs).max() < 6 / FILES**0.5, "two bits of the frame are related"
 
 
+@pytest.mark.slow
 def test_masked_headers_are_uniform(files):
     assert abs(_chi_square_in_sigmas(files["headers"].ravel(), 256)) < 5
 
 
+@pytest.mark.slow
 def test_positions_of_two_files_meet_no_more_than_by_chance(files):
     seeds, size, samples = [bytes(seed.tolist()) for seed in files["seeds"]], 576, 15
     windows = size // samples
@@ -88,6 +92,7 @@ def test_embedding_draws_ties_afresh(key):
     assert not np.array_equal(*found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bpp", [1, 2, 4])
 def test_the_salt_does_not_stand_out(engine, bpp):
     """Its positions are public: changed less than the rest, they would show how much that was."""

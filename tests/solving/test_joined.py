@@ -95,6 +95,7 @@ def test_a_joined_loss_asks_the_device_for_nothing(monkeypatch):
     assert not asked
 
 
+@pytest.mark.slow
 def test_recording_changes_nothing(device, monkeypatch):
     """A processor records nothing; a graphics card records small batches, and finds the same."""
     engine, messages = Engine(device=device), [f"message {i}" for i in range(3)]

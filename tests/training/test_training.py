@@ -164,6 +164,7 @@ def _blobs(count=64):
     return (250 * (distance < 0.6) + 3)[..., None].astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_resumes_to_the_same_bits(tmp_path):
     """48 steps, or 20 and 28 after all was forgotten: all tensors of the state are equal."""
     torch.set_num_threads(1)

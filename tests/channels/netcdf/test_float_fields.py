@@ -27,6 +27,7 @@ def weather(times=1, dtype="f4"):
     return field(times=times, rows=25)[2].astype(dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["NETCDF4", "NETCDF3"])
 def test_any_bits_make_the_round_trip(kind):
     """Random bits: NaN, infinite, denormal, both zeros, and numbers with zeros at their end."""
@@ -72,6 +73,7 @@ def test_codes_keep_the_order(values):
     assert np.array_equal(floats.unordered(integers, array.dtype), array)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("records", [False, True])

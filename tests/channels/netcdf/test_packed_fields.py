@@ -15,6 +15,7 @@ MODELS = {
 TYPES = {"NETCDF4": ["i1", "u1", "i2", "u2", "i4"], "NETCDF3": ["i2", "i4"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", MODELS)
 def test_any_codes_make_the_round_trip(family):
     @settings(max_examples=100, deadline=None)

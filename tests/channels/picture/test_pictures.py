@@ -44,6 +44,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", KINDS)
 def test_any_pixels_make_the_round_trip(form):
     @settings(max_examples=100, deadline=None)
@@ -364,6 +365,7 @@ def test_lossy_and_moving_webp_hold_nothing(key, engine):
             engine.reveal(data, key=key)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     kind=st.sampled_from([kind for kinds in KINDS.values() for kind in kinds]),

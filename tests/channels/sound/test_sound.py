@@ -225,6 +225,7 @@ def test_samples_beyond_full_scale_are_clipped_and_said(engine, key):
     assert any("rounded" in note for note in stego.report.notes)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
@@ -254,6 +255,7 @@ def test_a_stream_that_never_knew_its_length_is_read_to_its_end(engine, key):
     assert engine.reveal(stego.data, key=key) == b"m" and stego.data[:44] == bytes(data[:44])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("declared", [None, 0, 2**36 - 1])
 def test_silence_that_unpacks_to_gigabytes_is_refused(engine, key, declared):
     """140 MB of zeros in 200 kB of FLAC: whatever its header says of their number."""

@@ -164,6 +164,7 @@ def test_optimizing_needs_an_optimizer(engine):
         engine.hide(b"", carrier="image", cover=RGB, extractor="projection")
 
 
+@pytest.mark.slow
 def test_nothing_is_returned_unread(engine):
     for arguments in (
         {"carrier": "image", "cover": RGB, "extractor": "liar"},
