@@ -210,8 +210,8 @@ class Request(CapacityRequest):
     rng: Any = Field(
         default=None,
         repr=False,
-        description="Replaces all randomness but the noise of plain covers; for tests, as a repeated "
-        "salt betrays the message.",
+        description="Replaces all randomness but the noise of plain covers; for tests, as a "
+        "repeated salt betrays the message.",
     )
 
     @model_validator(mode="after")
