@@ -203,6 +203,7 @@ class Request(CapacityRequest):
     name: Annotated[str | None, BeforeValidator(_name)] = Field(
         default=None, repr=False, description="Original file name, to be hidden with the message."
     )
+    note: str | None = Field(default=None, description="Your own remark, for the report.")
     seed: int | None = Field(
         default=None,
         description="Repeats a generated cover but for its noise; for tests.",
