@@ -35,7 +35,7 @@ def packed(
     compress=True,
     grid=True,
 ):
-    """The bytes of a NetCDF file with packed variables; `change(codes)` edits the stored integers."""
+    """The bytes of a NetCDF file with packed variables; `change(codes)` edits stored integers."""
     latitude, longitude, values = field(rows, columns, times)
     scale, offset = (values.max() - values.min()) / 60000, (values.max() + values.min()) / 2
     if np.dtype(dtype).itemsize == 1:
@@ -91,7 +91,7 @@ def packed(
 def floats(
     values, *, dtype="f4", model="NETCDF4", attributes=None, fill=None, records=True, poles=True
 ):
-    """The bytes of a file with one float field (time, latitude, longitude) and a packed one beside it."""
+    """The bytes of a file with a float field (time, latitude, longitude) and a packed one."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "made.nc")
         with netCDF4.Dataset(path, "w", format=model) as file:
@@ -126,7 +126,7 @@ def _fill(file, values, dtype, attributes, fill, records, poles):
 
 
 def parsed(data):
-    """Everything in a NetCDF file: attributes, dimensions, storage, and raw values of every variable."""
+    """Everything in a NetCDF file: attributes, dimensions, storage, raw values of variables."""
     with netCDF4.Dataset("parsed.nc", memory=data) as file:
         file.set_auto_maskandscale(False)
         out = {

@@ -1,4 +1,4 @@
-"""Generated pictures with a law of any sigma, and a direct sampler that shares no code with the package's."""
+"""Generated pictures with a law of any sigma, and a direct sampler that shares no code."""
 
 from dataclasses import replace
 from io import BytesIO

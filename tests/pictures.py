@@ -30,7 +30,7 @@ def tiff(array, **options):
 
 
 def file_of(array, form, **options):
-    """The bytes of a picture (y, x, sample); of 16-bit colour, which Pillow does not write, by other libraries."""
+    """The bytes of a picture (y, x, sample); of 16-bit colour, by other libraries than Pillow."""
     if array.dtype == np.uint16 and array.shape[2] > 1:
         return deep_png(array) if form == "PNG" else deep_tiff(array, **options)
     return saved(array[..., 0] if array.shape[2] == 1 else array, form, **options)
@@ -49,7 +49,7 @@ def chunk(kind, body):
 
 
 def deep_tiff(array, compression=None, **options):
-    """By tifffile, which has no LZW: that is the strip of the same bytes as 16-bit grey, which Pillow writes."""
+    """By tifffile; LZW, which it lacks, is the strip of the same bytes as 16-bit grey of Pillow."""
     more = {"photometric": "rgb", **options}
     if array.shape[2] == 4:
         more["extrasamples"] = ["unassalpha"]
@@ -68,7 +68,7 @@ def deep_tiff(array, compression=None, **options):
 
 
 def pixels(data):
-    """What others see in a file: pypng and tifffile of 16-bit colour, which Pillow cuts to 8 bits."""
+    """What others see in a file: pypng and tifffile of 16-bit colour, which Pillow cuts to 8."""
     image = Image.open(BytesIO(data))
     if image.format == "PNG" and data[24] == 16:
         width, height, rows, _ = png.Reader(bytes=data).asDirect()

@@ -1,4 +1,4 @@
-"""Hide messages in fields: pictures, weather, sound, anything that is a function from coordinates to values.
+"""Hide messages in fields: pictures, weather, sound, any function from coordinates to values.
 
 from stegafield import Engine, Key
 key = Key.generate()
@@ -24,14 +24,17 @@ __version__ = "0.1.0"
 _HOMES = {
     "Engine": "plugins.wiring",
     "Key": "message.key",
-    "Report": "core.stego",
-    "Stego": "core.stego",
+    "Report": "pipeline.report",
+    "Stego": "pipeline.stego",
     "hookimpl": "plugins.hookspecs",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import public names when they are first used, so that `import stegafield` is quick; `engine` is a default."""
+    """Import a public name when it is first used, so that `import stegafield` is quick.
+
+    `engine` is a default `Engine`.
+    """
     from importlib import import_module
 
     if name in _HOMES:

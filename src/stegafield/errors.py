@@ -1,4 +1,7 @@
-"""Every error that stegafield raises on purpose. Messages say what was given, what was expected and what to do."""
+"""Every error that stegafield raises on purpose.
+
+Messages say what was given, what was expected and what to do next.
+"""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -20,11 +23,14 @@ class ConfigError(StegafieldError, ValueError):
 
 
 class PluginError(StegafieldError):
-    """Something is wrong with what is installed, not with what was asked."""
+    """Something is wrong with what is installed, not with what was requested."""
 
 
 class UnknownPlugin(PluginError, LookupError):
-    """No installed plugin has this name. Carries `kind`, `name`, the `known` names and the `broken` plugins."""
+    """No installed plugin has this name.
+
+    Carries `kind`, `name`, the `known` names and the `broken` plugins.
+    """
 
     def __init__(
         self,
@@ -56,7 +62,10 @@ class DuplicatePlugin(PluginError):
 
 
 class BrokenPlugin(PluginError):
-    """A plugin could not be loaded or breaks its contract; `__cause__` holds the original error, if any."""
+    """A plugin could not be loaded or breaks its contract.
+
+    `__cause__` holds the original error, if there is one.
+    """
 
 
 class CapacityError(StegafieldError, ValueError):
@@ -73,7 +82,7 @@ class CapacityError(StegafieldError, ValueError):
 
 
 class EmbeddingFailed(StegafieldError):
-    """No attempt produced a file that reads back. `report` says what was tried and what came of it."""
+    """No attempt produced a file that reads back; `report` says what was tried."""
 
     def __init__(self, problem: str, report: object) -> None:
         super().__init__(problem)
@@ -81,7 +90,10 @@ class EmbeddingFailed(StegafieldError):
 
 
 class FormatError(StegafieldError, ValueError):
-    """These bytes are not a file of this medium at all. `suffix` is the file name suffix, if one is known."""
+    """These bytes are not a file of this medium.
+
+    `suffix` is the suffix of its file names, if one is known.
+    """
 
     def __init__(self, problem: str, suffix: str = "") -> None:
         super().__init__(problem)
@@ -89,7 +101,10 @@ class FormatError(StegafieldError, ValueError):
 
 
 class NoMessage(StegafieldError):
-    """Nothing was found. A wrong key, a damaged file and an innocent file are the same event, on purpose."""
+    """No message was found with this key.
+
+    A wrong key, a damaged file and an innocent file are the same event, on purpose.
+    """
 
     def __init__(self) -> None:
         super().__init__("no message was found with this key")

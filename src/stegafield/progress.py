@@ -1,4 +1,4 @@
-"""How far a long part is: one type of callback, which whoever waits sets around the call.
+"""How far a long part is: one type of callback, which a caller who waits sets around the call.
 
     with watched(show): engine.hide(...)
 

@@ -61,7 +61,7 @@ def environment(tmp_path):
 
 @pytest.fixture
 def cli(folder, environment):
-    """Run `stegafield ...` in the folder. No command may print a traceback or leave a temporary file."""
+    """Run `stegafield ...` in the folder: no traceback is printed, no temporary file left."""
 
     def run(*words, stdin=b"", **options):
         command = [sys.executable, "-m", "stegafield", *map(os.fspath, words)]
@@ -78,7 +78,7 @@ def cli(folder, environment):
 
 @pytest.fixture
 def refused(cli, folder):
-    """Run a command that must fail with this exit code and these words, and leave every file as it was."""
+    """Run a command that must fail with this exit code and these words, and change no file."""
 
     def run(code, *words, says=(), **options):
         before = contents(folder)
@@ -95,7 +95,7 @@ def refused(cli, folder):
 
 @pytest.fixture
 def hide_png():
-    """The words of a command that hides in the folder's picture, complete but for what a test adds."""
+    """The words of a command that hides in the folder's picture, but for what a test adds."""
     return ("hide", "--carrier", "image", "--cover", "cover.png", "--key-file", "key")
 
 

@@ -35,7 +35,7 @@ def test_the_last_byte_fits_and_one_more_does_not(engine, key, rng, carrier, rat
 
 @pytest.mark.parametrize("rate", [{}, {"bps": 0.05}, {"bps": 1}, {"max_risk": 0.4}, {"bps": 2}])
 def test_generated_faces_hold_what_is_said_before_one_is_drawn(engine, key, rng, rate):
-    """What is drawn from a law holds less than the ladder's top, so the blank cover needs the law, too."""
+    """What is drawn from a law holds less than the ladder's top: the blank cover needs the law."""
     pytest.importorskip("safetensors")
     try:
         room = engine.capacity(carrier="celeba", **rate)
@@ -86,7 +86,7 @@ def test_a_file_name_takes_room_too(engine, key, rng):
 
 
 def test_samples_that_cannot_move_fail_with_a_report_and_no_file(engine, key, refused, folder, cli):
-    """Every value is the only valid one: whatever is tried, nothing can be written into this field."""
+    """Every value is the only valid one: whatever is tried, nothing is written into this field."""
     still = packed(
         rows=61,
         columns=90,

@@ -83,7 +83,7 @@ def test_headers_that_are_none(folder, data):
         from_pretrained(folder)
 
 
-def test_tensors_other_than_asked_for(folder):
+def test_tensors_other_than_requested(folder):
     state = Gasp(SMALL).state_dict()
     for change in (
         {"frequencies": torch.zeros(4, 2)},
@@ -134,7 +134,7 @@ def test_missing_files_are_named(tmp_path):
 
 
 def _official(**changes):
-    """The content of an official checkpoint, as tensors and modules; a change is put where its dotted name says."""
+    """The content of an official checkpoint; a change is put where its dotted name says."""
     lengths = [2, 3, 27]  # latent, hidden, and the parameters of a function of layers (4,)
     layers = {
         f"hypernetwork.forward_layers.{2 * i}.{kind}": torch.zeros(

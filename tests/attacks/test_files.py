@@ -203,7 +203,7 @@ def test_a_disk_that_fills_up_while_a_picture_is_written(refused, hide_png, fold
 @pytest.mark.parametrize("limit", [0, 20_000])
 @pytest.mark.parametrize("carrier", ["era5", "dataset", "dataset-3"])
 def test_a_disk_that_fills_up_while_a_field_is_written(refused, folder, carrier, limit):
-    """The NetCDF library works on files of its own; it must fail like everybody else, and not crash."""
+    """The NetCDF library works on files of its own; it must fail as all do, and not crash."""
     if carrier == "era5":
         source = ("--carrier", "era5", "--size", "181x360")
     else:
@@ -397,7 +397,7 @@ def until(condition, process, seconds=20):
 @LINUX
 @pytest.mark.parametrize(("carrier", "wait"), [("image", 0.3), ("image", 1.5), ("era5", 0.6)])
 def test_ctrl_c_while_embedding(folder, environment, carrier, wait):
-    """The message comes through a pipe: once it is taken, the command is past its start and at work."""
+    """The message comes through a pipe: once it is taken, the command has started its work."""
     if carrier == "image":
         (folder / "large.png").write_bytes(
             png(np.tile(noise(300, 300, 3), (8, 8, 1)), compress_level=1)

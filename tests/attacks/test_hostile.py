@@ -1,4 +1,4 @@
-"""Files that somebody damaged or made up: the message, `NoMessage` or `FormatError`, and never a crash."""
+"""Files that are damaged or made up: the message, `NoMessage` or `FormatError`, never a crash."""
 
 import json
 import struct
@@ -134,7 +134,8 @@ for kind, place in edits:
         damaged[8:] = bytes.fromhex(place)
     print(kind, place, end=" ", flush=True)
     try:
-        print("message" if engine.reveal(bytes(damaged), key=key) == b"still here" else "ANOTHER MESSAGE")
+        found = engine.reveal(bytes(damaged), key=key)
+        print("message" if found == b"still here" else "ANOTHER MESSAGE")
     except Exception as error:
         print(type(error).__name__)
     print(kind, place, "as a cover", end=" ", flush=True)
@@ -150,7 +151,7 @@ print("end")
 
 
 def survivors(data, edits, folder):
-    """What each edit of a NetCDF file led to, in a process of its own: the C library may take it down."""
+    """What each edit of a NetCDF file led to, in a process that the C library may take down."""
     (folder / "stego.nc").write_bytes(data)
     command = [sys.executable, "-c", WORKER, str(folder / "stego.nc")]
     done = subprocess.run(
@@ -247,7 +248,7 @@ def test_a_huge_picture_in_a_tiny_file_is_refused_at_once(side, refused, folder)
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
 def test_a_compressed_remark_that_is_a_bomb(picture, kind):
-    """100 MB of nothing in a text chunk: the picture is read or refused, but the text is not unpacked."""
+    """100 MB of nothing in a text chunk: the picture is read or refused, the text not unpacked."""
     packed_text = zlib.compress(bytes(100_000_000), 9)
     body = {b"zTXt": b"a\0\0", b"iTXt": b"a\0\1\0\0\0", b"iCCP": b"a\0\0"}[kind] + packed_text
     bomb = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -1,4 +1,4 @@
-"""Pictures of every kind that people have: they work and are kept, or are refused with a sentence."""
+"""Pictures of every kind that people have: they work and are kept, or a sentence refuses them."""
 
 import struct
 import warnings
@@ -64,7 +64,7 @@ def hidden(engine, key, cover, **arguments):
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_black_and_white_work_at_every_rate_near_their_own_bound(engine, key, rng, level):
-    """Half of all moves are barred: the least-energy changes of the ladder's taps lie 1.3 to 2.3 dB from the bound.
+    """Half of all moves are barred: least-energy changes lie 1.3 to 2.3 dB from the bound.
     Rates at which the bootstrap weighs as much as the payload are only read back."""
     given = {"carrier": "image", "cover": np.full((192, 192, 3), level, np.uint8)}
     with pytest.raises(CapacityError, match="effort.flat=true"):  # not unasked
@@ -129,7 +129,8 @@ def test_every_kind_of_picture_becomes_an_exact_png(engine, key, data, mode):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own, on palettes with transparency
         before = np.asarray(original.convert(mode)).astype(int)
-    # Black and white only move inwards, and then a window of the bootstrap may need a 3; a 4 needs more bad luck.
+    # Black and white only move inwards, and then a window of the bootstrap may need a 3;
+    # a 4 needs more bad luck.
     most = 4 if original.mode in ("1", "P", "PA") else 2
     assert np.abs(np.asarray(found).astype(int) - before).max() <= most
     if original.mode != mode:
@@ -230,7 +231,7 @@ def test_moving_pictures_are_refused(engine, refused, hide_png, folder, form):
 
 
 def test_an_animation_of_one_frame_is_not_taken_for_a_still(engine, key):
-    """Its pixels stand in the same chunks, but rewriting them is not known to be exact: refused or reencoded."""
+    """Its pixels stand in the same chunks, but rewriting may be inexact: refused or reencoded."""
     still = png(noise(40, 40, 3))
     frame = struct.pack(">IIIIIHHBB", 0, 40, 40, 0, 0, 1, 1, 0, 0)
     control = chunk(b"acTL", struct.pack(">II", 1, 0)) + chunk(b"fcTL", frame)

@@ -214,7 +214,7 @@ def test_attributes_that_mean_nothing_are_no_crash(engine, key, attributes):
 
 
 def test_a_scale_factor_that_is_no_number(engine, key):
-    """Its own variable cannot be a cover; the message in another variable of the file is still found."""
+    """Its own variable cannot be a cover; the message in another variable is still found."""
 
     def build(file):
         add(file, "bad", walk(), ("time", "y", "x"), attributes={"scale_factor": "about a tenth"})

@@ -116,7 +116,7 @@ for words in json.load(sys.stdin):
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory, key):
-    """What each command of the tables above said: a process for each, forked from one that has imported everything."""
+    """What each command of the tables above said: each forked from a process with all imports."""
     home = tmp_path_factory.mktemp("options") / "home"
     home.mkdir()
     key.save(home / "key")

@@ -10,12 +10,13 @@ import typer
 from packaging.requirements import Requirement
 
 import stegafield
-from stegafield import errors, testing
+from stegafield import core, errors, testing
 from stegafield.coding.bound import smallest_sigma
 from stegafield.coding.ladder import DRAWN, LADDER_BY_RATE
 from stegafield.errors import CapacityError
 from stegafield.pipeline.effort import Effort
 from stegafield.pipeline.report import Report
+from stegafield.pipeline.request import BatchRequest, Request, SampleRequest
 from stegafield.plugins import hookspecs
 from stegafield.plugins.discovery import registry
 from tests import examples
@@ -27,7 +28,7 @@ TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 ALL = "\n".join(text for page, text in TEXT.items() if DOCS in page.parents)
 CLI = TEXT[DOCS / "cli.md"]
 RESEARCH = {"baselines.md", "research.md"}
-"""Pages whose examples need the distribution stegafield-research: research/tests/test_pages.py runs them."""
+"""Pages whose examples need stegafield-research: research/tests/test_pages.py runs them."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -67,22 +68,26 @@ def _program():
     return typer.main.get_command(app)
 
 
+def _options(command):
+    """The long options of a command, with those that come from its request."""
+    parameters = command.get_params(typer.Context(command))
+    return {option for one in parameters for option in one.opts if option.startswith("--")}
+
+
 def test_every_command_and_option_has_its_place():
     sections = examples.sections(CLI)
     for name, command in examples.commands(_program()):
         assert name in sections, f"{name} has no section in cli.md"
         keys = sections["Keys"] if name in ("hide", "reveal", "check") else ""
-        for option in (o for p in command.params for o in p.opts if o.startswith("--")):
+        for option in _options(command) - {"--help"}:
             wanted = re.compile(rf"{re.escape(option)}(?![a-z-])")
             assert wanted.search(sections[name] + keys), f"{name} {option}"
 
 
 def test_no_option_of_the_page_is_made_up():
-    known = {
-        o for _, command in examples.commands(_program()) for p in command.params for o in p.opts
-    }
+    known = {o for _, command in examples.commands(_program()) for o in _options(command)}
     mentioned = set(re.findall(r"`(--[a-z-]+)", CLI))
-    assert mentioned <= known | {"--help"}
+    assert mentioned <= known | {"--version"}
 
 
 def test_every_error_is_documented():
@@ -102,6 +107,21 @@ def test_exit_codes_are_those_of_the_program():
 def test_every_public_name_is_documented():
     for name in stegafield.__all__:
         assert re.search(rf"^\| `{name}\b", TEXT[DOCS / "index.md"], re.MULTILINE), name
+
+
+@pytest.mark.parametrize("module", [core, testing], ids=lambda module: module.__name__)
+def test_every_name_for_plugins_is_documented(module):
+    row = re.search(rf"^\| `{module.__name__}` \|.*$", TEXT[DOCS / "index.md"], re.MULTILINE)[0]
+    assert re.findall(r"`(\w+)`", row.rpartition(" | ")[2]) == sorted(module.__all__)
+    section = examples.sections(TEXT[DOCS / "plugins" / "index.md"])
+    for name in module.__all__ if module is core else ():
+        assert f"`{name}`" in section["What a plugin imports"], name
+
+
+def test_every_argument_is_documented():
+    page = TEXT[DOCS / "index.md"]
+    for name in {*Request.model_fields, *BatchRequest.model_fields, *SampleRequest.model_fields}:
+        assert f"`{name}`" in page.partition("### Arguments")[2].partition("\n## ")[0], name
 
 
 def test_every_hook_is_documented_with_its_signature():
@@ -146,7 +166,8 @@ def test_every_dependency_has_a_licence():
             continue
         row = re.search(rf"^\| {re.escape(found.name)} \| ([^|]+) \|", page, re.M | re.I)
         assert row, found.name
-        assert row[1] == ("extra `" + marker.split('"')[1] + "`" if marker else "always")
+        needed = "extra `" + marker.split('"')[1] + "`" if marker else "always"
+        assert needed in row[1].split("; "), found.name
 
 
 def test_capacity_table(engine):
@@ -174,7 +195,8 @@ def test_capacity_table(engine):
 
 def test_table_of_the_sampler():
     rows = re.findall(
-        r"^\| (\d+), (\d+) \| [\d.]+ \| [\d.]+ \| (\d+\.\d\d) \| (\d+\.\d\d) \| (\d+\.\d\d|none) \|$",
+        r"^\| (\d+), (\d+) \| [\d.]+ \| [\d.]+ \| (\d+\.\d\d) "
+        r"\| (\d+\.\d\d) \| (\d+\.\d\d|none) \|$",
         TEXT[DOCS / "concepts.md"],
         re.M,
     )

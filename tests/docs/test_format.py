@@ -1,4 +1,4 @@
-"""format.md is normative: its table, its known answers, and a reader that was written from it alone."""
+"""format.md is normative: its table, its known answers, and a reader written from it alone."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stegafield.coding import block as window
+from stegafield.coding import block
 from stegafield.coding.bound import smallest_sigma
 from stegafield.coding.ladder import LADDER, bootstrap_rung
 from stegafield.core import options
@@ -48,7 +48,7 @@ def test_reader_from_the_page_reads_every_rung(engine, key, rung, monkeypatch):
     if (
         rung.rate > 0.35 and rung.span
     ):  # what no cover gets of itself; files of older versions have it
-        monkeypatch.setattr(Phase, "offers", classmethod(lambda cls, cover, method: [rung]))
+        monkeypatch.setattr(Phase, "offers", classmethod(lambda cls, cover: [rung]))
     message = b"" if rung.rate < 0.01 else b"meet at dawn " * 3
     if (
         LADDER.index(rung) > 30
@@ -193,7 +193,7 @@ def _answers():
             packed_header, place.keystream(file_key.derive("header-mask"), 8), strict=True
         )
     )
-    symbol = lambda codes, rung: int(window.read_symbols(np.array([codes]), rung)[0])  # noqa: E731
+    symbol = lambda codes, rung: int(block.read_symbols(np.array([codes]), rung)[0])  # noqa: E731
     coded = correction.CORRECTIONS[1]
     yield key.text()
     yield public.hex()
@@ -232,8 +232,8 @@ def test_known_answers():
 
 
 def test_known_answers_of_the_overlapping_extractors():
-    """Section 15: its tags and hashes are those that tests/unit/test_networks.py holds the code to."""
-    from tests.unit import test_networks as known
+    """Section 15: the tags and hashes that tests/extractors/test_networks.py holds the code to."""
+    from tests.extractors import test_networks as known
 
     page = TEXT.partition("## 15. Overlapping extractors")[2]
     for name, found, chosen in (

@@ -1,4 +1,4 @@
-"""Every named row of survival.md, run with the libraries that users would use; the page says what to expect."""
+"""Every named row of survival.md, run with the libraries of users; the page says what to expect."""
 
 import re
 from io import BytesIO
@@ -222,7 +222,7 @@ def _rewritten(
     attributes=None,
     **storage,
 ):
-    """The file written again variable by variable, the stored integers copied, with the changes asked for."""
+    """The file written again by variable, the stored integers copied, with the wanted changes."""
     rename = rename or {}
     with netCDF4.Dataset(path) as old, netCDF4.Dataset(out, "w", format=model) as new:
         old.set_auto_maskandscale(False)

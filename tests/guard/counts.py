@@ -1,8 +1,8 @@
-"""Counts that depend on the code alone, not on the machine: what is changed, by how much, and how many evaluations.
+"""Counts that depend on the code, not on the machine: changes, their size, and evaluations.
 
 python tests/guard/counts.py      measures again and replaces counts.json
 
-Replace the file only where a change of these numbers is meant, and say in the commit why they are better.
+Replace the file only where a change of these numbers is meant; say in the commit why it is better.
 """
 
 import json
@@ -22,7 +22,7 @@ from stegafield.optimizers.lbfgs import Lbfgs
 FILE = Path(__file__).parent / "counts.json"
 SEED = bytes(range(32))
 TRELLIS = (20, 8, 4, 3)
-"""Samples of a block of the trellis rungs that are counted: a sparse one, and those that pay in crowded covers."""
+"""Samples of a block of the counted trellis rungs: a sparse one, and those of crowded covers."""
 PLANE = GridSpec(("y", "x"), (False, False))
 
 
@@ -54,7 +54,7 @@ def changes():
 
 
 def evaluations():
-    """{steepness: evaluations} until `lbfgs` finds the bottom of a bowl, part of which is outside of the box."""
+    """{steepness: evaluations} until `lbfgs` finds the bottom of a bowl, partly out of the box."""
     import torch
 
     rng = np.random.default_rng(3)

@@ -1,4 +1,4 @@
-"""What `stegafield --help` imports decides how soon it answers; seconds are in docs/benchmarks.md."""
+"""What `stegafield --help` imports decides how soon it answers (docs/benchmarks.md)."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""How the golden files were made. Files that exist are never made again: `reveal` reads them for ever.
+"""How the golden files were made. Those that exist stay as they are: `reveal` reads them for ever.
 
 python tests/vectors/make.py      adds what is missing
 """
@@ -37,7 +37,7 @@ FACE = smooth((3, 32, 32), 20, 235, RNG).transpose(1, 2, 0).astype(np.uint8)
 
 
 def slope(rung, noise=1):
-    """A grey picture that compresses well, with samples enough for a message of 20 bytes at a rung."""
+    """A grey picture that compresses well, with room for a message of 20 bytes at a rung."""
     free = 24 * 128 + rung.elements * (8 * (18 + 20) // rung.bits + 2)
     line = (64 + np.arange(256) // 2).astype(np.uint8)
     return line + RNG.integers(0, noise, (free // 256 + 1, 256), np.uint8)

@@ -38,7 +38,7 @@ def test_every_sidecar_has_its_file():
 
 
 def test_there_is_one_for_each_rung():
-    """Of the extractor whose bits depend on the taps: the others take no more than the rate from a rung."""
+    """Of the extractor whose bits depend on the taps: the others take but the rate from a rung."""
     phase = {said["rung"] for said in SIDECARS.values() if said["extractor"] == "phase"}
     assert set(range(len(LADDER))) - phase == set()
 

@@ -1,4 +1,7 @@
-"""Sound: the user's own, in any format libsndfile opens, or as samples; the stego is a WAV or a FLAC."""
+"""Sound: the user's own, in any format that libsndfile opens, or as samples.
+
+The stego is a WAV or a FLAC file.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,16 +27,23 @@ from ..generators.fit import fit
 from ..generators.fitted import Samples
 
 SIGMA = 2.25
-"""Standard deviation of the noise of functions' samples, in codes: 83 dB below full scale of 16 bits."""
+"""Standard deviation of the noise on a function's values, in codes: 83 dB below 16-bit full
+scale."""
 _FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")
 _TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright")
 """The tags that a new file keeps; not `software`, which libsndfile signs with its own name."""
 _ARRAYS = {"u1": "PCM_U8", "i2": "PCM_16", "i4": "PCM_24", "f4": "PCM_16", "f8": "PCM_16"}
-"""What an array of samples is stored as; int32 is full scale at 2^31, as in soundfile, and floats are at 1."""
+"""The subtype that an array of samples is stored as.
+
+Full scale is 2^31 for int32, as in soundfile, and 1 for floats.
+"""
 
 
 class AudioCarrier(Carrier):
-    """The user's sounds: paths, bytes, file objects, (samples, rate) as soundfile gives them, or samples alone."""
+    """The user's sounds: paths, bytes, file objects, (samples, rate) or samples alone.
+
+    (samples, rate) as soundfile returns them.
+    """
 
     name: ClassVar[str] = "audio"
     channel: ClassVar = WavChannel
@@ -64,7 +74,11 @@ class AudioCarrier(Carrier):
             return rate
 
     def open(self, source: Any) -> Cover:
-        """The sound as a cover. A WAV or FLAC of integers up to 24 bits keeps all but its samples; else a new file."""
+        """The sound as a cover.
+
+        A WAV or FLAC of integers up to 24 bits keeps everything but its samples; anything else
+        becomes a new file.
+        """
         data = read_bytes(source)
         if self.options.as_function:
             return self._drawn(source if data is None else data)
@@ -82,7 +96,7 @@ class AudioCarrier(Carrier):
         return self._new(samples, rate, subtype, kind, tags)
 
     def samples(self, source: Any) -> Samples:
-        """What a function is fitted to: each channel, full scale at -1 and 1."""
+        """The samples to fit a function to: each channel, full scale at -1 and 1."""
         return Samples(_full(self._sound(source)[0]).T, ("mirror",))
 
     def candidates(self, source: Any) -> Iterator[Cover]:
@@ -93,11 +107,11 @@ class AudioCarrier(Carrier):
                 yield as_cover(codes, bits, "", None)
 
     def costs(self, cover: Cover) -> Costs:
-        """What linear prediction cannot foretell masks a change."""
+        """The costs of changes: noise that linear prediction cannot foretell masks them."""
         return Costs.alike(masked.sound(cover.codes, int(cover.low), int(cover.high)))
 
     def value(self, source: Any, data: bytes) -> Any:
-        """(samples, rate) or samples for the like, of the same type and shape; else the bytes."""
+        """(samples, rate) or samples of the type and shape of the source, else bytes."""
         import soundfile
 
         if not isinstance(source, tuple | ndarray):
@@ -110,7 +124,7 @@ class AudioCarrier(Carrier):
         return (found, rate) if isinstance(source, tuple) else found
 
     def _sound(self, source: Any) -> tuple[ndarray, int, str, str | None]:
-        """Samples, their rate, the subtype that keeps what they hold, and the format that they come from."""
+        """The samples, their rate, the subtype that keeps them, and the format they come from."""
         data = read_bytes(source)
         if data is None:
             samples, rate = self._samples(source)
@@ -119,9 +133,9 @@ class AudioCarrier(Carrier):
         return samples, rate, subtype, kind
 
     def _drawn(self, source: Any) -> Cover:
-        """Noisy samples of the sound's function, in a new file without tags, of 16 bits or more."""
+        """Noisy values of the sound's function, in a new file without tags, of 16 bits or more."""
         frames, rate, subtype, kind = self._sound(source)
-        subtype = "PCM_16" if subtype == "PCM_U8" else subtype  # noise of 2 codes in 256 is heard
+        subtype = "PCM_16" if subtype == "PCM_U8" else subtype  # noise of 2 codes in 256 is audible
         _, stored = self._form(kind, subtype)
         if not frames.size:
             raise ConfigError("cover", "has no samples.", "Give a sound that lasts.")
@@ -136,21 +150,24 @@ class AudioCarrier(Carrier):
         return replace(drawn(cover, value, SIGMA), notes=(said, "the stego is a new file, no tags"))
 
     def _keeps(self, cover: Cover) -> bool:
-        """Whether a cover can be written as it is asked for without a new file."""
-        asked, subtype = self.options.format, self.options.subtype
+        """Whether a cover can be written as requested without a new file."""
+        wanted, subtype = self.options.format, self.options.subtype
         depth = int(cover.peak or 0).bit_length()
-        return asked in (None, cover.channel) and subtype in (None, _subtype(depth))
+        return wanted in (None, cover.channel) and subtype in (None, _subtype(depth))
 
     def _form(self, kind: str | None, subtype: str) -> tuple[str, str]:
-        """Format and subtype of a new file for a sound of this format and subtype."""
-        asked = self.options.format or ("flac" if kind == "FLAC" else "wav")
+        """The format and subtype of a new file for a sound of this format and subtype."""
+        wanted = self.options.format or ("flac" if kind == "FLAC" else "wav")
         stored = self.options.subtype or subtype
-        if asked == "flac" and stored == "PCM_U8":
+        if wanted == "flac" and stored == "PCM_U8":
             stored = "PCM_16"  # FLAC has 8 bits too, but few programs expect them
-        return asked, stored
+        return wanted, stored
 
     def _samples(self, source: Any) -> tuple[ndarray, int]:
-        """(frame[, channel]) samples and their rate; `FormatError` or `ConfigError` where they are no sound."""
+        """(frame[, channel]) samples and their rate.
+
+        `FormatError` or `ConfigError` if they are not sound.
+        """
         pair = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
         samples, rate = pair
         if not isinstance(samples, ndarray) or not isinstance(rate, int | np.integer | None):
@@ -159,20 +176,24 @@ class AudioCarrier(Carrier):
             raise ConfigError(
                 "cover",
                 f"is a {samples.dtype} array of shape {samples.shape}.",
-                "Give (frame[, channel]) as uint8, int16, int32, float32 or float64; (samples, rate) sets the rate.",
+                "Give (frame[, channel]) as uint8, int16, int32, float32 or float64; "
+                "(samples, rate) sets the rate.",
             )
         return samples, self.options.rate if rate is None else int(rate)
 
     def _new(
         self, samples: ndarray, rate: int, subtype: str, kind: str | None, tags: dict[str, str]
     ) -> Cover:
-        """The samples in a new file with these tags; `kind` is the format they come from, None for samples."""
+        """The samples in a new file with these tags.
+
+        `kind` is the format that they come from, None for an array of samples.
+        """
         import soundfile
 
-        notes, (asked, stored) = [], self._form(kind, subtype)
-        channel = next(c for c in self.channels if c.name == asked)()
+        notes, (wanted, stored) = [], self._form(kind, subtype)
+        channel = next(c for c in self.channels if c.name == wanted)()
         if kind is not None:
-            what = f"a {kind} cover was decoded; the stego is a new {asked.upper()} ({stored})"
+            what = f"a {kind} cover was decoded; the stego is a new {wanted.upper()} ({stored})"
             kept = f"with its {', '.join(tags)}, and no other tags" if tags else "without tags"
             notes.append(f"{what} {kept}")
         if not samples.size:
@@ -184,19 +205,22 @@ class AudioCarrier(Carrier):
         out = BytesIO()
         frames = codes - 128 if bits == 8 else codes
         try:
-            shape = (frames.shape[1], stored, None, asked.upper())
+            shape = (frames.shape[1], stored, None, wanted.upper())
             with soundfile.SoundFile(out, "w", rate, *shape) as file:
                 for name, text in tags.items():
                     setattr(file, name, text)
                 file.write(frames << (32 - bits))
         except (soundfile.SoundFileError, ValueError) as error:
-            raise ConfigError("cover", f"cannot be a {asked.upper()} file ({error}).") from None
+            raise ConfigError("cover", f"cannot be a {wanted.upper()} file ({error}).") from None
         cover = next(channel.read(out.getvalue()))
         return replace(cover, notes=(*notes, *_padding(cover)))
 
 
 def _padding(cover: Cover) -> tuple[str, ...]:
-    """A note where the lowest bits of all samples are 0, as in 16-bit sound that was saved with 24 bits."""
+    """A note where the lowest bits of all samples are 0.
+
+    So they are in 16-bit sound that was saved with 24 bits.
+    """
     depth, used = int(cover.peak or 0).bit_length(), int(np.bitwise_or.reduce(cover.codes, None))
     least = (used & -used).bit_length() - 1
     if least < 2:
@@ -210,9 +234,9 @@ def _subtype(bits: int) -> str:
 
 
 def _codes(samples: ndarray, bits: int) -> tuple[ndarray, bool]:
-    """(frame, channel) codes of samples at a depth, and whether they hold them exactly."""
+    """(frame, channel) codes of samples at a depth, and whether the codes are exact."""
     half = 1 << (bits - 1)
-    with np.errstate(over="ignore"):  # of doubles that nobody hears; they are cut off next
+    with np.errstate(over="ignore"):  # of doubles far beyond full scale, which are clipped next
         value = _full(samples) * half
     codes = np.rint(value).clip(-half, half - 1)
     return codes.astype(np.int32) + (128 if bits == 8 else 0), bool((codes == value).all())
@@ -231,7 +255,7 @@ def _full(samples: ndarray) -> ndarray:
 
 
 def _decoded(data: bytes) -> tuple[ndarray, int, str, str, dict[str, str]]:
-    """Samples as floats, rate, format, the subtype that keeps what they hold, and tags."""
+    """Samples as floats, their rate, format and tags, and the subtype that keeps them."""
     import soundfile
 
     size, most = 1 << 20, most_samples(len(data))

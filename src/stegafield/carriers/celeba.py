@@ -1,4 +1,4 @@
-"""Generated faces: a function drawn from a learned distribution, sampled at any size, with a camera's noise."""
+"""Generated faces: functions drawn from a learned distribution, with a camera's noise."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -56,7 +56,7 @@ class CelebaCarrier(Carrier):
         return [_cover(model.raster(latents, (height, width))[0]) for latents in drawn]
 
     def blank(self) -> Cover:
-        """A grey picture of the asked size: it has the same free samples and the same noise as any face."""
+        """A grey picture of the requested size: as free and as noisy as any face."""
         return _cover(np.zeros((*self.options.size, 3)))
 
 

@@ -1,4 +1,7 @@
-"""Data sets: a packed or float variable of the user's own NetCDF file, or of an `xarray.Dataset` or `DataArray`."""
+"""Data sets: a packed or float variable of the user's own NetCDF file or xarray object.
+
+Takes an `xarray.Dataset` or `DataArray`, too.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -24,13 +27,14 @@ from ..generators.fit import fit
 from ..generators.fitted import Samples, known_of
 
 SIGMA = 1.5
-"""Standard deviation of the noise of functions' samples, in codes: of the order of what packing itself loses."""
+"""Standard deviation of the noise on a function's values, in codes: about what packing itself
+loses."""
 
 
 class DatasetCarrier(Carrier):
     """A variable of floats, or packed into integers.
 
-    Pole rows, fill values and what lies outside the valid range are not free.
+    Pole rows, fill values and values outside the valid range are not free.
     """
 
     name: ClassVar[str] = "dataset"
@@ -64,11 +68,14 @@ class DatasetCarrier(Carrier):
         return self._drawn(cover) if self.options.as_function else cover
 
     def samples(self, source: Any) -> Samples:
-        """What a function is fitted to: the chosen variable in its units, missing values unknown."""
+        """The values to fit a function to: the chosen variable in its units.
+
+        Missing values are unknown.
+        """
         return _samples(_gridded(self._chosen(source)))
 
     def _drawn(self, cover: Cover) -> Cover:
-        """Noisy samples of the variable's function on a regular grid, in a new file."""
+        """Noisy values of the variable's function on a regular grid, in a new file."""
         field = _gridded(cover)
         samples = _samples(field)
         function = fit(samples)
@@ -95,7 +102,7 @@ class DatasetCarrier(Carrier):
         codes = np.where(missing, fresh.FILL, np.rint(value)).astype(np.int16)
         noise = SIGMA * normals(value.shape)
         noise[:, poles] = noise[:, poles, :1]
-        polar = netcdf.at_pole(latitude)[:, None] & ~missing  # not free: drawn here, once
+        polar = netcdf.at_pole(latitude)[:, None] & ~missing  # not free: drawn only here
         codes[polar] = np.rint(value + noise)[polar]
         offset = float(low - scale * least)
         new = fresh.packed(field, codes, latitude, longitude, scale, offset)
@@ -116,7 +123,7 @@ class DatasetCarrier(Carrier):
         able, floating = [name for name, why in names.items() if why is None], netcdf.floating(data)
         packed = [
             name for name in able if name not in floating
-        ] or able  # floats where none is packed
+        ] or able  # floats if no variable is packed
         wanted = self.options.variable
         if wanted is not None and names.get(wanted, "is not in this file") is not None:
             why = names.get(wanted, "is not in this file")
@@ -143,7 +150,10 @@ class DatasetCarrier(Carrier):
         return self.channel().read(_bytes(source))
 
     def costs(self, cover: Cover) -> Costs | None:
-        """HILL of each level and time by itself, around the globe where longitude is; None without two space axes."""
+        """HILL of each level and time by itself; None without two space axes.
+
+        Longitude wraps around where it spans the globe.
+        """
         if cover.codes.ndim < 3:
             return None
         planes = (-1, *cover.codes.shape[-2:])
@@ -152,7 +162,10 @@ class DatasetCarrier(Carrier):
         return Costs.alike(found.reshape(cover.codes.shape))
 
     def value(self, source: Any, data: bytes) -> Any:
-        """An `xarray.Dataset` or `DataArray` for one (loaded, with its encoding), else the bytes."""
+        """An `xarray.Dataset` or `DataArray` if the source was one, else the bytes.
+
+        The object is loaded, with its encoding.
+        """
         import xarray
 
         if not isinstance(source, xarray.Dataset | xarray.DataArray):
@@ -169,7 +182,7 @@ _UNNAMED = "data"
 
 
 def _gridded(cover: Cover) -> fresh.Gridded:
-    """The variable of a cover, where it is on a regular grid of latitudes and longitudes."""
+    """The variable of a cover; `ConfigError` if it is not on regular latitudes and longitudes."""
     field = fresh.physical(cover)
     if field is None:
         problem = f"{_variable(cover)} is not on latitudes and longitudes."
@@ -184,7 +197,7 @@ def _gridded(cover: Cover) -> fresh.Gridded:
 
 
 def _samples(field: fresh.Gridded) -> Samples:
-    """A variable and how its axes go on: round the globe and across the poles, or not at all."""
+    """A variable and how its axes continue: round the globe and across the poles, or not at all."""
     north, east = _step(field.latitude), _step(field.longitude)
     whole = abs(abs(east) * field.longitude.size - 360) < 0.01 * abs(east)
     tops, rows = np.abs(field.latitude[[0, -1]]), "edge"
@@ -197,7 +210,10 @@ def _samples(field: fresh.Gridded) -> Samples:
 
 
 def _one_point(field: fresh.Gridded) -> bool:
-    """Whether pole rows have one value each: those of temperature do, those of a wind's components do not."""
+    """Whether each pole row has one value, as for temperature.
+
+    The components of a wind have several.
+    """
     rows = field.values[:, netcdf.at_pole(field.latitude)]
     real = field.values[~np.isnan(field.values)]
     off = np.abs(rows - rows[..., :1]) > 1e-4 * np.ptp(real) if real.size else np.array(False)
@@ -205,12 +221,12 @@ def _one_point(field: fresh.Gridded) -> bool:
 
 
 def _step(axis: ndarray) -> float:
-    """From one coordinate to the next."""
+    """The step from one coordinate to the next."""
     return float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else 0.0
 
 
 def _listed(names: list[str], floating: set[str]) -> str:
-    """The names by kind, as an error shows them."""
+    """The names by kind, for an error text."""
     packed = ", ".join(name for name in names if name not in floating) or "none"
     floats = ", ".join(name for name in names if name in floating)
     return f"Packed: {packed}" + (f"; floats: {floats}" if floats else "")
@@ -235,10 +251,10 @@ def _bytes(source: Any) -> bytes:
 
 
 def _packed(dataset: Any) -> bytes:
-    """A data set as the file that its own encoding describes, after a check that the encoding holds its values.
+    """A data set as the file that its own encoding describes, if that encoding holds its values.
 
-    xarray keeps the packing a variable was read with, and packs changed values with it even where they no longer fit:
-    they wrap around without a word.
+    xarray keeps the packing that a variable was read with, and packs changed values with it even
+    where they no longer fit: they wrap around without a warning.
     """
     for name, variable in dataset.data_vars.items():
         _check_packing(name, variable)
@@ -250,7 +266,7 @@ def _packed(dataset: Any) -> bytes:
 
 
 def _lossless(dataset: Any) -> dict[str, dict[str, Any]]:
-    """How float variables that are not packed are stored: compressed, and with nothing that rounds them."""
+    """How float variables that are not packed are stored: compressed, without rounding."""
     kept = ("dtype", "_FillValue", "missing_value")
     return {
         name: {"zlib": True, "shuffle": True}

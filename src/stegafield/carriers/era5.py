@@ -1,4 +1,7 @@
-"""Generated weather: a global 2 m temperature field, packed as the Climate Data Store packs ERA5."""
+"""Generated weather: a global 2 m temperature field, packed as the CDS packs ERA5.
+
+CDS is the Climate Data Store.
+"""
 
 import tempfile
 from dataclasses import replace
@@ -19,7 +22,7 @@ from ..core.noise import normals
 from ..generators import weather
 
 SIGMA = 1.5
-"""Standard deviation of the noise, in codes: of the order of what packing itself loses."""
+"""Standard deviation of the noise, in codes: about what packing itself loses."""
 _HEADROOM = 5 * SIGMA
 _LOW, _HIGH, _FILL = -32766, 32767, -32767
 _EPOCH = datetime(1900, 1, 1)
@@ -27,11 +30,12 @@ _FIRST, _HOURS = datetime(1979, 1, 1), 45 * 8766
 
 
 class Era5Carrier(Carrier):
-    """2 m temperature on a regular global grid, poles included, at a random hour between 1979 and 2023.
+    """Fields of 2 m temperature on a regular global grid, at a random hour of 1979 to 2023.
 
-    The field is a function on the sphere drawn from a trained law (`generators/weather.py`), so one draw is the same
-    field at every size. Codes are round(f + noise) with normal noise of constant sigma (1.5 codes, about 2.5 mK).
-    Contains modified Copernicus Climate Change Service information.
+    The grid includes the poles. The field is a function on the sphere drawn from a trained law
+    (`generators/weather.py`), so one draw is the same field at every size. Codes are round(f +
+    noise) with normal noise of constant sigma (1.5 codes, about 2.5 mK). Contains modified
+    Copernicus Climate Change Service information.
     """
 
     name: ClassVar[str] = "era5"
@@ -76,7 +80,7 @@ class Era5Carrier(Carrier):
         return [self._one(rng) for _ in range(count)]
 
     def blank(self) -> Cover:
-        """Any field of the asked size: every one has the same free samples."""
+        """Any field of the requested size: all have the same free elements."""
         return self._one(np.random.default_rng(0))
 
     def _one(self, rng: Generator) -> Cover:
@@ -106,7 +110,7 @@ def _file(
     scale: float,
     offset: float,
 ) -> bytes:
-    """A NetCDF-3 file with the names, units and attributes that the Climate Data Store used for packed ERA5."""
+    """A NetCDF-3 file with the names, units and attributes of ERA5 as packed by the CDS."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "field.nc")
         with writing(path, "w", format="NETCDF3_64BIT_OFFSET") as file:

@@ -1,4 +1,7 @@
-"""Pictures: the user's own, in any format Pillow reads, or an array; the stego is a PNG, WebP, TIFF or BMP."""
+"""Pictures: the user's own, in any format that Pillow reads, or an array.
+
+The stego is a PNG, WebP, TIFF or BMP file.
+"""
 
 from dataclasses import replace
 from io import BytesIO
@@ -35,7 +38,8 @@ from ..generators.fit import fit
 from ..generators.fitted import Samples
 
 SIGMA = 2.25
-"""Standard deviation of the noise of functions' samples, in codes: as much as 4 bits per RGB pixel need."""
+"""Standard deviation of the noise on a function's values, in codes: what 4 bits per RGB pixel
+need."""
 _MOST_PIXELS = MOST_SAMPLES // 3
 _DIRECT = ("L", "LA", "RGB", "RGBA", "I;16")
 _CONVERTED = {
@@ -58,7 +62,10 @@ _CONVERTED |= {
 
 
 class ImageCarrier(Carrier):
-    """The user's pictures: paths, bytes, file objects, `PIL.Image`, or uint8 / uint16 arrays (y, x[, channel])."""
+    """The user's pictures: paths, bytes, file objects, `PIL.Image` objects, or arrays.
+
+    Arrays are uint8 or uint16, (y, x[, channel]).
+    """
 
     name: ClassVar[str] = "image"
     channel: ClassVar = PngChannel
@@ -88,7 +95,11 @@ class ImageCarrier(Carrier):
             return size
 
     def open(self, source: Any) -> Cover:
-        """The picture as a cover. A file of the asked format keeps all but its pixels; anything else becomes new."""
+        """The picture as a cover.
+
+        A file of the requested format keeps everything but its pixels; anything else becomes a new
+        file.
+        """
         image, data = _image(source)
         channel = next(c for c in self.channels if c.name == self.options.format)()
         if self.options.as_function:
@@ -104,14 +115,14 @@ class ImageCarrier(Carrier):
         return replace(next(channel.read(new)), notes=tuple(notes))
 
     def blank(self) -> Cover:
-        """A grey RGB picture of the asked size."""
+        """A grey RGB picture of the requested size."""
         if self.options.size is None:
             raise ConfigError("size", "is needed where no cover is given.", "As in --size 512x768.")
         cover = as_cover(np.full((*self.options.size, 3), 128, np.uint8), self.options.format, None)
         return drawn(cover, cover.codes * 1.0, SIGMA) if self.options.as_function else cover
 
     def samples(self, source: Any) -> Samples:
-        """What a function is fitted to: the picture upright, without what is fully transparent."""
+        """The values to fit a function to: the picture upright, without transparent pixels."""
         image = _eight(source, *_image(source))
         return _samples(_upright(image, self.options.format, []))
 
@@ -120,14 +131,17 @@ class ImageCarrier(Carrier):
         return Costs.alike(rough.picture(cover.codes, cover.low, cover.high))
 
     def value(self, source: Any, data: bytes) -> Any:
-        """An array for an array (of its shape, where it was not resampled), a `PIL.Image` for one, else the bytes."""
+        """An array or a `PIL.Image` if the source was one, else the bytes.
+
+        An array has its source's shape unless it was resampled.
+        """
         if isinstance(source, np.ndarray):
             found = samples(data)
             return found.reshape(source.shape) if found.size == source.size else found
         return decode(data) if isinstance(source, Image.Image) else data
 
     def _drawn(self, image: Image.Image) -> Cover:
-        """Noisy samples of the picture's function, in a new file that keeps the colour profile alone."""
+        """Noisy values of the picture's function, in a new file with only the colour profile."""
         form, notes = self.options.format, []
         pixels = _upright(image, form, notes)
         size, peak = self.options.size or pixels.shape[:2], int(np.iinfo(pixels.dtype).max)
@@ -144,9 +158,8 @@ class ImageCarrier(Carrier):
         channel = next(c for c in self.channels if c.name == form)()
         cover = drawn(next(channel.read(new)), value, SIGMA)
         notes += [f"{function.told(samples, peak)} and sampled at {size[0]}x{size[1]}"]
-        notes += [
-            f"the stego is a new {form.upper()} with {'the colour profile' if kept else 'nothing'} beside pixels"
-        ]
+        beside = "the colour profile" if kept else "nothing"
+        notes += [f"the stego is a new {form.upper()} with {beside} beside pixels"]
         return replace(cover, notes=tuple(notes))
 
 
@@ -160,7 +173,7 @@ _SAVE: dict[str, dict[str, Any]] = {
 
 
 def _image(source: Any) -> tuple[Image.Image, bytes | None]:
-    """The picture of a source, and its file where it has one; of a file, only what its header says."""
+    """The picture of a source, and its file if it has one; of a file, only the header is read."""
     if isinstance(source, Image.Image):
         image, data = source, None
     elif isinstance(source, np.ndarray):
@@ -178,12 +191,12 @@ def _image(source: Any) -> tuple[Image.Image, bytes | None]:
 
 
 def _fine(source: Any, image: Image.Image, data: bytes | None) -> deep.Deep | None:
-    """The samples of a picture that Pillow holds only half of; None for others."""
+    """The samples of a picture of which Pillow holds only half the bits; None for others."""
     return deep.of_array(source) if data is None else deep.of_file(image, data)
 
 
 def _eight(source: Any, image: Image.Image, data: bytes | None) -> Image.Image:
-    """A picture with its pixels that Pillow holds whole; `ConfigError` for others."""
+    """A picture of which Pillow holds all bits, with its pixels; `ConfigError` for others."""
     if _fine(source, image, data) is not None:
         problem = "has 16 bits a sample, of which a function would be fitted to 8."
         raise ConfigError("cover", problem, "Save it as 8-bit RGB or 16-bit grey.")
@@ -193,9 +206,10 @@ def _eight(source: Any, image: Image.Image, data: bytes | None) -> Image.Image:
 def _encode(
     image: Image.Image, fine: deep.Deep | None, size: tuple[int, int] | None, channel: Channel
 ) -> tuple[bytes, list[str]]:
-    """A new file of a picture, resampled where asked, with its colour profile, EXIF data and resolution.
+    """A new file of a picture, resampled if requested, with its profile, EXIF data and resolution.
 
-    Where there are `fine` samples, they are the picture's: a file of 8 bits is made first, and gets these samples.
+    `fine` samples, if given, replace the picture's: a file of 8 bits is made first, and then
+    receives them.
     """
     form, notes = channel.name, list[str]()
     if image.format not in (None, "PNG") or form != "png":
@@ -203,7 +217,7 @@ def _encode(
         notes.append(f"{source} was decoded; the stego is a new {form.upper()}")
     if fine is not None:
         fine = _held(fine, image, form, notes)
-    elif form == "tiff":  # its readers turn it
+    elif form == "tiff":  # readers of TIFF turn the picture
         image = _turned(image, notes)
     converted = _direct(image, notes) if fine is None else deep.halved(fine)
     if size is not None and (size[1], size[0]) != image.size:
@@ -221,7 +235,7 @@ def _encode(
 def _held(
     fine: deep.Deep, image: Image.Image, form: str, notes: list[str]
 ) -> UInt16[np.ndarray, "y x held"]:
-    """Samples of 16 bits of a kind that the format holds; `ConfigError` where it holds none."""
+    """16-bit samples of a kind that the format holds; `ConfigError` if it holds none."""
     if form not in ("png", "tiff"):
         problem = f"has 16 bits a sample, and {form} files hold 8."
         raise ConfigError("cover", problem, "Write a PNG or a TIFF.")
@@ -235,7 +249,7 @@ def _held(
 
 
 def _saved(image: Image.Image, form: str, kept: dict[str, Any]) -> bytes:
-    """A file of a picture with this data beside its pixels."""
+    """A file of a picture with the data of `kept` beside its pixels."""
     out = BytesIO()
     try:
         image.save(out, form.upper(), **_SAVE[form], **kept)
@@ -245,7 +259,7 @@ def _saved(image: Image.Image, form: str, kept: dict[str, Any]) -> bytes:
 
 
 def _direct(image: Image.Image, notes: list[str]) -> Image.Image:
-    """The picture with pixels that are codes; `ConfigError` where it cannot be."""
+    """The picture with pixels that are codes; `ConfigError` if it cannot have them."""
     wanted = image.mode if image.mode in _DIRECT else _CONVERTED.get(image.mode)
     if image.mode == "I" and not (np.asarray(image) >> 16).any():
         wanted = "I;16"
@@ -279,19 +293,19 @@ def _clean(image: Image.Image) -> Image.Image:
 
 
 def _profile(image: Image.Image) -> dict[str, Any]:
-    """Its colour profile, where that is still true of converted pixels."""
+    """The colour profile, if it is still true of converted pixels."""
     profile = image.info.get("icc_profile")
     own = image.mode not in ("CMYK", "LAB", "HSV", "YCbCr")
     return {"icc_profile": profile} if own and profile else {}
 
 
 def _upright(image: Image.Image, form: str, notes: list[str]) -> np.ndarray:
-    """The pixels, upright, of a kind that the format holds."""
+    """The upright pixels, of a kind that the format holds."""
     return np.asarray(_fitted(_clean(_direct(_turned(image, notes), notes)), form, notes))
 
 
 def _samples(pixels: np.ndarray) -> Samples:
-    """The pixels without alpha, and which of them can be seen."""
+    """The pixels without alpha, and which of them are visible."""
     alpha, planes = alpha_of(pixels), np.atleast_3d(pixels).transpose(2, 0, 1)
     if alpha is None:
         return Samples(planes.astype(np.float64), ("mirror", "mirror"))
@@ -300,7 +314,10 @@ def _samples(pixels: np.ndarray) -> Samples:
 
 
 def _fitted(image: Image.Image, form: str, notes: list[str]) -> Image.Image:
-    """The picture with the kind of pixels that a format holds, noted; `ConfigError` where something would be lost."""
+    """The picture with pixels of a kind that a format holds, noted.
+
+    `ConfigError` where the conversion would lose something.
+    """
     if form in ("png", "tiff"):
         return image
     problem = f"has 16 bits a sample, and {form} files hold 8." if image.mode == "I;16" else ""
@@ -320,7 +337,7 @@ def _fitted(image: Image.Image, form: str, notes: list[str]) -> Image.Image:
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
-    """The picture of an array; of several samples of 16 bits, their upper halves."""
+    """The picture of an array; for 16-bit samples of several to a pixel, their upper halves."""
     flat = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     good = flat.ndim == 2 or (flat.ndim == 3 and flat.shape[2] in (2, 3, 4))
     if not good or flat.dtype not in (np.uint8, np.uint16) or not flat.size:

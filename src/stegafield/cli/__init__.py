@@ -22,11 +22,12 @@ def main() -> None:
 
 
 def _own_errors() -> None:
-    """Keep standard error for this program: C libraries write there, past Python, what they think of damaged files."""
+    """Keep standard error for this program: C libraries write there, past Python, what they think
+    of damaged files."""
     try:
         own = os.dup(2)
         null = os.open(os.devnull, os.O_WRONLY)
-    except OSError:  # closed by whoever started this
+    except OSError:  # closed by the parent process
         return
     coded = {"encoding": sys.stderr.encoding, "errors": "backslashreplace"}
     sys.stderr = os.fdopen(own, "w", buffering=1, **coded)

@@ -20,7 +20,7 @@ from .edge import not_stream, settings_of, size_of
 from .program import Variadic
 
 _wishes: ContextVar[dict[str, Any]] = ContextVar("wishes")
-"""What the command under way was asked for."""
+"""What the user of the command under way requested."""
 
 
 def asks(request: str, *, without: tuple[str, ...] = ()) -> Callable[[Any], Any]:

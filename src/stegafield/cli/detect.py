@@ -23,7 +23,11 @@ def detect(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the scores of detectors: higher is more likely stego; those above their own threshold are named."""
+    """Print the scores of detectors: higher is more likely stego; those above their own threshold
+    are named.
+
+    A detector gives no score to a geometry that it does not judge.
+    """
     from ..pipeline.warden import load
     from ..plugins.discovery import registry
 
@@ -47,17 +51,19 @@ def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {"file": path.name if variable is None else f"{path.name}:{variable}"}
         codes = visible(cover, cover.codes)
         for one in detectors:
-            row[one.name] = opinion(one, codes)
+            judges = type(one).judges(cover.spec)
+            row[one.name] = opinion(one, codes) if judges else None
         row["stego"] = [
             one.name
             for one in detectors
-            if one.threshold is not None and row[one.name] > one.threshold
+            if None not in (one.threshold, row[one.name]) and row[one.name] > one.threshold
         ]
         yield row
 
 
 def _marked(row: dict[str, Any], detectors: list[Any]) -> dict[str, Any]:
-    marks = {one.name: f"{row[one.name]:.3f}" for one in detectors}
+    scores = {one.name: row[one.name] for one in detectors}
+    marks = {name: "" if score is None else f"{score:.3f}" for name, score in scores.items()}
     return {"file": row["file"], **marks, "stego, say": row["stego"]}
 
 

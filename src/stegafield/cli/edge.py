@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from ..errors import ConfigError
 from .program import err
@@ -149,7 +148,7 @@ def save_report(path: Path | None, report: Any) -> None:
 
 def summary(report: Any, out: str) -> None:
     """One sentence for people, on standard error."""
-    rate = f"{report.bits_per_element:.4g} bits per free sample"
+    rate = f"{report.bits_per_element:.4g} bits per free element"
     if report.bits_per_pixel is not None:
         rate = f"{report.bits_per_pixel:.4g} bits per pixel"
     if report.kl_bound_nats is not None:
@@ -159,8 +158,8 @@ def summary(report: Any, out: str) -> None:
     else:
         cost = f"{report.rms_change_physical:.3g} {report.unit} RMS"
     err.print(
-        f"hid {report.message_bytes} bytes in {out} (up to {report.capacity_bytes} incompressible ones fit at "
-        f"{rate}; {cost}); read back from the file",
+        f"hid {report.message_bytes} bytes in {out} (up to {report.capacity_bytes} incompressible "
+        f"ones fit at {rate}; {cost}); read back from the file",
         markup=False,
     )
     err.print(f"a warden: {_warden(report.expected)}", markup=False)
@@ -176,8 +175,8 @@ def _warden(expected: list[Any]) -> str:
     if first.p_e is None:
         return f"{first.detector} was {first.note}"
     return (
-        f"{first.detector} is expected to err {first.p_e:.3f} of the time ({first.low:.3f} at least; 0.5 is guessing); "
-        f"{first.note}"
+        f"{first.detector} is expected to err {first.p_e:.3f} of the time "
+        f"({first.low:.3f} at least; 0.5 is guessing); {first.note}"
     )
 
 
@@ -186,6 +185,8 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows))
         return
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for column in rows[0] if rows else ():
         table.add_column(column.replace("_", " "), no_wrap=column in ("name", "image", "plugin"))

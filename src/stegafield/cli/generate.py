@@ -1,6 +1,7 @@
 """The commands that draw covers, and that train what draws them: sample, train, convert."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,14 +107,13 @@ def run_training(
     devices: int,
     **where: Any,
 ) -> None:
-    """What `train` does; `where` says which recipes and configs there are, as for `training.config.read`."""
+    """What `train` does; `where` says which recipes and configs there are, as for
+    `training.config.read`."""
     from ..extras import need
 
     need("torch", "torch")
     need("safetensors", "torch")
     need("lightning_fabric", "train")
-    from rich.progress import Progress
-
     from ..training import config as configs
     from ..training.data import load
     from ..training.loop import train as run
@@ -122,13 +122,7 @@ def run_training(
     chosen = configs.read(config, settings_of(settings), **where)
     with busy("reading the data"):
         items = load(data, chosen)
-    with Progress(console=err, transient=True, disable=not (first and err.is_terminal)) as bar:
-        task = bar.add_task("training", total=None)
-
-        def report(step: int, last: int, metrics: dict[str, float]) -> None:
-            told = " ".join(f"{name} {value:.3g}" for name, value in metrics.items())
-            bar.update(task, completed=step, total=last, description=told)
-
+    with busy("training") if first else nullcontext():
         done: Any = run(
             chosen,
             items,
@@ -137,7 +131,6 @@ def run_training(
             steps=steps,
             device=device,
             devices=devices,
-            report=report,
         )
     if first:
         told = f"{done.step} steps on {len(items)} items in {done.seconds:.0f} s"

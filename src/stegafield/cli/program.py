@@ -1,5 +1,8 @@
-"""How the command line behaves: errors become one sentence and an exit code, some options take several values."""
+"""How the command line behaves: errors become one sentence and an exit code, some options take
+several values."""
 
+import os
+import sys
 from functools import cache
 from typing import Any
 
@@ -51,17 +54,19 @@ class Program(TyperGroup):
         return [*own, *sorted(set(_added()) - set(own))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Our own command of this name, or the one that an entry point brings."""
+        """Our own command of this name, or what stands for another distribution's in the list."""
         own = super().get_command(ctx, cmd_name)
         if own is not None or cmd_name not in _added():
             return own
-        try:
-            found = typer.main.get_command(_added()[cmd_name].load())
-        except Exception as error:
-            problem = f"the command {cmd_name!r} cannot be loaded: {type(error).__name__}: {error}"
-            raise BrokenPlugin(problem) from error
-        found.name = cmd_name
-        return found
+        where = _added()[cmd_name].dist
+        return TyperCommand(cmd_name, help=f"See {where.name if where else 'its plugin'}.")
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is used: another distribution's is loaded now."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in _added() and super().get_command(ctx, name) is None:
+            command = _loaded(name)
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -77,7 +82,8 @@ class Program(TyperGroup):
 
 
 class Variadic(TyperCommand):
-    """Lets `--bpp 1 2 3` stand for `--bpp 1 --bpp 2 --bpp 3`, and the same for others that may be repeated."""
+    """Lets `--bpp 1 2 3` stand for `--bpp 1 --bpp 2 --bpp 3`, and the same for others that may be
+    repeated."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse."""
@@ -95,14 +101,43 @@ class Variadic(TyperCommand):
         return super().parse_args(ctx, out)
 
 
+def _loaded(name: str) -> Any:
+    """The command that an entry point names; `BrokenPlugin` where it cannot be loaded."""
+    try:
+        found = typer.main.get_command(_added()[name].load())
+    except Exception as error:
+        problem = f"the command {name!r} cannot be loaded: {type(error).__name__}: {error}"
+        raise BrokenPlugin(problem) from error
+    found.name = name
+    return found
+
+
 @cache
 def _added() -> dict[str, Any]:
     """Entry points by the name of the command; of two with one name, neither."""
+    if not any(map(_brings_commands, sys.path)):
+        return {}
     from importlib.metadata import entry_points
 
     found = list(entry_points(group=COMMANDS))
     names = [point.name for point in found]
     return {point.name: point for point in found if names.count(point.name) == 1}
+
+
+def _brings_commands(folder: str) -> bool:
+    """Whether a distribution there has our entry points: quicker than to load what lists them."""
+    try:
+        names = [name for name in os.listdir(folder or ".") if name.endswith("-info")]
+    except OSError:
+        return folder.endswith((".zip", ".egg"))
+    for name in names:
+        try:
+            with open(os.path.join(folder, name, "entry_points.txt"), encoding="utf-8") as file:
+                if f"[{COMMANDS}]" in file.read():
+                    return True
+        except (OSError, UnicodeDecodeError):
+            continue
+    return False
 
 
 def _sentence(error: BaseException) -> str:

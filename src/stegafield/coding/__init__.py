@@ -1,1 +1,1 @@
-"""Bits to codes and back, exactly: the ladder of rates, its coders, prices, the sampler and its bound."""
+"""Bits to codes and back, exactly: the ladder of rates, coders, prices, sampler and bound."""

@@ -1,8 +1,9 @@
-"""The block form of the phase extractor: windows of n samples that carry k bits in sum(w * u) mod 2**k.
+"""The block form of the phase extractor: windows of n elements that carry k bits.
 
-Reading is exact integer arithmetic. Embedding reaches every residue by a change of least energy (least sum of squared
-steps), found once per rung by dynamic programming over the taps and kept in a table; no window is ever searched for,
-except where samples at the end of their range forbid every tabulated change.
+The bits are sum(w * u) mod 2**k. Reading is exact integer arithmetic. Embedding reaches every
+residue by a change of least energy (least sum of squared steps), found once per rung by dynamic
+programming over the taps and kept in a table. No window is searched for, except where elements at
+the end of their range forbid every tabulated change.
 """
 
 from functools import lru_cache
@@ -24,23 +25,26 @@ _BYTE_NEVER, _BYTE_REACH = (
 )  # the same for bytes, where steps are so small that nothing comes near
 
 
-def read_symbols(windows: Int[ndarray, "window sample"], rung: Rung) -> Int[ndarray, " window"]:
-    """The symbol (0 to 2**k - 1) of each window. Integer overflow wraps, which changes nothing modulo 2**k."""
+def read_symbols(windows: Int[ndarray, "window element"], rung: Rung) -> Int[ndarray, " window"]:
+    """The symbol (0 to 2**k - 1) of each window.
+
+    Integer overflow wraps, which changes nothing modulo 2**k.
+    """
     return (windows @ rung.taps.astype(windows.dtype)).astype(np.int64) & (rung.phases - 1)
 
 
 def project(
-    windows: Int[ndarray, "window sample"],
-    low: int | Int[ndarray, "window sample"],
-    high: int | Int[ndarray, "window sample"],
+    windows: Int[ndarray, "window element"],
+    low: int | Int[ndarray, "window element"],
+    high: int | Int[ndarray, "window element"],
     symbols: Int[ndarray, " window"],
     rung: Rung,
     rng: Generator,
-) -> Int[ndarray, "window sample"]:
+) -> Int[ndarray, "window element"]:
     """The nearest windows that read `symbols` and stay within [low, high].
 
-    Among equally near ones it chooses with `rng`, symmetrically in sign, so that embedding shifts no mean. A window
-    that cannot reach its symbol (its range is too narrow) keeps its codes.
+    Among equally near ones it chooses with `rng`, symmetrically in sign, so that embedding shifts
+    no mean. A window that cannot reach its symbol (its range is too narrow) keeps its codes.
     """
     wanted = (symbols - read_symbols(windows, rung)) & (rung.phases - 1)
     sign = rng.integers(0, 2, wanted.size, dtype=np.int8) * np.int8(2) - np.int8(1)
@@ -55,10 +59,10 @@ def programme(rung: Rung) -> "Table | Ruler":
 
 
 class Table:
-    """Least-energy changes for windows of up to 128 samples, from a dynamic programme over the taps.
+    """Least-energy changes for windows of up to 128 elements, by dynamic programming over the taps.
 
-    `counts[i, e, r]` is the number of changes of the first i samples that have energy e and move the residue by r;
-    changes are listed by unranking it, in order of energy.
+    `counts[i, e, r]` is the number of changes of the first i elements that have energy e and move
+    the residue by r; changes are listed by unranking it, in order of energy.
     """
 
     def __init__(self, rung: Rung) -> None:
@@ -71,11 +75,11 @@ class Table:
         self,
         wanted: Int[ndarray, " window"],
         sign: Int8[ndarray, " window"],
-        windows: Int[ndarray, "window sample"],
-        low: int | Int[ndarray, "window sample"],
-        high: int | Int[ndarray, "window sample"],
+        windows: Int[ndarray, "window element"],
+        low: int | Int[ndarray, "window element"],
+        high: int | Int[ndarray, "window element"],
         rng: Generator,
-    ) -> Int8[ndarray, "window sample"]:
+    ) -> Int8[ndarray, "window element"]:
         """A change of least energy per window that moves its residue by `wanted`."""
         turned = np.where(sign > 0, wanted, -wanted & (self.phases - 1))
         chosen = (rng.random(wanted.size) * self.ties[turned]).astype(np.intp)
@@ -93,11 +97,14 @@ class Table:
         wanted: Int[ndarray, " window"],
         turned: Int[ndarray, " window"],
         sign: Int8[ndarray, " window"],
-        down: Int8[ndarray, "window sample"],
-        up: Int8[ndarray, "window sample"],
+        down: Int8[ndarray, "window element"],
+        up: Int8[ndarray, "window element"],
         rng: Generator,
-    ) -> Int8[ndarray, "window sample"]:
-        """Another leader where the range allows one, and otherwise the programme restricted to the allowed moves."""
+    ) -> Int8[ndarray, "window element"]:
+        """Another leader where the range allows one, else the restricted programme.
+
+        That is restricted to the allowed moves.
+        """
         trial = self.leaders[turned] * sign[:, None, None]
         allowed = ((trial >= -down[:, None]) & (trial <= up[:, None])).all(axis=2)
         allowed &= np.arange(_TIES) < self.ties[turned][:, None]
@@ -113,13 +120,14 @@ class Table:
     def _cheapest(
         self,
         wanted: Int[ndarray, " window"],
-        down: Int8[ndarray, "window sample"],
-        up: Int8[ndarray, "window sample"],
+        down: Int8[ndarray, "window element"],
+        up: Int8[ndarray, "window element"],
         rng: Generator,
-    ) -> Int8[ndarray, "window sample"]:
+    ) -> Int8[ndarray, "window element"]:
         """The least-energy change of each window within its room; zero where there is none.
 
-        Half the reach is tried first. What it finds below the energy of a longer step is the least there is.
+        Half the reach is tried first. If it finds less energy than a longer step takes, that is the
+        least.
         """
         half = (self.reach + 1) // 2
         change, energy = self._restricted(wanted, down, up, half, rng)
@@ -131,25 +139,25 @@ class Table:
     def _restricted(
         self,
         wanted: Int[ndarray, " window"],
-        down: Int8[ndarray, "window sample"],
-        up: Int8[ndarray, "window sample"],
+        down: Int8[ndarray, "window element"],
+        up: Int8[ndarray, "window element"],
         reach: int,
         rng: Generator,
-    ) -> tuple[Int8[ndarray, "window sample"], Integer[ndarray, " window"]]:
-        """The least-energy change of each window by steps of up to `reach`, and its energy; zero where there is none.
+    ) -> tuple[Int8[ndarray, "window element"], Integer[ndarray, " window"]]:
+        """The least-energy change of each window by steps of up to `reach`, and its energy.
 
-        A dynamic programme over residues, all windows at once, in bytes where energies are small: most of its time is
-        spent on moving memory.
+        Zero where there is none. A dynamic programme over residues, all windows at once, in bytes
+        where energies are small: most of its time goes into moving memory.
         """
         narrow = reach <= _BYTE_REACH
         kind, never = (np.uint8, _BYTE_NEVER) if narrow else (np.int16, _NEVER)
         steps = np.array(sorted(range(-reach, reach + 1), key=abs))
         barred = (steps[:, None, None] < -down) | (
             steps[:, None, None] > up
-        )  # step, window, sample
+        )  # step, window, element
         price = np.where(barred, never, (steps * steps)[:, None, None]).astype(kind)
-        samples, phases = self.taps.size, self.phases
-        best = np.empty((samples + 1, wanted.size, phases), kind)
+        elements, phases = self.taps.size, self.phases
+        best = np.empty((elements + 1, wanted.size, phases), kind)
         best[0] = never
         best[0, :, 0] = 0
         moved = np.empty_like(best[0])
@@ -165,8 +173,8 @@ class Table:
                 np.minimum(new, moved, out=new)
         row = np.arange(wanted.size)
         energy, residue = best[-1, row, wanted], wanted.copy()
-        change = np.zeros((wanted.size, samples), np.int8)
-        for i in reversed(range(samples)):
+        change = np.zeros((wanted.size, elements), np.int8)
+        for i in reversed(range(elements)):
             before = (residue - np.multiply.outer(steps, self.taps[i])[:, None]) & (phases - 1)
             cost = best[i, row, before] + price[:, :, i]
             step = steps[(cost + rng.random(cost.shape)).argmin(axis=0)]
@@ -177,8 +185,11 @@ class Table:
 
     def _list(
         self, length: int
-    ) -> tuple[Int8[ndarray, "residue leader sample"], Int[ndarray, "residue leader"]]:
-        """The first `length` changes of every residue by energy (the last energy is sampled evenly), and energies."""
+    ) -> tuple[Int8[ndarray, "residue leader element"], Int[ndarray, "residue leader"]]:
+        """The first `length` changes of every residue by energy, and their energies.
+
+        The last energy is sampled evenly.
+        """
         limit = 4
         counts = self._counts(limit)
         while (counts[-1].sum(axis=0) < length).any() and limit < 4 * self.reach**2:
@@ -222,7 +233,7 @@ class Table:
         residue: Int[ndarray, " item"],
         energy: Int[ndarray, " item"],
         rank: Int[ndarray, " item"],
-    ) -> Int8[ndarray, "item sample"]:
+    ) -> Int8[ndarray, "item element"]:
         residue, energy, rank = residue.copy(), energy.copy(), rank.copy()
         changes = np.zeros((residue.size, self.taps.size), np.int8)
         most = int(energy.max(initial=0) ** 0.5)
@@ -243,7 +254,10 @@ class Table:
 
 
 class Ruler:
-    """Long windows with the taps 1..n and 2n phases: one step of one sample reaches any residue, without a table."""
+    """Long windows with the taps 1..n and 2n phases.
+
+    One step of one element reaches any residue, without a table.
+    """
 
     def __init__(self, rung: Rung) -> None:
         self.phases = rung.phases
@@ -252,18 +266,18 @@ class Ruler:
         self,
         wanted: Int[ndarray, " window"],
         sign: Int8[ndarray, " window"],
-        windows: Int[ndarray, "window sample"],
-        low: int | Int[ndarray, "window sample"],
-        high: int | Int[ndarray, "window sample"],
+        windows: Int[ndarray, "window element"],
+        low: int | Int[ndarray, "window element"],
+        high: int | Int[ndarray, "window element"],
         rng: Generator,
-    ) -> Int8[ndarray, "window sample"]:
-        """One step of one sample, or two of two samples where the range forbids the one."""
+    ) -> Int8[ndarray, "window element"]:
+        """One step of one element, or two of two elements where the range forbids the one."""
         change = np.zeros(windows.shape, np.int8)
         step = np.where(
             wanted == self.phases // 2, sign, np.where(wanted < self.phases // 2, 1, -1)
         )
         rows = np.flatnonzero(wanted)
-        change[rows, self._sample(wanted[rows])] = step[rows]
+        change[rows, self._element(wanted[rows])] = step[rows]
         moved = windows + change
         stuck = np.flatnonzero(((moved < low) | (moved > high)).any(axis=1))
         change[stuck] = 0
@@ -275,14 +289,14 @@ class Ruler:
 
     def _detours(
         self,
-        change: Int8[ndarray, "window sample"],
+        change: Int8[ndarray, "window element"],
         rows: Int[ndarray, " stuck"],
         wanted: Int[ndarray, " stuck"],
-        down: Bool[ndarray, "stuck sample"],
-        up: Bool[ndarray, "stuck sample"],
+        down: Bool[ndarray, "stuck element"],
+        up: Bool[ndarray, "stuck element"],
         rng: Generator,
     ) -> None:
-        """Fill in a random allowed pair of steps that moves the residue by `wanted`, where there is one."""
+        """Fill in a random allowed pair of steps that moves the residue by `wanted`, if any."""
         here, half = np.arange(rows.size)[:, None], self.phases // 2
         can = np.zeros(
             (rows.size, self.phases), bool
@@ -300,12 +314,12 @@ class Ruler:
             np.where(single, 0, (wanted - chosen)) & (self.phases - 1),
         ):
             used = good & (move != 0)
-            sample = self._sample(np.where(used, move, 1))
-            rising = (move < half) | ((move == half) & up[here[:, 0], sample])
-            change[rows[used], sample[used]] = np.where(rising, 1, -1)[used]
+            element = self._element(np.where(used, move, 1))
+            rising = (move < half) | ((move == half) & up[here[:, 0], element])
+            change[rows[used], element[used]] = np.where(rising, 1, -1)[used]
 
-    def _sample(self, residue: Int[ndarray, " item"]) -> Int[ndarray, " item"]:
-        """The sample whose step moves the residue by this much."""
+    def _element(self, residue: Int[ndarray, " item"]) -> Int[ndarray, " item"]:
+        """The element whose step moves the residue by this much."""
         return np.minimum(residue, self.phases - residue) - 1
 
 
@@ -314,12 +328,12 @@ def _rows(bound: int | ndarray, rows: ndarray) -> int | ndarray:
 
 
 def _room(
-    windows: Int[ndarray, "window sample"],
-    low: int | Int[ndarray, "window sample"],
-    high: int | Int[ndarray, "window sample"],
+    windows: Int[ndarray, "window element"],
+    low: int | Int[ndarray, "window element"],
+    high: int | Int[ndarray, "window element"],
     reach: int,
-) -> tuple[Int8[ndarray, "window sample"], Int8[ndarray, "window sample"]]:
-    """How far each sample may move down and up, at most `reach`."""
+) -> tuple[Int8[ndarray, "window element"], Int8[ndarray, "window element"]]:
+    """How far each element may move down and up, at most `reach`."""
     wide = windows.astype(np.int64)
     down = np.clip(wide - low, 0, reach).astype(np.int8)
     up = np.clip(high - wide, 0, reach).astype(np.int8)

@@ -1,7 +1,8 @@
-"""The block form where changes have costs: for each window the cheapest change that reads its symbol.
+"""The block form where changes have costs: the cheapest change of each window for its symbol.
 
-Windows with the taps 1 to n look at every pair of steps that adds up. The few that may do better with three steps, or
-with a step of two, and windows with other taps take a dynamic programme over the residues of their samples.
+Windows with the taps 1 to n look at every pair of steps that adds up. The few that may do better
+with three steps, or with a step of two, and windows with other taps use a dynamic programme over
+the residues of their elements.
 """
 
 from collections.abc import Iterator
@@ -18,24 +19,25 @@ from .block import LONGEST_TABLED, read_symbols
 from .prices import energy
 
 _CELLS = 1 << 17
-"""Residues times windows that are looked at together: what a core keeps close at hand."""
+"""Residues times windows that are processed together: what fits into a core's cache."""
 
-Prices = dict[int, Float[ndarray, "window sample"]]
-"""What each step costs."""
+Prices = dict[int, Float[ndarray, "window element"]]
+"""The cost of each step."""
 
 
 def project(
-    windows: Int[ndarray, "window sample"],
-    low: int | Int[ndarray, "window sample"],
-    high: int | Int[ndarray, "window sample"],
+    windows: Int[ndarray, "window element"],
+    low: int | Int[ndarray, "window element"],
+    high: int | Int[ndarray, "window element"],
     symbols: Int[ndarray, " window"],
     rung: Rung,
     rng: Generator,
     costs: Costs,
-) -> Int[ndarray, "window sample"]:
-    """The cheapest windows that read `symbols` and stay within [low, high]; ties are broken with `rng`.
+) -> Int[ndarray, "window element"]:
+    """The cheapest windows that read `symbols` and stay within [low, high].
 
-    A window that has no way at a finite cost keeps its codes. Those of more than 128 samples take two steps at most.
+    Ties are broken with `rng`. A window that has no way at a finite cost keeps its codes. Windows
+    of more than 128 elements take two steps at most.
     """
     wanted = (symbols - read_symbols(windows, rung)) & (rung.phases - 1)
     low, high = (np.broadcast_to(end, windows.shape) for end in (low, high))
@@ -66,53 +68,56 @@ def project(
 
 
 def _parts(number: int, rung: Rung) -> Iterator[slice]:
-    """Some of so many windows at a time."""
+    """So many windows, in slices that are processed together."""
     size = max(1, _CELLS // rung.phases)
     return (slice(start, start + size) for start in range(0, number, size))
 
 
 def _pairs(
     wanted: Int[ndarray, " window"], once: Prices, rung: Rung
-) -> tuple[Int[ndarray, "window sample"], Float[ndarray, " window"]]:
-    """The cheapest step, or pair of steps of two samples, that moves the residue by `wanted`, and what it costs."""
+) -> tuple[Int[ndarray, "window element"], Float[ndarray, " window"]]:
+    """The cheapest step, or pair of steps of two elements, for each window, and its cost.
+
+    It moves the residue by `wanted`.
+    """
     (number, length), phases, rows = once[1].shape, rung.phases, np.arange(wanted.size)
-    moves = np.full((number, phases), np.inf, np.float32)  # what moving the residue costs
+    moves = np.full((number, phases), np.inf, np.float32)  # the cost of moving the residue
     moves[:, 0] = 0
     moves[:, 1 : length + 1] = once[1]
     falling = moves[:, phases - length :]
     np.minimum(falling, once[-1][:, ::-1], out=falling)  # half a turn goes either way
-    # The other move that is needed goes down where the first goes up: a stretch of the moves in reverse.
+    # The other move goes down where the first goes up: a stretch of the moves in reverse.
     reverse = np.empty((number, 2 * phases), np.float32)
     reverse[:, :phases] = moves[:, ::-1]
     reverse[:, phases:] = reverse[:, :phases]
     total = moves + sliding_window_view(reverse, phases, axis=1)[rows, phases - 1 - wanted]
     even = np.flatnonzero((wanted & 1 == 0) & (wanted > 0))
     for half in (wanted[even] // 2, (wanted[even] + phases) // 2):
-        total[even, half] = np.inf  # two steps of one sample
+        total[even, half] = np.inf  # two steps of one element
     first = total.argmin(axis=1)
     paid = total[rows, first]
     change = np.zeros((number, length), np.int8)
     for move in (first, (wanted - first) & (phases - 1)):
         used = np.flatnonzero(np.isfinite(paid) & (move > 0))
         turn = move[used]
-        sample = np.minimum(turn, phases - turn) - 1
-        rising = once[1][used, sample] == moves[used, turn]
-        change[used, sample] += np.where(rising & (2 * turn <= phases), 1, -1)
+        element = np.minimum(turn, phases - turn) - 1
+        rising = once[1][used, element] == moves[used, turn]
+        change[used, element] += np.where(rising & (2 * turn <= phases), 1, -1)
     return change, paid
 
 
 def _least_otherwise(once: Prices) -> Float[ndarray, " window"]:
-    """What every change costs at least that is no pair of steps: three steps, or one of two."""
+    """The least cost of any change that is not a pair of steps: three steps, or one of two."""
     cheapest = np.sort(np.minimum(once[-1], once[1]), axis=1)
     return np.minimum(cheapest[:, :3].sum(axis=1), energy(2) * cheapest[:, 0])
 
 
 def _programme(
     wanted: Int[ndarray, " window"], prices: Prices, rung: Rung
-) -> Int[ndarray, "window sample"]:
-    """The cheapest changes of windows with the steps that have prices; zeros where there are none."""
+) -> Int[ndarray, "window element"]:
+    """The cheapest changes of windows by the steps that have prices; zeros where there are none."""
     number, phases = wanted.size, rung.phases
-    # best[i, r]: the least price of moving the residue by r with the first i samples
+    # best[i, r]: the least price of moving the residue by r with the first i elements
     best = np.empty((rung.elements + 1, phases, number), np.float32)
     best[0], best[0, 0] = np.inf, 0
     moved = np.empty((phases, number), np.float32)

@@ -1,4 +1,4 @@
-"""Which rungs a cover bears at a finite cost: what may move in each tile, and what that carries."""
+"""Which rungs a cover can carry at a finite cost: what may move in each tile, and its capacity."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,19 +12,24 @@ from ..core.rung import Rung
 from .block import LONGEST_TABLED
 
 _MARGIN = 0.35
-"""Share of the ternary capacity of what may move that the trellis form mostly fills; at .75 it never does."""
+"""Share of the ternary capacity of what may move that the trellis form mostly fills; at .75 it
+never does."""
 
 
 _OPEN = 0.9
-"""Where this share of the samples may move, the trellis form has a way at every rate (at .8, in 9 of 9 runs at 2/3)."""
+"""Where this share of the elements may move, the trellis form has a way at every rate (at .8, in
+9 of 9 runs at 2/3)."""
 
 
 _STUCK = 0.05
-"""Windows of a file without a way that are tolerated, in the mean: another salt is tried for them."""
+"""The mean number of windows without a way that a file may have: another salt is tried for them."""
 
 
 class Ways(NamedTuple):
-    """Of one tile: its free samples, and how many of them may move one way only, and both ways, at a finite cost."""
+    """The elements of one tile: the free ones, and those that may move at a finite cost.
+
+    `one` may move one way only, `both` may move both ways.
+    """
 
     free: int
     one: int
@@ -53,27 +58,30 @@ def bears(rung: Rung, every: Sequence[Ways]) -> bool:
 
 
 def _room(tile: Ways) -> float:
-    """Bits that single steps carry in the trellis form, with a margin for the code; no limit where few are barred."""
+    """The bits that single steps carry in the trellis form, with a margin for its coding loss.
+
+    No limit where few elements are barred.
+    """
     if tile.one + tile.both >= _OPEN * tile.free:
         return np.inf
     return _MARGIN * (tile.one + tile.both * float(np.log2(3)))
 
 
 def _stuck(rung: Rung, tile: Ways) -> float:
-    """How many windows of the block form are expected to have no way; one way is half of both."""
+    """The expected number of windows of the block form without a way; one way is half of both."""
     share = (tile.one / 2 + tile.both) / max(1, tile.free)
     return tile.free // rung.elements * _missed(rung, int(1000 * share))
 
 
 @lru_cache(maxsize=4096)
 def _missed(rung: Rung, thousandths: int) -> float:
-    """How often a window has no way where so many thousandths of the samples may move.
+    """The probability that a window has no way if so many thousandths of the elements may move.
 
-    The number in a window is binomial. Their changes fall on the residues as if by chance, so the wanted one is missed
-    with a probability of exp(-changes / residues).
+    The number in a window is binomial. Their changes fall on the residues as if by chance, so the
+    wanted one is missed with a probability of exp(-changes / residues).
     """
     share, count = thousandths / 1000, np.arange(rung.elements + 1)
-    if rung.elements > LONGEST_TABLED:  # one step, or steps of two samples
+    if rung.elements > LONGEST_TABLED:  # one step, or steps of two elements
         changes = 2.0 * count**2
     else:
         changes = 3 ** np.minimum(count, 30.0)  # of one step: those of two often fall together

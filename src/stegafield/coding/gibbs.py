@@ -7,8 +7,10 @@ from numpy import ndarray
 from ..core.cover import Costs
 
 CODING_LOSS = 0.1
-"""The trellis form changes as much as the best code does for a payload larger by this share (0.07 to 0.14,
-`research/scripts/coding_loss.py`)."""
+"""The trellis form changes as much as the best coder does for a payload larger by this share.
+
+0.07 to 0.14 were measured (`research/scripts/coding_loss.py`).
+"""
 
 
 _ROUNDS = 60
@@ -18,10 +20,11 @@ _CLOSE = 1e-5
 
 
 def multiplier(costs: Costs, rate: float) -> float:
-    """m of the law p(step) ~ exp(-m cost(step)), of single steps, whose entropy is `rate` bits per sample.
+    """m of the law p(step) ~ exp(-m cost(step)), of single steps, with an entropy of `rate`.
 
-    T. Filler, J. Fridrich, "Gibbs construction in steganography", IEEE Transactions on Information Forensics and
-    Security 5(4), 2010. The least there is where even equally likely steps carry less.
+    The rate is in bits per element. The least m where even equally likely steps carry less. T.
+    Filler, J. Fridrich, "Gibbs construction in steganography", IEEE Transactions on Information
+    Forensics and Security 5(4), 2010.
     """
     down, up = (side.ravel().astype(np.float64) for side in costs)
     least, most = 1e-12, 1e12
@@ -43,8 +46,8 @@ def shares(costs: Costs, m: float) -> tuple[Float[ndarray, "..."], Float[ndarray
     return down / total, up / total
 
 
-def _entropy(down: Float[ndarray, " sample"], up: Float[ndarray, " sample"], m: float) -> float:
-    """Bits per sample of the law of single steps."""
+def _entropy(down: Float[ndarray, " element"], up: Float[ndarray, " element"], m: float) -> float:
+    """Bits per element of the law of single steps."""
     low, high = shares(Costs(down, up), m)
     rest = 1 - low - high
     parts = (-p * np.log2(np.maximum(p, 1e-300)) for p in (low, high, rest))

@@ -1,8 +1,8 @@
-"""The ladder: every rate that a file can have, from one bit per thousand samples to four bits per sample.
+"""The ladder: every rate of a file, from one bit per thousand elements to four per element.
 
 Part of the format: a header names a rung by its index, so rows are never changed, only added.
 `research/scripts/search_taps.py` found the searched taps. Rows marked "ruler" have the taps 1..n
-and 2n phases: one step of one sample in a window.
+and 2n phases: one step of one element in a window.
 """
 
 from ..core.rung import Rung
@@ -19,7 +19,7 @@ def _trellis(taps: str) -> Rung:
 
 
 _BLOCK: tuple[Rung, ...] = (
-    Rung(15, 16384),  # ruler: one bit per 1,092 samples
+    Rung(15, 16384),  # ruler: one bit per 1,092 elements
     Rung(14, 8192),
     Rung(13, 4096),
     Rung(12, 2048),
@@ -46,11 +46,11 @@ _BLOCK: tuple[Rung, ...] = (
     ),
     _searched(12, "197 269 737 940 974 1115 1142 1426 1670 1843 1856 1936"),  # 3 bpp (RGB)
     _searched(12, "448 624 894 1091 1251 1359 1372 1863 1872"),  # 4 bpp (RGB)
-    _searched(8, "10 38 81 97"),  # 2 bits per sample
+    _searched(8, "10 38 81 97"),  # 2 bits per element
     _searched(9, "14 29 126"),  # 3
     Rung(4, 1),  # 4
 )
-_TRELLIS: tuple[Rung, ...] = (  # two bits in blocks of n samples, kernels of five blocks
+_TRELLIS: tuple[Rung, ...] = (  # two bits in blocks of n elements, kernels of five blocks
     _trellis(  # 0.05
         "459 313 405 847 399 393 337 951 839 809 349 389 277 411 419 1003 307 897 335 "
         "859 465 447 989 931 489 825 937 1017 869 373 853 869 265 329 881 793 271 941 "
@@ -90,13 +90,13 @@ _DUAL: tuple[Rung, ...] = (  # the block form with taps for the sampler, by the 
     _searched(8, "2 25 39 51 52 56 87 96"),
     _searched(4, "2 5 6"),  # 4 bpp (RGB)
     _searched(8, "7 33 42 52 93 106"),
-    _searched(2, "1"),  # 2 bits per sample
+    _searched(2, "1"),  # 2 bits per element
     _searched(8, "13 19 48 50"),
     _searched(3, "1"),  # 3
 )
 
 LADDER: tuple[Rung, ...] = _BLOCK + _TRELLIS + _DUAL
-"""All rungs; a header names one by its index. What is added later stands at the end."""
+"""All rungs; a header names one by its index. New ones are added at the end."""
 
 _BOOTSTRAP = tuple(
     map(
@@ -111,9 +111,12 @@ _BOOTSTRAP = tuple(
 
 
 def bootstrap_rung(free: int) -> Rung:
-    """The fixed windows of salt and header: one byte in n = clip(free // 384, 8, 128) samples, nested taps."""
-    samples = min(max(free // 384, 8), 128)
-    return Rung(8, samples, _BOOTSTRAP[:samples])
+    """The fixed windows of salt and header.
+
+    They carry one byte in n = clip(free // 384, 8, 128) elements, with nested taps.
+    """
+    elements = min(max(free // 384, 8), 128)
+    return Rung(8, elements, _BOOTSTRAP[:elements])
 
 
 PROJECTED: tuple[Rung, ...] = _BLOCK + _TRELLIS
@@ -123,4 +126,7 @@ LADDER_BY_RATE: tuple[Rung, ...] = tuple(sorted(_BLOCK, key=lambda rung: rung.ra
 DRAWN: tuple[Rung, ...] = tuple(
     sorted((*_DUAL, LADDER[11], LADDER[18]), key=lambda rung: (rung.rate, rung.phases))
 )
-"""The rungs that the sampler draws at, by rate and then by phases, which is by cost. 5, 15 and 4, 1 are old ones."""
+"""The rungs that the sampler draws at, by rate and then by phases, which is by cost.
+
+5, 15 and 4, 1 are old ones.
+"""

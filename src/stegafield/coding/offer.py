@@ -7,11 +7,12 @@ from ..errors import ConfigError
 from .ladder import _TRELLIS, LADDER_BY_RATE, PROJECTED
 
 TRELLIS_MOST = 1 << 18
-"""More free samples than this take the block form: the trellis form would need more than a few seconds."""
+"""With more free elements than this a cover takes the block form: the trellis form would need
+more than a few seconds."""
 
 
 ADAPTIVE_MOST = 1 << 20
-"""The same where changes have costs: there it is worth some ten seconds."""
+"""The same where changes have costs: there it is worth about ten seconds."""
 
 
 ADAPTIVE_BELOW = 0.7
@@ -27,12 +28,13 @@ _CROWDED, _TRELLIS_CROWDED = 0.4, 0.35
 
 
 def with_trellis(free: int, crowded: float) -> list[Rung]:
-    """The rungs of both forms for a cover, by rate; where a rate has both, the one that suits the cover.
+    """The rungs of both forms for a cover, by rate; of two with one rate, the one that suits it.
 
     Args:
-        free: How many samples are free.
-        crowded: The share of them that stand at an end of their range. Where that is much, windows of 5 bits in 15
-            samples come to 2 dB below the bound; those of higher rates have more to choose from, and lose little.
+        free: How many elements are free.
+        crowded: The share of them that are at an end of their range. Where that is large, windows
+            of 5 bits in 15 elements come to 2 dB below the bound; those of higher rates have more
+            to choose from, and lose little.
     """
     if free > TRELLIS_MOST:
         return list(LADDER_BY_RATE)
@@ -44,16 +46,20 @@ def with_trellis(free: int, crowded: float) -> list[Rung]:
 
 
 def follows_costs(rung: Rung) -> bool:
-    """Whether changes can be chosen by their costs: in the trellis form, and in windows that are quickly searched.
+    """Whether changes can be chosen by their costs.
 
-    Above two thirds of a bit per sample there is no choice left.
+    They can in the trellis form, and in windows that are quickly searched. Above two thirds of a
+    bit per element there is no choice left.
     """
     quick = rung.bits <= _QUICK_BITS or not rung.listed
     return rung.rate < ADAPTIVE_BELOW and (bool(rung.span) or quick)
 
 
 def with_costs(free: int) -> list[Rung]:
-    """The rungs for a cover whose changes have costs: those that follow them, and the block form at higher rates."""
+    """The rungs for a cover whose changes have costs.
+
+    They are those that follow the costs, and the block form at higher rates.
+    """
     small = free <= ADAPTIVE_MOST
     adaptive = [
         rung
@@ -68,16 +74,19 @@ def with_costs(free: int) -> list[Rung]:
 def at_least(
     rate: float,
     unit: str,
-    samples: int = 1,
+    elements: int = 1,
     rungs: Sequence[Rung] = LADDER_BY_RATE,
     hint: str = "",
 ) -> Rung:
-    """The first of some rungs that carries `rate` bits in `samples` free samples (a pixel's, say) or more."""
+    """The first of some rungs that carries `rate` bits or more in so many free elements.
+
+    `elements` is the number of elements of a unit: of a pixel, say.
+    """
     if not rate > 0:
         raise ConfigError(unit, f"a rate of {rate:g} is not positive.")
     for rung in rungs:
-        if rung.rate * samples >= rate * (1 - 1e-9):
+        if rung.rate * elements >= rate * (1 - 1e-9):
             return rung
-    top = rungs[-1].rate * samples
+    top = rungs[-1].rate * elements
     problem = f"{rate:g} is above the top of the ladder, {top:g} for this cover."
     raise ConfigError(unit, problem, hint)

@@ -1,7 +1,8 @@
-"""Adaptive embedding: what changes of a cover cost, and the law of the changes that carry most at a given cost.
+"""Prices of adaptive embedding: what changes of a cover cost, settled for the extractor.
 
-A carrier knows its medium, so it gives the costs; the extractor spends as little of them as carries the bits. The
-receiver needs none of this: where bits stand depends on key and free samples alone.
+A carrier knows its medium, so it gives the costs; the extractor spends as little of them as carries
+the bits. The receiver needs none of this: where bits are depends only on the key and the free
+elements.
 """
 
 from dataclasses import replace
@@ -15,28 +16,30 @@ from ..core.cover import Costs, Cover
 from ..errors import BrokenPlugin
 
 USUAL_MOST = 1e3
-"""Beyond this many times the usual price only the order of prices counts, so that float32 can add them up."""
+"""Prices count up to this many times the usual one; beyond, only their order, so that float32
+can add them up."""
 LEAST = 1e-4
-"""Of a price, relative to the usual one."""
+"""The least price, relative to the usual one."""
 _FLOOD = np.float32(1e6)
 
 
 def energy(steps: ndarray | int) -> ndarray | int:
-    """What some steps cost, relative to one: so steep that more than one is rare."""
+    """The cost of a number of steps, relative to one: so steep that more than one is rare."""
     return steps**4
 
 
 def settled(costs: Costs, cover: Cover) -> Costs:
-    """A carrier's costs as float32 with a usual price of one, and infinity where a step would leave the range.
+    """A carrier's costs as float32, with a usual price of one.
 
-    The usual price is the harmonic mean: that of the cheap ones, of which few may be enough.
+    Infinite where a step would leave the range. The usual price is the harmonic mean: that of the
+    cheap ones, of which few may be enough.
 
     Raises:
-        BrokenPlugin: where they are no costs: of another shape, negative or not a number.
+        BrokenPlugin: The costs are not valid: of another shape, negative or not numbers.
     """
     if not isinstance(costs, Costs):
         raise BrokenPlugin(
-            f"the carrier gives a {type(costs).__name__} for costs, and no Costs(down, up)."
+            f"the carrier gives a {type(costs).__name__} for costs; expected Costs(down, up)."
         )
     given = [(np.shape(one), np.asarray(one).dtype.kind) for one in costs]
     if any(shape != cover.codes.shape or kind not in "fiub" for shape, kind in given):
@@ -46,12 +49,15 @@ def settled(costs: Costs, cover: Cover) -> Costs:
     down, up = (np.empty(cover.codes.shape, np.float32) for _ in range(2))
 
     def opened(block: slice) -> tuple[bool, int, float]:
-        """What may move, in float32: whether these are prices, and how many there are, with the sum of reciprocals."""
+        """What may move, in float32.
+
+        Returns whether these are prices, how many there are, and the sum of their reciprocals.
+        """
         low, high = tiles.ends(cover.low, cover.high, block)
         codes, free = tiles.piece(cover.codes, block), tiles.piece(cover.free, block)
         here = []
         for side, given, inside in ((down, costs.down, codes > low), (up, costs.up, codes < high)):
-            with np.errstate(over="ignore"):  # what is beyond float32 is as good as barred
+            with np.errstate(over="ignore"):  # beyond float32 is as good as barred
                 price = np.where(free & inside, tiles.piece(given, block), np.inf).astype("f4")
             tiles.place(side, block, price)
             here.append(price)
@@ -64,7 +70,7 @@ def settled(costs: Costs, cover: Cover) -> Costs:
 
     right, number, reciprocals = zip(*tiles.each(opened, blocks), strict=True)
     if not all(right):
-        raise BrokenPlugin("the carrier gives costs that are negative or no numbers.")
+        raise BrokenPlugin("the carrier gives costs that are negative or not numbers.")
     usual = np.float32(sum(number) / sum(reciprocals) if any(number) else 1)
 
     def scaled(block: slice) -> None:
@@ -81,7 +87,8 @@ def settled(costs: Costs, cover: Cover) -> Costs:
 def flooded(cover: Cover) -> Cover:
     """The cover with a high price instead of infinity within the range.
 
-    For senders who want the message in, come what may: flat and clipped places change as little as possible, but do.
+    For senders who want the message in at any cost: flat and clipped places change as little as
+    possible, but do change.
     """
     assert cover.costs is not None
     inside = cover.free & (cover.codes > cover.low), cover.free & (cover.codes < cover.high)
@@ -95,7 +102,7 @@ def flooded(cover: Cover) -> Cover:
 
 
 def forced(cover: Cover, codes: Int[ndarray, "channel *space"]) -> int:
-    """How many samples changed where a step is barred, or was until the cover was flooded."""
+    """How many elements changed where a step is barred, or was until the cover was flooded."""
     costs = cover.costs
     assert costs is not None
 

@@ -1,35 +1,37 @@
-"""Drawing from the law of a generated cover, conditioned on the symbols that the windows are to read.
+"""Draws from the law of a generated cover, given the symbols that the windows must read.
 
-A plain cover is round(f + noise) with normal noise of known sigma. For uniform symbols, a window drawn from that law
-given its symbol differs from a plain one only by how far the residue sum(w * u) mod 2**k is from uniform:
+A plain cover is round(f + noise) with normal noise of known sigma. For uniform symbols, a window
+drawn from that law given its symbol differs from a plain one only by how far the residue sum(w * u)
+mod 2**k is from uniform:
 
-    KL(stego || plain) = KL(uniform || law of the residue)        summed over windows, which share no sample
+    KL(stego || plain) = KL(uniform || law of the residue)
 
-To draw, the law of the residue of the first i samples is carried forward, i = 1 ... n (`_forward`); then the samples
-are drawn from the last to the first, each given the residue that is left (`_backward`). Both are exact: float64, sums
-and products of non-negative numbers only, no rejection.
+summed over windows, which share no element. To draw, the law of the residue of the first i elements
+is carried forward, i = 1 ... n (`_forward`); then the elements are drawn from the last to the
+first, each given the residue that is left (`_backward`). Both are exact: float64, sums and products
+of non-negative numbers only, no rejection.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from ..core import parallel
 from ..core.cover import Cover
 from ..core.extractor import Drawn
 from ..core.noise import Source, normals, uniforms
 from ..core.rung import Rung
 
 ROUNDING = 2.0**-47
-"""Nats per sample that are added for what float64 rounds and for the two tails beyond the support (1.2e-15)."""
+"""Nats per element that are added for what float64 rounds and for the two tails beyond the
+support (1.2e-15)."""
 _TAIL = 8  # the support reaches this many sigma and one code further
 _CHUNK = 1 << 15  # numbers per row operation: a few of them stay in the cache
 
 
-def plain(cover: Cover, at: Int[ndarray, " sample"], source: Source) -> Int[ndarray, " sample"]:
+def plain(cover: Cover, at: Int[ndarray, " element"], source: Source) -> Int[ndarray, " element"]:
     """Codes at flat positions, drawn from the law alone: round(value + noise)."""
     assert cover.law is not None
     noisy = np.asarray(cover.law.value, np.float64).ravel()[at]
@@ -40,12 +42,12 @@ def plain(cover: Cover, at: Int[ndarray, " sample"], source: Source) -> Int[ndar
 
 def draw(
     cover: Cover,
-    windows: Int[ndarray, "window sample"],
+    windows: Int[ndarray, "window element"],
     symbols: Int[ndarray, " window"],
     rung: Rung,
     source: Source,
 ) -> Drawn:
-    """Codes of windows (of flat positions), drawn from the cover's law given that they read `symbols`."""
+    """Codes of windows (of flat positions), drawn from the cover's law given `symbols`."""
     assert cover.law is not None
     values = np.asarray(cover.law.value, np.float64).ravel()[windows]
     low, high = cover.take(cover.low, windows), cover.take(cover.high, windows)
@@ -58,8 +60,7 @@ def draw(
         given = symbols[part] & (rung.phases - 1)
         return _draw(values[part].T, least, most, sigma, given, rung, luck[part].T)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        drawn = list(pool.map(one, parts))
+    drawn = parallel.each(one, parts)
     codes = np.empty(values.shape, cover.codes.dtype)
     for part, found in zip(parts, drawn, strict=True):
         codes[part] = found.codes.T
@@ -68,19 +69,19 @@ def draw(
 
 
 def _draw(
-    values: Float[ndarray, "sample window"],
-    low: int | Int[ndarray, "sample window"],
-    high: int | Int[ndarray, "sample window"],
+    values: Float[ndarray, "element window"],
+    low: int | Int[ndarray, "element window"],
+    high: int | Int[ndarray, "element window"],
     sigma: float,
     symbols: Int[ndarray, " window"],
     rung: Rung,
-    luck: Float[ndarray, "sample window"],
+    luck: Float[ndarray, "element window"],
 ) -> Drawn:
-    """One chunk of windows. `luck`: a uniform number for each sample."""
+    """One chunk of windows. `luck` is a uniform number for each element."""
     centre = np.rint(values).astype(np.int64)
     share = [
         cells(values[i], _at(low, i), _at(high, i), sigma) for i in range(rung.elements)
-    ]  # of each code within the support, per sample
+    ]  # of each code within the support, per element
     steps = np.arange(-_reach(sigma), _reach(sigma) + 1)
     states = _forward(share, steps, rung)
     nats = _divergence(states[-1])
@@ -94,11 +95,11 @@ def given(
     steps: Int[ndarray, " step"],
     left: Int[ndarray, " window"],
     rung: Rung,
-    luck: Float[ndarray, "sample window"],
-) -> Int[ndarray, "sample window"]:
-    """Steps drawn from independent laws (`share`, any weights), given that their residues add up to `left`.
+    luck: Float[ndarray, "element window"],
+) -> Int[ndarray, "element window"]:
+    """Steps drawn from independent laws, given that their residues add up to `left`.
 
-    A window that has no such steps takes none.
+    `share` are the laws, by any weights. A window without such steps takes none.
     """
     states = _forward(share, steps, rung)
     reached = states[-1][left, np.arange(left.size)] > 0
@@ -107,9 +108,10 @@ def given(
 
 
 def _divergence(residue: Float[ndarray, "residue window"]) -> float:
-    """KL(uniform || residue) of all windows, and what the support cuts off, -log(total).
+    """KL(uniform || residue) of all windows, plus what the support cuts off, -log(total).
 
-    Its size is taken: probabilities that do not add up to one must never make the bound smaller.
+    The absolute value is taken: probabilities that do not add up to one must never make the bound
+    smaller.
     """
     total = residue.sum(axis=0)
     with np.errstate(divide="ignore"):  # a residue that no code reaches: an infinite bound
@@ -123,11 +125,12 @@ def cells(
     high: int | Int[ndarray, " window"],
     sigma: float,
 ) -> Float[ndarray, "code window"]:
-    """The probability of each code around rint(value), for round(value + normal noise) clipped to [low, high].
+    """The probability of each code around rint(value).
 
-    The support is +-(ceil(8 sigma) + 1). The integral of the normal density over a code is a Gauss-Legendre sum,
-    factored into a product of two small matrices. All terms are positive, so small probabilities are as exact as
-    large ones: no difference of two values of a distribution function is ever taken.
+    For round(value + normal noise) clipped to [low, high]. The support is +-(ceil(8 sigma) + 1).
+    The integral of the normal density over a code is a Gauss-Legendre sum, factored into a product
+    of two small matrices. All terms are positive, so small probabilities are as exact as large
+    ones: no two values of a distribution function are ever subtracted.
     """
     reach = _reach(sigma)
     centre = np.rint(values)
@@ -165,7 +168,7 @@ def _reach(sigma: float) -> int:
 def _forward(
     share: list[Float[ndarray, "code window"]], steps: Int[ndarray, " code"], rung: Rung
 ) -> Float[ndarray, "state residue window"]:
-    """The law of the residue of the first i samples, for i = 0 ... n, relative to that of the centres."""
+    """The law of the residue of the first i elements, i = 0 ... n, relative to the centres'."""
     phases, windows = rung.phases, share[0].shape[1]
     states = np.zeros((rung.elements + 1, phases, windows))
     states[0, 0] = 1
@@ -186,7 +189,7 @@ def _forward(
 def _by_turn(
     share: Float[ndarray, "code window"], turns: Int[ndarray, " code"]
 ) -> tuple[Int[ndarray, " turn"], Float[ndarray, "turn window"]]:
-    """The turns that there are, and the probability of each: codes that turn the residue alike together."""
+    """The turns of the residue, and the probability of each: codes with one turn together."""
     order = np.argsort(turns, kind="stable")
     first = np.flatnonzero(np.diff(turns[order], prepend=-1))
     if first.size == turns.size:
@@ -200,9 +203,9 @@ def _backward(
     steps: Int[ndarray, " code"],
     left: Int[ndarray, " window"],
     rung: Rung,
-    luck: Float[ndarray, "sample window"],
-) -> Int[ndarray, "sample window"]:
-    """Steps from the centres whose residues add up to `left`, drawn from the last sample to the first."""
+    luck: Float[ndarray, "element window"],
+) -> Int[ndarray, "element window"]:
+    """Steps from the centres whose residues add up to `left`, drawn from the last element on."""
     change = np.empty(luck.shape, np.int64)
     column = np.arange(left.size)
     for i in reversed(range(rung.elements)):

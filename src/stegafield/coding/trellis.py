@@ -1,14 +1,14 @@
-"""The trellis form of the phase extractor: overlapping kernels with taps modulo 4, embedded by the Viterbi algorithm.
+"""The trellis form of the phase extractor: overlapping kernels, embedded by the Viterbi algorithm.
 
-A block is w samples and carries one symbol of two bits. Its samples also enter the symbols of the next h - 1
-blocks: the reading is a strided convolution, kernel h blocks, stride one block,
+A block is w elements and carries one symbol of two bits. Its elements also enter the symbols of the
+next h - 1 blocks: the reading is a strided convolution, kernel h blocks, stride one block,
 
     symbol[b] = sum over i < h, p < w of taps[p, i] * u[b - i, p]   mod 4
 
-so a change can be chosen for what it does to h symbols at once. The cheapest changes of a whole run are found
-exactly, by dynamic programming over the 4**h partial sums of the h symbols under way. Nearer the bound than windows
-of their own at a twentieth to a whole bit per sample, nearer still where samples stand at the end of their range, and
-a hundred times slower.
+so a change can be chosen for what it does to h symbols at once. The cheapest changes of a whole run
+are found exactly, by dynamic programming over the 4**h partial sums of the h symbols under way.
+This is nearer to the bound than windows of their own at a twentieth to a whole bit per element,
+nearer still where elements are at the end of their range, and a hundred times slower.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,31 +25,44 @@ from ..core.rung import Rung
 from .prices import energy
 
 RUN = 16_384
-"""Samples of a run, at least: the convolution starts anew with each run, so that runs can be solved side by side."""
+"""Elements of a run, at least: the convolution starts anew with each run, so that runs can be
+solved side by side."""
 SIDE_BY_SIDE = 16
 """Runs that are solved in the same steps, at most: 270 MB of choices at 1,024 states."""
 _FAR = np.float32(1e9)
 
 
 class Steps(NamedTuple):
-    """Tables over the states of one rung; a state is h digits modulo 4, that of the block under way lowest."""
+    """Tables over the states of one rung.
 
-    before: Int[ndarray, "sample change state"]
-    """The state that a change (0 to 3, modulo 4) of a sample led from."""
+    A state is h digits modulo 4; that of the block under way is the lowest.
+    """
+
+    before: Int[ndarray, "element change state"]
+    """The state that a change (0 to 3, modulo 4) of an element led from."""
     both: bool
-    """Whether changes of two steps are worth considering everywhere, not only at the start and where a step is dear."""
+    """Whether changes of two steps are worth considering everywhere.
+
+    Otherwise only at the start and where a step is dear.
+    """
 
 
 def runs(blocks: int, width: int) -> Iterator[slice]:
-    """Blocks of each run of a tile: as many as 16,384 samples hold, and the last run takes the rest."""
+    """The blocks of each run of a tile.
+
+    A run has as many as 16,384 elements hold, and the last run takes the rest.
+    """
     size = max(1, RUN // width)
     number = max(1, blocks // size)
     for index in range(number):
         yield slice(index * size, blocks if index == number - 1 else (index + 1) * size)
 
 
-def read_symbols(blocks: Int[ndarray, "block sample"], rung: Rung) -> Int[ndarray, " block"]:
-    """The symbol (0 to 3) of each block of a tile. Integer overflow wraps, which changes nothing modulo 4."""
+def read_symbols(blocks: Int[ndarray, "block element"], rung: Rung) -> Int[ndarray, " block"]:
+    """The symbol (0 to 3) of each block of a tile.
+
+    Integer overflow wraps, which changes nothing modulo 4.
+    """
     parts = (blocks & 3) @ rung.kernel.astype(blocks.dtype)  # block, delay
     symbols = np.zeros(len(blocks), np.int64)
     for run in runs(len(blocks), rung.elements):
@@ -59,36 +72,39 @@ def read_symbols(blocks: Int[ndarray, "block sample"], rung: Rung) -> Int[ndarra
 
 
 class Part(NamedTuple):
-    """Blocks that runs lie in, what they shall read, and what may become of them."""
+    """Blocks that runs lie in, the symbols they must read, and their ranges."""
 
-    blocks: Int[ndarray, "block sample"]
-    low: int | Int[ndarray, "block sample"]
-    high: int | Int[ndarray, "block sample"]
+    blocks: Int[ndarray, "block element"]
+    low: int | Int[ndarray, "block element"]
+    high: int | Int[ndarray, "block element"]
     symbols: Int[ndarray, " block"]
     rng: Generator
-    """What breaks ties."""
+    """Breaks ties."""
     costs: Costs | None = None
 
 
 def project(
-    blocks: Int[ndarray, "block sample"],
-    low: int | Int[ndarray, "block sample"],
-    high: int | Int[ndarray, "block sample"],
+    blocks: Int[ndarray, "block element"],
+    low: int | Int[ndarray, "block element"],
+    high: int | Int[ndarray, "block element"],
     symbols: Int[ndarray, " block"],
     rung: Rung,
     rng: Generator,
     costs: Costs | None = None,
-) -> Int[ndarray, "block sample"]:
-    """The nearest blocks (with costs: the cheapest) that read `symbols` and stay within [low, high].
+) -> Int[ndarray, "block element"]:
+    """The nearest blocks (with costs: the cheapest) that read `symbols` within [low, high].
 
-    Ties are broken with `rng`. A run that cannot reach its symbols (its range is too narrow, or finite costs are too
-    few) keeps its codes.
+    Ties are broken with `rng`. A run that cannot reach its symbols (its range is too narrow, or too
+    few costs are finite) keeps its codes.
     """
     return project_all([Part(blocks, low, high, symbols, rng, costs)], rung)[0]
 
 
-def project_all(parts: Sequence[Part], rung: Rung) -> list[Int[ndarray, "block sample"]]:
-    """`project` of several tiles. Their runs go side by side: a step of many takes little longer than of one."""
+def project_all(parts: Sequence[Part], rung: Rung) -> list[Int[ndarray, "block element"]]:
+    """`project` of several tiles.
+
+    Their runs go side by side: a step of many takes little longer than of one.
+    """
     wanted = [(part.symbols - read_symbols(part.blocks, rung)) & 3 for part in parts]
     priced = [_prices(part.blocks, part.low, part.high, part.rng, part.costs) for part in parts]
     changes = [np.zeros(part.blocks.shape, np.int64) for part in parts]
@@ -117,15 +133,16 @@ def project_all(parts: Sequence[Part], rung: Rung) -> list[Int[ndarray, "block s
 
 
 def _prices(
-    blocks: Int[ndarray, "block sample"],
-    low: int | Int[ndarray, "block sample"],
-    high: int | Int[ndarray, "block sample"],
+    blocks: Int[ndarray, "block element"],
+    low: int | Int[ndarray, "block element"],
+    high: int | Int[ndarray, "block element"],
     rng: Generator,
     costs: Costs | None,
-) -> tuple[Int[ndarray, "block sample 4"], Float[ndarray, "block sample 4"]]:
-    """For each sample and residue modulo 4: the cheapest allowed change, and its price with a little noise for ties.
+) -> tuple[Int[ndarray, "block element 4"], Float[ndarray, "block element 4"]]:
+    """The cheapest allowed change for each element and residue modulo 4, and its price.
 
-    The price is the square of the change; with costs, its fourth power times that of one step.
+    The price has a little noise for ties. It is the square of the change; with costs, its fourth
+    power times that of one step.
     """
     wide = blocks.astype(np.int64)
     down, up = wide - low, high - wide
@@ -161,22 +178,25 @@ def tables(rung: Rung) -> Steps:
 
 def _viterbi(
     wanted: Int[ndarray, "run block"],
-    costs: Float[ndarray, "run sample 4"],
+    costs: Float[ndarray, "run element 4"],
     rung: Rung,
     adaptive: bool,
-) -> UInt8[ndarray, "run sample"]:
-    """The residues modulo 4 of the cheapest changes whose convolution is `wanted`; zeros for a run that has none."""
+) -> UInt8[ndarray, "run element"]:
+    """The residues modulo 4 of the cheapest changes whose convolution is `wanted`.
+
+    Zeros for a run that has none.
+    """
     before, both = tables(rung)
     number, blocks = wanted.shape
     states = before.shape[2]
     run, width = np.arange(number), rung.elements
-    # At the end of its range, say, a sample may take two steps.
+    # An element at the end of its range, say, may take two steps.
     two = ((costs[..., 2] < costs[..., 1::2].max(axis=2)) & (costs[..., 2] < _FAR)).any(axis=0)
     two |= both and not adaptive
     if adaptive:
-        two[: rung.span * width] = True  # the first blocks have few samples to choose from
-    # Runs stand last: a state that is looked up is then a row that is copied, and every step is on long vectors.
-    price = np.ascontiguousarray(costs.transpose(1, 2, 0))  # sample, residue, run
+        two[: rung.span * width] = True  # the first blocks have few elements to choose from
+    # Runs are the last axis: looking up a state copies a row, and every step is on long vectors.
+    price = np.ascontiguousarray(costs.transpose(1, 2, 0))  # element, residue, run
     chosen = np.empty((blocks * width, states, number), np.uint8)
     best = np.full((states, number), _FAR, costs.dtype)
     best[0] = 0

@@ -1,7 +1,8 @@
 """Weights of fixed networks: integers from SHAKE-256, and one exact conversion.
 
-Never a generator of torch or NumPy: their streams may change with a release, differ between instruction sets, and
-torch's seeds have 32 bits only. Part of the format (docs/format.md, section 15).
+Never from a generator of torch or NumPy: their streams may change with a release, differ between
+instruction sets, and torch's seeds have only 32 bits. Part of the format (docs/format.md, section
+15).
 """
 
 import hashlib
@@ -12,7 +13,10 @@ from numpy import ndarray
 
 
 def words(seed: bytes, label: str, shape: tuple[int, ...]) -> UInt32[ndarray, "*shape"]:
-    """Uniform 32-bit words for one array of a network, from its 32-byte seed, its label and its shape."""
+    """Uniform 32-bit words for one array of a network.
+
+    They depend on its 32-byte seed, its label and its shape.
+    """
     name = f"stegafield/1/{label}/{'x'.join(map(str, shape))}".encode()
     count = int(np.prod(shape))
     stream = hashlib.shake_256(seed + name).digest(4 * count)
@@ -26,7 +30,10 @@ def uniform(seed: bytes, label: str, shape: tuple[int, ...]) -> Float32[ndarray,
 
 
 def balanced(seed: bytes, label: str, shape: tuple[int, ...]) -> Float32[ndarray, "*shape"]:
-    """The same in [-2, 2), each kernel (all axes but the first two) with sum zero; of 16 bits, so that it is exact."""
+    """Uniform numbers in [-2, 2) in kernels with sum zero.
+
+    A kernel is all axes except the first two. The numbers have 16 bits, so that the sum is exact.
+    """
     integers = (words(seed, label, shape) >> 16).astype(np.int64) - (1 << 15)
     axes, size = tuple(range(2, len(shape))), int(np.prod(shape[2:]))
     whole = size * integers - integers.sum(axis=axes, keepdims=True)

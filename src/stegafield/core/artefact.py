@@ -1,4 +1,7 @@
-"""What is handed over and handed back: named bytes. Mostly one file; a store or a folder has many."""
+"""What users give and get: named bytes.
+
+Mostly one file; a store or a folder has many.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Mapping

@@ -14,16 +14,22 @@ from .cover import Costs, Cover
 
 
 class Carrier(ABC):
-    """A medium. It draws covers (`covers`), or opens the user's own (`open`), or both; override at least one.
+    """A medium.
+
+    It draws covers (`covers`), or opens the user's own (`open`), or both; override at least one.
 
     A carrier knows nothing of keys, bits, extractors, epsilon, optimizers or output paths.
     """
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     channel: ClassVar[type[Channel]]
-    """The file format that its stego is written in; of several, the one that is written where none is asked for."""
+    """The file format that its stego is written in; of several, the one that is written where none
+    is requested."""
     channels: ClassVar[tuple[type[Channel], ...]] = ()
-    """All its file formats, where there are several: then `Options` has a `format`, and covers name their channel."""
+    """All its file formats, where there are several: then `Options` has a `format`, and covers name
+    their channel."""
     rate_unit: ClassVar[str] = "bps"
     """"bpp" where users think in pixels: a pixel is all channels of one position."""
 
@@ -46,11 +52,13 @@ class Carrier(ABC):
         )
 
     def candidates(self, source: Any) -> Iterator[Cover]:
-        """Every cover in a source that a message may be in: for `reveal` from an array type of this medium."""
+        """Every cover in a source that a message may be in: for `reveal` from an array type of this
+        medium."""
         yield self.open(source)
 
     def blank(self) -> Cover:
-        """A cover of the asked size whose content does not matter: what `capacity` measures when none is given."""
+        """A cover of the requested size whose content does not matter: what `capacity` measures
+        when none is given."""
         raise ConfigError(
             "cover",
             f"the capacity of {self.name!r} depends on the cover.",
@@ -58,14 +66,17 @@ class Carrier(ABC):
         )
 
     def costs(self, cover: Cover) -> Costs | None:
-        """What changes of the user's own cover cost in this medium, for adaptive embedding; None: all the same.
+        """What changes of the user's own cover cost in this medium, for adaptive embedding; None:
+        all the same.
 
-        A function of codes, range, free samples and geometry. `stegafield.costs` has maps for pictures, sound, fields.
+        A function of codes, range, free elements and geometry. `stegafield.costs` has maps for
+        pictures, sound, fields.
         """
         return None
 
     def value(self, source: Any, data: bytes) -> Any:
-        """The stego file as the type of `source` (an array for an array); the bytes themselves where it has none."""
+        """The stego file as the type of `source` (an array for an array); the bytes themselves
+        where it has none."""
         return data
 
 
@@ -81,7 +92,8 @@ def writer(carrier: Carrier | type[Carrier], cover: Cover | None = None) -> Chan
 
 
 def writes(carrier: Carrier | type[Carrier], cover: Cover) -> bool:
-    """Whether a cover has a file that this carrier writes; where it does not name its channel, that is believed."""
+    """Whether a cover has a file that this carrier writes; where it does not name its channel, that
+    is believed."""
     known = [channel.name for channel in formats(carrier)]
     return cover.container is not None and cover.channel in (
         [*known, ""] if len(known) == 1 else known
@@ -89,7 +101,10 @@ def writes(carrier: Carrier | type[Carrier], cover: Cover) -> bool:
 
 
 def format_of(carrier: type[Carrier], path: str) -> str | None:
-    """The format that a file name asks for; None where it has no suffix or there is no choice. `ConfigError` else."""
+    """The format that a file name asks for; None where it has no suffix or there is no choice.
+
+    `ConfigError` else.
+    """
     found = formats(carrier)
     check_suffix(path, [suffix for channel in found for suffix in channel.suffixes])
     suffix = PurePath(path).suffix.lower()

@@ -12,14 +12,17 @@ from ..errors import BrokenPlugin, ConfigError
 from .cover import Cover
 
 MOST_SAMPLES = 1 << 29
-"""More samples than this are not read: 50 minutes of 96 kHz stereo, 100 of 44.1 kHz, a picture of 13,377 x 13,377."""
+"""More elements than this are not read: 50 minutes of 96 kHz stereo, 100 of 44.1 kHz, a picture of
+13,377 x 13,377."""
 _FREELY, _PER_BYTE = 1 << 26, 64
 
 
 def most_samples(size: int) -> int:
-    """The samples that a file of `size` bytes may declare: a few bytes can declare gigabytes of nothing.
+    """The elements that a file of `size` bytes may declare: a few bytes can declare gigabytes of
+    nothing.
 
-    64 a byte, at least 67,108,864 and at most `MOST_SAMPLES`. Noise, which hides messages, is never that small.
+    64 a byte, at least 67,108,864 and at most `MOST_SAMPLES`. Noise, which hides messages, is never
+    that small.
     """
     return min(MOST_SAMPLES, max(_FREELY, _PER_BYTE * size))
 
@@ -37,10 +40,13 @@ LOSSY = {
 class Channel(ABC):
     """One file format. Reads the integers a file stores and writes them back, exactly.
 
-    A user's own file is patched in a copy, never rebuilt: whatever is not a free sample stays as it was.
+    A user's own file is patched in a copy, never rebuilt: whatever is not a free element stays as
+    it was.
     """
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     suffixes: ClassVar[tuple[str, ...]]
     """File name suffixes with the dot, the usual one first."""
 
@@ -48,8 +54,8 @@ class Channel(ABC):
     def read(self, data: bytes) -> Iterator[Cover]:
         """Every candidate cover of a file (each eligible variable, say).
 
-        Raises `FormatError` where the bytes are not of this format; yields nothing where they are, but hold nothing
-        that this channel can carry a message in.
+        Raises `FormatError` where the bytes are not of this format; yields nothing where they are,
+        but hold nothing that this channel can carry a message in.
         """
 
     @abstractmethod
@@ -57,12 +63,14 @@ class Channel(ABC):
         """The file of `cover` with these codes in the place of its own."""
 
     def check_suffix(self, path: str) -> None:
-        """Raise `ConfigError` where a file of this name would not be taken for this format, or would be lossy."""
+        """Raise `ConfigError` where a file of this name would not be taken for this format, or
+        would be lossy."""
         check_suffix(path, self.suffixes)
 
 
 def written(channel: Channel, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
-    """The file that a channel writes; `BrokenPlugin` where it gives anything but bytes (a path would be read)."""
+    """The file that a channel writes; `BrokenPlugin` where it gives anything but bytes (a path
+    would be read)."""
     data = channel.write(cover, codes)
     if not isinstance(data, bytes):
         raise BrokenPlugin(

@@ -15,17 +15,19 @@ class GridSpec:
     axes: tuple[str, ...]
     """One name per space axis: "y", "x", "latitude", "longitude", "time", ..."""
     periodic: tuple[bool, ...]
-    """True where the last sample of the axis neighbours the first (longitude on the whole globe)."""
+    """True where the last element of the axis neighbours the first (longitude on the whole globe).
+    """
     kind: str = "plane"
     """"plane" (pictures), "sphere" (weather), "line" (sound, tides)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """The law of a generated cover: codes are round(value + sigma * normal noise), free samples independently.
+    """The law of a generated cover: codes are round(value + sigma * normal noise), free elements
+    independently.
 
-    The noise comes from the system (`core.noise`), in plain covers too. `value` keeps 5 sigma from both ends of the
-    range of free samples, so that hardly any code is cut off there.
+    The noise comes from the system (`core.noise`), in plain covers too. `value` keeps 5 sigma from
+    both ends of the range of free elements, so that hardly any code is cut off there.
     """
 
     value: Float[ndarray, "channel *space"]
@@ -35,7 +37,8 @@ class Law:
 
 
 class Costs(NamedTuple):
-    """What one step down and one step up cost at every sample; infinity: that step must not be taken.
+    """What one step down and one step up cost at each element; infinity: that step must not be
+    taken.
 
     Only ratios count. Two steps cost 16 times as much as one, three 81 times.
     """
@@ -54,26 +57,33 @@ class Cover:
     """One item, as a file would hold it. "Storage order" is the C order of `codes`."""
 
     codes: Int[ndarray, "channel *space"]
-    """The integers that the file stores, 1 is the least step: int32, int64 where the file needs it, or int16.
+    """The integers that the file stores, 1 is the least step: int32, int64 where the file needs it,
+    or int16.
 
-    They may fill their type: widen before adding to them (`widened`)."""
+    They may fill their type: widen before adding to them (`widened`).
+    """
     low: int | Int[ndarray, "channel *space"]
-    """The least value a code may take: a number, or one for each sample (never step onto a fill value)."""
+    """The least value a code may take: a number, or one for each element (never step onto a fill
+    value)."""
     high: int | Int[ndarray, "channel *space"]
     """The greatest value a code may take."""
     free: Bool[ndarray, "channel *space"]
-    """Which codes may change: a function of what embedding never changes (alpha, fill mask, coordinates)."""
+    """Which codes may change: a function of what embedding never changes (alpha, fill mask,
+    coordinates)."""
     spec: GridSpec
     container: object = None
     """What the channel needs to write the file again; untouched by everybody else."""
     channel: str = ""
-    """Name of the channel that the container belongs to; "" where its carrier writes only one format."""
+    """Name of the channel that the container belongs to; "" where its carrier writes only one
+    format."""
     law: Law | None = None
     """For generated covers only."""
     costs: Costs | None = None
-    """What changes cost, where embedding is to be adaptive: of the sender alone, from `Carrier.costs`."""
+    """What changes cost, where embedding is to be adaptive: of the sender alone, from
+    `Carrier.costs`."""
     weight: Float[ndarray, "channel *space"] | None = None
-    """Share of the domain that a sample stands for (cosine of latitude), for metrics and costs."""
+    """Share of the domain that an element stands for (cosine of latitude), for metrics and costs.
+    """
     step: float = 1.0
     """Physical size of one code."""
     unit: str = "levels"
@@ -81,18 +91,19 @@ class Cover:
     peak: float | None = None
     """Full scale in codes, for PSNR (255 for 8 bits); None where the medium has none."""
     notes: tuple[str, ...] = ()
-    """What the carrier had to do to the user's cover (palette converted to RGB, say): goes into the report."""
+    """What the carrier had to do to the user's cover (palette converted to RGB, say): goes into the
+    report."""
 
     def with_codes(self, codes: Int[ndarray, "channel *space"]) -> "Cover":
         """The same cover with other codes."""
         return replace(self, codes=codes)
 
     def with_free(self, free: Bool[ndarray, "channel *space"]) -> "Cover":
-        """The same cover with other free samples."""
+        """The same cover with other free elements."""
         return replace(self, free=free)
 
     def widened(self) -> "Cover":
-        """The same cover with codes as int32 or int64, so wide that no difference of two overflows."""
+        """The same cover with codes so wide (int32, int64) that no difference overflows."""
         span = int(np.max(self.high)) - int(np.min(self.low))
         wide = np.promote_types(self.codes.dtype, np.int32 if span < 1 << 31 else np.int64)
         return self.with_codes(self.codes.astype(wide, copy=False))

@@ -13,14 +13,28 @@ from numpy import ndarray
 
 from ..errors import BrokenPlugin, ConfigError, FormatError
 from .blame import entering
+from .cover import GridSpec
 
 
 class Detector(ABC):
     """One steganalysis method."""
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     threshold: ClassVar[float | None] = None
-    """The score above which the method itself calls an item stego; None where it leaves that open."""
+    """The score above which the method itself calls an item stego; None where it leaves that open.
+    """
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """The geometries that it judges (`GridSpec.kind`): of others its scores mean nothing.
+
+    Empty: all.
+    """
+
+    @classmethod
+    def judges(cls, spec: GridSpec) -> bool:
+        """Whether the scores of items of this geometry mean anything."""
+        return not cls.kinds or spec.kind in cls.kinds
 
     @abstractmethod
     def score(self, codes: Int[ndarray, "channel *space"]) -> float:
@@ -28,9 +42,11 @@ class Detector(ABC):
 
 
 class TrainedDetector(Detector):
-    """A method that must see covers and stegos before it has an opinion: features of items, and a judge of features.
+    """A method that must see covers and stegos before it has an opinion: features of items, and a
+    judge of features.
 
-    `features` is apart from `judge` so that the features of one cover serve every training that it takes part in.
+    `features` is apart from `judge` so that the features of one cover serve every training that it
+    takes part in.
     """
 
     threshold: ClassVar[float | None] = 0.5
@@ -38,7 +54,8 @@ class TrainedDetector(Detector):
 
     @abstractmethod
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, "*feature"]:
-        """What the judge sees of an item; `ConfigError` where the item is too small or of another shape."""
+        """What the judge sees of an item; `ConfigError` where the item is too small or of another
+        shape."""
 
     @abstractmethod
     def train(
@@ -47,7 +64,10 @@ class TrainedDetector(Detector):
         stegos: Float[ndarray, "item *feature"],
         seed: int,
     ) -> None:
-        """Learn from features of covers and stegos (item i of both has one source). A seed gives one result."""
+        """Learn from features of covers and stegos (item i of both has one source).
+
+        A seed gives one result.
+        """
 
     @abstractmethod
     def judge(self, features: Float[ndarray, "item *feature"]) -> Float[ndarray, " item"]:
@@ -84,12 +104,15 @@ class TrainedDetector(Detector):
 
     def untrained(self) -> ConfigError:
         """The error of a judge that has learnt nothing."""
-        hint = "Train it with `stegafield bench detect --models FOLDER`, and give the file with --model."
+        hint = "Train it with `stegafield bench detect --models FOLDER`; give the file: --model."
         return ConfigError("detector", f"{self.name!r} is not trained.", hint)
 
 
 def opinion(detector: Detector, codes: Int[ndarray, "channel *space"]) -> float:
-    """The score of one item. `BrokenPlugin` where a stranger's detector fails, or where there is no number."""
+    """The score of one item.
+
+    `BrokenPlugin` where a third party's detector fails, or where there is no number.
+    """
     with entering(detector):
         found = float(detector.score(codes))
     if not np.isfinite(found):

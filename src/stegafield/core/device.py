@@ -7,7 +7,7 @@ def placed(device: str) -> str:
     """A device by its name; for "auto" a graphics card where there is one.
 
     Raises:
-        ConfigError: where a card is asked for, and there is none.
+        ConfigError: where a card is requested, and there is none.
     """
     import torch
 

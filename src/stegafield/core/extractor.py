@@ -21,28 +21,37 @@ class Drawn(NamedTuple):
 
     codes: Int[ndarray, "..."]
     nats: float
-    """KL(stego || plain) of these windows, for uniform symbols: of this file, truncation and rounding included."""
+    """KL(stego || plain) of these windows, for uniform symbols: of this file, truncation and
+    rounding included."""
 
 
 class Extractor(ABC):
     """Reads bits. `read` is the only method it must have, and the only one that reveal calls.
 
-    It gets a 32-byte seed that is derived for it and for one file; never the master key. Override any of `project`,
-    `draw` and `objective` that it is capable of: the engine uses the first that fits the cover and the method asked.
+    It gets a 32-byte seed that is derived for it and for one file; never the master key. Override
+    any of `project`, `draw` and `objective` that it is capable of: the engine uses the first that
+    fits the cover and the method asked.
     """
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     exact: ClassVar[bool] = False
     """True where `read` is exact integer arithmetic; otherwise the engine adds error correction."""
 
     narrow: ClassVar[bool] = False
-    """True where it takes codes that may fill their type, and minds overflow; else it gets them wide enough."""
+    """True where it takes codes that may fill their type, and minds overflow; else it gets them
+    wide enough."""
 
     Options: ClassVar[type[options.Options]] = options.Options
-    """What both sides must agree on: a nested subclass. Headers can name `bool` and `Literal` fields only."""
+    """What both sides must agree on: a nested subclass.
+
+    Headers can name `bool` and `Literal` fields only.
+    """
 
     losses: ClassVar[tuple[str, ...]] = ()
-    """Where `objective` takes a third argument, the names of the losses that the sender may choose from."""
+    """Where `objective` takes a third argument, the names of the losses that the sender may choose
+    from."""
 
     def __init__(self, options: Any, *, seed: bytes, rung: Rung) -> None:
         self.options: Any = options
@@ -76,7 +85,10 @@ class Extractor(ABC):
         free: Bool[ndarray, "channel *space"],
         spec: GridSpec,
     ) -> UInt8[ndarray, " bit"]:
-        """The bits (0 or 1) that these codes carry. How many depends on `free` and `spec` alone, never on codes."""
+        """The bits (0 or 1) that these codes carry.
+
+        How many depends on `free` and `spec` alone, never on codes.
+        """
 
     def count(self, cover: Cover) -> int:
         """How many bits `read` returns for a cover."""
@@ -85,20 +97,23 @@ class Extractor(ABC):
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
-        """The nearest codes that read `bits`, or the cheapest where the cover has costs; ties are broken with `rng`."""
+        """The nearest codes that read `bits`, or the cheapest where the cover has costs; ties are
+        broken with `rng`."""
         raise NotImplementedError
 
     def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
-        """Codes drawn from the law of the cover given that they read `bits`, and what that costs in nats.
+        """Codes drawn from the law of the cover given that they read `bits`, and what that costs in
+        nats.
 
-        Every free sample is drawn, with bytes of `source`; the others keep their codes.
+        Every free element is drawn, with bytes of `source`; the others keep their codes.
         """
         raise NotImplementedError
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> Objective:
         """The loss of a change of the codes, differentiable; torch lives behind this method.
 
-        It may have a method `errors`: how many bits a change (NumPy or torch) leaves wrong, per item.
+        It may have a method `errors`: how many bits a change (NumPy or torch) leaves wrong, per
+        item.
         """
         raise NotImplementedError
 
@@ -111,7 +126,8 @@ class Extractor(ABC):
         high: Int[ndarray, "channel *space"],
         rng: Generator,
     ) -> tuple[Int[ndarray, "channel *space"], int]:
-        """Codes within [low, high] that read more of the bits than these rounded ones do; evaluations taken.
+        """Codes within [low, high] that read more of the bits than these rounded ones do;
+        evaluations taken.
 
         Called after an optimizer, where rounding its change left bits wrong.
         """
@@ -119,7 +135,8 @@ class Extractor(ABC):
 
 
 class Positionwise(Extractor):
-    """Reads D bits at every position whose channels are all free, output after output; D is rate times channels."""
+    """Reads D bits at every position whose channels are all free, output after output; D is rate
+    times channels."""
 
     @abstractmethod
     def outputs(
@@ -156,6 +173,7 @@ def suited(extractor: Extractor | type[Extractor], cover: Cover) -> Cover:
 
 
 def depth(rung: Rung, channels: int) -> int:
-    """D: outputs per position of an extractor of stride one, rate times channels; 0 where that is not whole."""
+    """D: outputs per position of an extractor of stride one, rate times channels; 0 where that is
+    not whole."""
     outputs, rest = divmod(rung.bits * channels, rung.elements)
     return 0 if rest else outputs

@@ -1,4 +1,5 @@
-"""Covers with a law: a noise-free function brought into the range of the codes, and a plain cover's codes."""
+"""Covers with a law: a noise-free function brought into the range of the codes, and a plain cover's
+codes."""
 
 from dataclasses import replace
 
@@ -13,13 +14,15 @@ from .noise import normals
 def fitted(
     share: Float[ndarray, "*any"], low: float, high: float, sigma: float
 ) -> Float[ndarray, "*any"]:
-    """Shares of full scale (what is outside of 0 to 1 is cut off) as codes, `HEADROOM` sigma within the range."""
+    """Shares of full scale (what is outside of 0 to 1 is cut off) as codes, `HEADROOM` sigma within
+    the range."""
     room = HEADROOM * sigma
     return low + room + share.clip(0, 1) * (high - low - 2 * room)
 
 
 def drawn(cover: Cover, value: Float[ndarray, "channel *space"], sigma: float) -> Cover:
-    """The cover with this law, and with round(value + noise) in its free samples: fresh at every call."""
+    """The cover with this law, and with round(value + noise) in its free elements: fresh at every
+    call."""
     noisy = np.rint(value + sigma * normals(value.shape)).clip(cover.low, cover.high)
     codes = np.where(cover.free, noisy, cover.codes).astype(cover.codes.dtype)
     return replace(cover, codes=codes, law=Law(value, sigma))

@@ -1,7 +1,7 @@
 """Noise from the system's own generator, for covers that are round(f + noise).
 
-A generator that can be predicted, or one with few bits, would make the noise of a cover a thing to test. So no NumPy or
-torch generator is used here; tests inject a source of bytes of their own.
+A generator that can be predicted, or one with few bits, would make the noise of a cover a thing to
+test. So no NumPy or torch generator is used here; tests inject a source of bytes of their own.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""The contract of an optimizer: moves a small change inside a box to lower a loss. Has never heard of steganography."""
+"""The contract of an optimizer: moves a small change inside a box to lower a loss.
+
+Has never heard of steganography.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,28 +15,30 @@ from . import options
 from .device import placed
 
 Objective = Callable[[Any], Any]
-"""Change ``(item, *shape)`` to loss ``(item,)``, in the array type of the optimizer (torch tensors, as a rule).
+"""Change ``(item, *shape)`` to loss ``(item,)``, in the array type of the optimizer (torch tensors,
+as a rule).
 
-It may have a method `tightened`: the objective that asks more of whatever a change leaves unmet.
-A solver calls it with what it has so far and goes on with what it returns (`solving.rounds`). And
-it may have an attribute `origin`, the change ``(*shape)`` of one item that it is best started from;
-`pipeline.embed` sees to that, so solvers always start at zero.
-Objectives of single items that a graphics card had better evaluate many at a time have a class method
-`joined(objectives, device)`, which returns the objective of their batch. Where that has `recordable` set, evaluating it
-asks the host for nothing, so that a solver may record it once and replay it (a CUDA graph).
+It may have a method `tightened`: the objective that asks more of whatever a change leaves unmet. A
+solver calls it with what it has so far and goes on with what it returns (`solving.rounds`). And it
+may have an attribute `origin`, the change ``(*shape)`` of one item that it is best started from;
+`pipeline.methods` sees to that, so solvers always start at zero. Objectives of single items that a
+graphics card had better evaluate many at a time have a class method `joined(objectives, device)`,
+which returns the objective of their batch. Where that has `recordable` set, evaluating it asks the
+host for nothing, so that a solver may record it once and replay it (a CUDA graph).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Bounds of the change, per sample, in codes. lower = upper = 0 where a sample may not change."""
+    """Bounds of the change, per element, in codes; both 0 where an element may not change."""
 
     lower: Float[ndarray, "item *shape"]
     upper: Float[ndarray, "item *shape"]
     scale: float = 1.0
     """Full scale in codes, for solvers whose first step is a share of it."""
     whole: bool = False
-    """True where the change will be rounded to whole numbers: a solver may settle samples on them as it goes."""
+    """True where the change will be rounded to whole numbers: a solver may settle elements on them
+    as it goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,11 @@ class Optimizer(ABC):
     """A batched solver: items share nothing but the call."""
 
     name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    """The version of this contract that the class was written for (`core.registry`)."""
     batched: ClassVar[bool] = True
-    """False where `solve` works item after item and puts each alone before the objective: it is then handed one."""
+    """False where `solve` works item after item and puts each alone before the objective: it then
+    receives one."""
 
     Options: ClassVar[type[options.Options]] = options.Options
     """What the sender may set with ``--set optimizer.OPTION=VALUE``: a nested subclass."""
@@ -61,9 +69,10 @@ class Optimizer(ABC):
         self.device = device
 
     def place(self) -> str:
-        """The device to work on, for solvers that use torch; `ConfigError` where it is not there."""
+        """The device to work on, for solvers that use torch; `ConfigError` without it."""
         return placed(self.device)
 
     @abstractmethod
     def solve(self, objective: Objective, box: Box) -> Solution:
-        """The change of least loss that it finds inside the box, starting from the point of the box nearest to zero."""
+        """The change of least loss that it finds inside the box, starting from the point of the box
+        nearest to zero."""

@@ -1,4 +1,5 @@
-"""Typed options at the edges: one pydantic model per plugin, from ``PART.OPTION=VALUE`` strings or Python values."""
+"""Typed options at the edges: one pydantic model per plugin, from ``PART.OPTION=VALUE`` strings or
+Python values."""
 
 import hashlib
 import itertools
@@ -34,9 +35,11 @@ def parse(model: type[OptionsT], values: Mapping[str, Any], part: str) -> Option
 
 
 def variants(model: type[OptionsT]) -> Iterator[OptionsT]:
-    """Every instance that a file header may name: all combinations of the `bool` and `Literal` fields.
+    """Every instance that a file header may name: all combinations of the `bool` and `Literal`
+    fields.
 
-    Other fields keep their defaults, because the receiver, who has only the file and the key, tries these and no more.
+    Other fields keep their defaults, because the receiver, who has only the file and the key, tries
+    these and no more.
     """
     choices = {}
     for name, field in model.model_fields.items():
@@ -49,13 +52,15 @@ def variants(model: type[OptionsT]) -> Iterator[OptionsT]:
 
 
 def tag(name: str, options: BaseModel) -> bytes:
-    """The 4 bytes that stand for an extractor in a header: truncated SHA-256 of its name and canonical options."""
+    """The 4 bytes that stand for an extractor in a header: truncated SHA-256 of its name and
+    canonical options."""
     canonical = json.dumps(options.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{name}\n{canonical}".encode()).digest()[:4]
 
 
 def _plain(model: type[BaseModel], name: str, value: Any) -> Any:
-    """The command line gives strings; a field that is not a string gets them as JSON where they are JSON."""
+    """The command line gives strings; a field that is not a string gets them as JSON where they are
+    JSON."""
     field = model.model_fields.get(name)
     if not isinstance(value, str) or field is None or field.annotation in (str, str | None):
         return value

@@ -24,19 +24,25 @@ KINDS: dict[str, type] = {
     "optimizer": Optimizer,
     "detector": Detector,
 }
+API_VERSION = 1
+"""Of the contracts. A class with this `api_version`, or the one before, is used as it is."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclass
 class Registry:
-    """Classes that plugins registered. Two of one name shadow nobody: asking for that name raises."""
+    """Classes that plugins registered.
+
+    Two of one name shadow nobody: asking for that name raises.
+    """
 
     broken: dict[str, Exception] = field(default_factory=dict)
     """Plugins that could not be loaded, with the cause."""
     _owned: dict[tuple[str, str], dict[str, type]] = field(default_factory=dict)
 
     def add(self, kind: str, found: Any, owner: str) -> None:
-        """Register a class under the name of its `owner`; `BrokenPlugin` names what is wrong with it."""
+        """Register a class under the name of its `owner`; `BrokenPlugin` names what is wrong with
+        it."""
         contract = KINDS[kind]
         if not (isinstance(found, type) and issubclass(found, contract)):
             raise BrokenPlugin(f"{owner}: {found!r} is not a subclass of {contract.__name__}")
@@ -48,6 +54,7 @@ class Registry:
             raise BrokenPlugin(
                 f"{owner}: {found.__name__}.name is {name!r}, not a short lower-case name"
             )
+        _check_version(getattr(found, "api_version", 1), found.__name__, owner)
         try:
             choices = (
                 list(islice(options.variants(found.Options), 4097)) if kind == "extractor" else []
@@ -65,7 +72,8 @@ class Registry:
         owners[owner] = found
 
     def get(self, kind: str, name: str) -> Any:
-        """The class of this name; raises `UnknownPlugin`, `DuplicatePlugin` or the cause of a broken plugin."""
+        """The class of this name; raises `UnknownPlugin`, `DuplicatePlugin` or the cause of a
+        broken plugin."""
         owners = self._owned.get((kind, name), {})
         if len(owners) > 1:
             raise DuplicatePlugin(kind, name, owners)
@@ -96,3 +104,16 @@ class Registry:
         for (kind, name), owners in sorted(self._owned.items()):
             for owner in owners:
                 yield owner, kind, name
+
+
+def _check_version(version: Any, name: str, owner: str) -> None:
+    """Raise `BrokenPlugin`, with what to do, where a class was written for other contracts."""
+    if version in (API_VERSION, API_VERSION - 1):
+        return
+    todo = f"Install a newer release of {owner}."
+    if isinstance(version, int) and version > API_VERSION:
+        todo = f"Update stegafield, or install an older release of {owner}."
+    raise BrokenPlugin(
+        f"{owner}: {name} was written for version {version!r} of the plugin contracts, and this "
+        f"stegafield has version {API_VERSION}. {todo}"
+    )

@@ -1,4 +1,4 @@
-"""One rate of the ladder: how many bits a window of samples carries, and its taps."""
+"""One rate of the ladder: how many bits a window of elements carries, and its taps."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +16,8 @@ class Rung:
     elements: int
     listed: tuple[int, ...] = ()
     span: int = 0
-    """0: the block form. h: the trellis form, with kernels of h blocks of `elements`; a listed number holds the h taps
-    of one sample, in base 4, that of its own block lowest."""
+    """0: the block form. h: the trellis form, with kernels of h blocks of `elements`; a listed
+    number holds the h taps of one element, in base 4, that of its own block lowest."""
 
     @property
     def phases(self) -> int:
@@ -26,7 +26,7 @@ class Rung:
 
     @property
     def rate(self) -> float:
-        """Bits per free sample."""
+        """Bits per free element."""
         return self.bits / self.elements
 
     @cached_property

@@ -1,48 +1,37 @@
-"""Work on large covers, tile by tile and side by side, without a second copy of the whole in memory."""
-
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+"""Work on large covers, tile by tile and side by side, without a second copy of the whole in
+memory."""
 
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 from numpy import ndarray
 
 from ..message.place import TILE, tiles
+from .parallel import each
 
-Item = TypeVar("Item")
-Found = TypeVar("Found")
-
-
-def each(work: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-    """What `work` makes of every item, in order, on all cores: NumPy lets go of the interpreter in what takes long."""
-    if len(items) == 1:
-        return [work(items[0])]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(work, items))
+__all__ = ["blocks", "count", "each", "ends", "first", "like", "piece", "place", "stretches"]
 
 
 def blocks(size: int) -> list[slice]:
-    """Stretches of up to 65,536 samples in storage order that cover `size` samples."""
+    """Stretches of up to 65,536 elements in storage order that cover `size` elements."""
     return [slice(start, min(start + TILE, size)) for start in range(0, size, TILE)]
 
 
 def count(free: Bool[ndarray, "*shape"]) -> int:
-    """How many samples are free; at once where one number was broadcast, as sounds have it."""
+    """How many elements are free; at once where one number was broadcast, as sounds have it."""
     if free.size and not any(free.strides):
         return free.size * int(free.flat[0])
     return int(np.count_nonzero(free))
 
 
 def stretches(free: Bool[ndarray, "channel *space"]) -> list[slice]:
-    """The stretch of each tile in storage order: it has the free samples of its tile, and those that lie between.
+    """The stretch of each tile in storage order: it has the free elements of its tile, and those
+    that lie between.
 
-    All together they cover every sample once.
+    All together they cover every element once.
     """
     parts = blocks(free.size)
     number = [count(piece(free, part)) for part in parts]
-    before = np.cumsum([0, *number])  # free samples before each block
+    before = np.cumsum([0, *number])  # free elements before each block
     stops = []
     for _, tile in tiles(int(before[-1])):
         # the block of the last one of the tile
@@ -56,7 +45,7 @@ def stretches(free: Bool[ndarray, "channel *space"]) -> list[slice]:
 
 
 def first(free: Bool[ndarray, "channel *space"], count: int) -> Int[ndarray, " position"]:
-    """The flat positions of the first `count` free samples."""
+    """The flat positions of the first `count` free elements."""
     found, size = [np.empty(0, np.int64)], 0
     for block in blocks(free.size):
         if size >= count:
@@ -67,12 +56,14 @@ def first(free: Bool[ndarray, "channel *space"], count: int) -> Int[ndarray, " p
 
 
 def like(array: Shaped[ndarray, "channel *space"]) -> Shaped[ndarray, "channel *space"]:
-    """A copy with a layout that can be written stretch by stretch: samples of sounds may stay interleaved."""
+    """A copy with a layout that can be written stretch by stretch: samples of sounds may stay
+    interleaved."""
     return array.copy("K" if array.ndim == 2 else "C")
 
 
 def piece(array: Shaped[ndarray, "channel *space"], stretch: slice) -> Shaped[ndarray, " sample"]:
-    """A stretch of an array in storage order: a view, unless it reaches from one channel into the next."""
+    """A stretch of an array in storage order: a view, unless it reaches from one channel into the
+    next."""
     rows = array.reshape(len(array), -1)
     parts = [rows[channel, inside] for channel, inside in _inside(rows, stretch)]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,6 +1,7 @@
-"""What a change costs in each medium: prices of one step at every sample, high where a warden knows what to expect.
+"""What a change costs in each medium: the price of one step at every element.
 
-Prices of one map are relative to each other; infinity is a sample that must not change. One medium a file.
+Prices are high where a warden knows what to expect. Those of one map are relative to each other;
+infinity marks an element that must not change. One medium a file.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,13 +13,16 @@ from numpy import ndarray
 from ..core.tiles import each
 
 _BAND = 1 << 18
-"""Samples that are looked at together: what a core keeps close at hand."""
+"""Elements that are processed together: what fits into a core's cache."""
 
 
 def correlated(
     values: Float[ndarray, "*space"], taps: Sequence[float], axis: int, wrap: bool = False
 ) -> Float[ndarray, "*space"]:
-    """The values filtered along an axis with an odd number of taps, mirrored at the ends or wrapped around."""
+    """The values filtered along an axis with an odd number of taps.
+
+    The values are mirrored at the ends of the axis, or wrapped around.
+    """
     padded, size = _padded(values, len(taps) // 2, axis, wrap), values.shape[axis]
     total = np.zeros_like(padded[:size])
     for k, tap in enumerate(taps):
@@ -30,9 +34,11 @@ def correlated(
 def mean(
     values: Float[ndarray, "*space"], size: int, axes: Sequence[int], wraps: Sequence[bool]
 ) -> Float[ndarray, "*space"]:
-    """The mean over an odd number of neighbours along each of some axes, mirrored at the ends or wrapped around.
+    """The mean over an odd number of neighbours along each of some axes.
 
-    Sums of 2, 4, 8 neighbours and so on make it up: running sums, which subtract, forget what stands by huge values.
+    The values are mirrored at the ends of an axis, or wrapped around. The mean is put together from
+    sums of 2, 4, 8, ... neighbours: running sums, which subtract, lose small values that stand
+    beside huge ones.
     """
     for axis, wrap in zip(axes, wraps, strict=True):
         count, run = values.shape[axis], _padded(values, size // 2, axis, wrap)
@@ -56,11 +62,13 @@ def by_bands(
     reach: int,
     wraps: tuple[bool, bool] = (False, False),
 ) -> Float[ndarray, "y x"]:
-    """What `work` makes of planes as a whole, found band by band of their rows, side by side.
+    """The result of `work` on whole planes, computed in bands of rows, side by side.
 
     Args:
         work: Takes the same rows of all arrays, and which of their axes wrap.
-        reach: How many rows away a sample matters, at most.
+        arrays: Planes of one shape.
+        reach: How many rows away an element matters, at most.
+        wraps: Which of the two axes wrap around.
     """
     rows, width = arrays[0].shape
     height = max(_BAND // max(1, width), 4 * reach)
@@ -72,7 +80,7 @@ def by_bands(
         stop = min(start + height, rows)
         if wraps[0]:
             first, part = start - reach, np.arange(start - reach, stop + reach) % rows
-        else:  # what is mirrored at the ends of a band, but for those of the plane, is in the margin
+        else:  # a band is mirrored in its margin, except at the ends of the plane
             first = max(0, start - reach)
             part = slice(first, stop + reach)
         made = work(*(array[part] for array in arrays), (False, wraps[1]))
@@ -85,6 +93,6 @@ def by_bands(
 def _padded(
     values: Float[ndarray, "*space"], reach: int, axis: int, wrap: bool
 ) -> Float[ndarray, "..."]:
-    """The values with `reach` more at both ends of an axis, which comes first."""
+    """The values with `reach` more at both ends of an axis, which becomes the first axis."""
     margin = [(reach, reach) if k == axis % values.ndim else (0, 0) for k in range(values.ndim)]
     return np.moveaxis(np.pad(values, margin, mode="wrap" if wrap else "symmetric"), axis, 0)

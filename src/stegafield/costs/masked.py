@@ -1,8 +1,9 @@
-"""Sound: a change is cheap where the noise is loud, which is what no linear prediction foretells.
+"""Sound: a change is cheap where the noise is loud.
 
-Quiet passages have little of it, and so have pure tones, however loud. Prediction as in J. Makhoul, "Linear
-prediction: a tutorial review", Proceedings of the IEEE 63(4), 1975 (autocorrelation method); then as HILL does it, in
-one dimension: the mean size of the residual, and the mean of its reciprocal.
+Noise is what linear prediction leaves. Quiet passages have little of it, and so have pure tones,
+however loud. Prediction as in J. Makhoul, "Linear prediction: a tutorial review", Proceedings of
+the IEEE 63(4), 1975 (autocorrelation method); then as in HILL, in one dimension: the mean size of
+the residual, and the mean of its reciprocal.
 """
 
 import numpy as np
@@ -14,20 +15,21 @@ from ..core.tiles import each
 from . import mean
 
 LEAST = 1e-10
-"""Of the residual: digital silence costs 1 / LEAST."""
+"""Least residual: digital silence costs 1 / LEAST."""
 _ORDER, _HOP = 12, 512
 _WINDOW = np.hanning(2 * _HOP + 2)[1:-1]
 _SMOOTH, _SPREAD = 3, 31
 _WHITE = 1e-9
 """Share of white noise that keeps the equations solvable for pure tones."""
 _PART = 128 * _HOP
-"""Samples that are looked at together, with a hop more at both ends: further than any of them matters."""
+"""Samples that are processed together, with one hop more at both ends, beyond which none of them
+matters."""
 
 
 def sound(
     codes: Int[ndarray, "channel sample"], low: int, high: int
 ) -> Float[ndarray, "channel sample"]:
-    """The cost of one step, channel by channel; never in digital silence, nor where samples are clipped."""
+    """The cost of one step, channel by channel; infinite in silence and where sound is clipped."""
     found, size = np.empty(codes.shape, np.float32), codes.shape[1]
 
     def one(task: tuple[int, int]) -> None:
@@ -49,7 +51,7 @@ def sound(
 def _residual(
     codes: Int[ndarray, " sample"], near: slice, low: int, high: int
 ) -> Float[ndarray, " near"]:
-    """What the linear prediction of each stretch of 512 samples, from around it, leaves of some stretches."""
+    """The residual of some stretches of 512 samples, each predicted from the samples around it."""
     size, hops = near.stop - near.start, -(-(near.stop - near.start) // _HOP)
     first, last = near.start - _HOP // 2 - _ORDER, near.start + hops * _HOP + _HOP // 2
     ends = max(0, -first), max(0, last - codes.size)
@@ -70,7 +72,7 @@ def _residual(
 
 
 def _constant(codes: Int[ndarray, " sample"]) -> ndarray:
-    """Samples that equal both neighbours: silence, or a held level."""
+    """Which samples equal both neighbours: silence, or a held level."""
     same = np.zeros(codes.size + 1, bool)
     same[1:-1] = codes[1:] == codes[:-1]
     same[0], same[-1] = same[1], same[-2]
@@ -78,7 +80,7 @@ def _constant(codes: Int[ndarray, " sample"]) -> ndarray:
 
 
 def _beside(ends: ndarray) -> ndarray:
-    """Samples of a set that stand next to another one of it."""
+    """Which samples of a set stand next to another one of it."""
     beside = np.zeros_like(ends)
     beside[1:] |= ends[:-1]
     beside[:-1] |= ends[1:]

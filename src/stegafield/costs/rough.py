@@ -1,7 +1,8 @@
-"""HILL: a change is cheap where the neighbourhood is rough. For pictures, and for fields with what wraps around.
+"""HILL: a change is cheap where the neighbourhood is rough.
 
-B. Li, M. Wang, J. Huang, X. Li, "A new cost function for spatial image steganography", ICIP 2014: a high-pass filter,
-and a mean over 3x3 and, of the reciprocal, over 15x15 samples.
+For pictures, and for fields whose axes may wrap around. B. Li, M. Wang, J. Huang, X. Li, "A new
+cost function for spatial image steganography", ICIP 2014: a high-pass filter, a mean over 3x3
+elements, and a mean of the reciprocal over 15x15.
 """
 
 from functools import partial
@@ -13,7 +14,7 @@ from numpy import ndarray
 from . import by_bands, correlated, mean
 
 LEAST = 1e-10
-"""Of the roughness: a place that is flat all around costs 1 / LEAST."""
+"""Least roughness: a place that is flat all around costs 1 / LEAST."""
 _SMOOTH, _SPREAD = 3, 15
 _REACH = 1 + _SMOOTH // 2 + _SPREAD // 2
 
@@ -21,7 +22,7 @@ _REACH = 1 + _SMOOTH // 2 + _SPREAD // 2
 def hill(
     plane: Float[ndarray, "y x"], wraps: tuple[bool, bool] = (False, False)
 ) -> Float[ndarray, "y x"]:
-    """HILL's cost of one step, of a plane of floats."""
+    """HILL's cost of one step at each element of a plane of floats."""
     return _priced(_edges(plane, wraps), wraps)
 
 
@@ -30,9 +31,9 @@ def picture(
     low: int | Int[ndarray, "channel y x"],
     high: int | Int[ndarray, "channel y x"],
 ) -> Float[ndarray, "channel y x"]:
-    """HILL of each channel by itself; never where everything around is flat, nor where samples are clipped.
+    """HILL's costs of each channel by itself; infinite in flat and in clipped places.
 
-    A sample at an end of its range next to another one there was cut off, and says nothing but that.
+    An element at an end of its range next to another one there was cut off, and says nothing more.
     """
     found = np.empty(codes.shape, np.float32)
     ends = (np.broadcast_to(end, codes.shape) for end in (low, high))
@@ -46,7 +47,10 @@ def field(
     valid: Bool[ndarray, "channel y x"],
     wraps: tuple[bool, bool],
 ) -> Float[ndarray, "channel y x"]:
-    """HILL of each level or time by itself, with axes that wrap; what borders on invalid samples counts as smooth."""
+    """HILL's costs of each level or time by itself, with axes that may wrap.
+
+    Places beside invalid elements count as smooth.
+    """
     found = np.empty(codes.shape, np.float32)
     for number, (plane, good) in enumerate(zip(codes, valid, strict=True)):
         middle = int(np.median(plane[good])) if good.any() else 0  # codes of floats are large
@@ -81,7 +85,10 @@ def flat(price: Float[ndarray, "y x"]) -> Bool[ndarray, "y x"]:
 
 
 def _edges(plane: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
-    """The size of the residual of the Ker-Boehme filter: a second difference along both axes, where there are two."""
+    """The size of the residual of the Ker-Boehme filter.
+
+    The filter is a second difference along both axes, or along one where there is only one.
+    """
     for axis in (1, 0):
         if plane.shape[axis] > 1:
             plane = correlated(plane, (-0.5, 1, -0.5), axis, wraps[axis])
@@ -89,13 +96,13 @@ def _edges(plane: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndar
 
 
 def _priced(rough: Float[ndarray, "y x"], wraps: tuple[bool, bool]) -> Float[ndarray, "y x"]:
-    """The mean, around, of the reciprocal of the mean roughness."""
+    """The mean over a neighbourhood of the reciprocal of the mean roughness."""
     smooth = mean(rough, _SMOOTH, (0, 1), wraps)
     return mean(1 / np.maximum(smooth, LEAST), _SPREAD, (0, 1), wraps)
 
 
 def _clustered(ends: Bool[ndarray, "y x"]) -> Bool[ndarray, "y x"]:
-    """Samples of a set that touch another one of it above, below, left or right."""
+    """Which elements of a set touch another one of it above, below, left or right."""
     beside = np.zeros_like(ends)
     beside[1:] |= ends[:-1]
     beside[:-1] |= ends[1:]

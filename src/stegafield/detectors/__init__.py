@@ -1,1 +1,4 @@
-"""Steganalysis, one method a file: `lsb` estimates how much LSB replacement there is, the others are trained."""
+"""Steganalysis, one method a file.
+
+`lsb` estimates the share of LSB replacement; the other detectors are trained.
+"""

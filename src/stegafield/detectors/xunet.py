@@ -1,8 +1,8 @@
-"""A small network for steganalysis: high-pass filter, absolute values, saturation, five groups of layers.
+"""A small network for steganalysis: high-pass filter, absolute values, saturation, five groups.
 
-G. Xu, H.-Z. Wu, Y.-Q. Shi, "Structural design of convolutional neural networks for steganalysis", IEEE Signal
-Processing Letters 23(5), 2016. Channels of colour pictures are judged alone, and their logits averaged; a step of
-training sees one channel of each pair.
+G. Xu, H.-Z. Wu, Y.-Q. Shi, "Structural design of convolutional neural networks for steganalysis",
+IEEE Signal Processing Letters 23(5), 2016. Channels of colour pictures are judged separately, and
+their logits averaged; a step of training sees one channel of each pair.
 """
 
 from collections.abc import Mapping
@@ -31,6 +31,7 @@ class XuNet(TrainedDetector):
     """Xu's network, for pictures; trained with torch."""
 
     name = "xunet"
+    kinds = ("plane",)
 
     def __init__(
         self, *, epochs: int = 60, most_steps: int = 2000, batch: int = 16, rate: float = 2e-3
@@ -39,7 +40,7 @@ class XuNet(TrainedDetector):
         self.network: Any = None
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Num[ndarray, "channel y x"]:
-        """The codes themselves, as bytes where they are."""
+        """The codes themselves, as bytes if they are bytes."""
         if codes.ndim != 3 or min(codes.shape[1:]) < _SMALLEST:
             problem = (
                 f"it is for pictures of at least {_SMALLEST}x{_SMALLEST}, not for {codes.shape}."
@@ -54,7 +55,10 @@ class XuNet(TrainedDetector):
         stegos: Num[ndarray, "item channel y x"],
         seed: int,
     ) -> None:
-        """Adam on batches that hold covers together with their stegos, turned and mirrored alike."""
+        """Train with Adam on batches that hold covers together with their stegos.
+
+        Both are turned and mirrored alike.
+        """
         need("torch", "torch")
         import torch
 
@@ -105,7 +109,7 @@ class XuNet(TrainedDetector):
         return {name: value.numpy() for name, value in self.network.state_dict().items()}
 
     def restore(self, state: Mapping[str, ndarray]) -> None:
-        """The network of a state."""
+        """Restore the network of a state."""
         need("torch", "torch")
         import torch
 
@@ -118,7 +122,7 @@ class XuNet(TrainedDetector):
 
 
 def _network() -> Any:
-    """Filter output to one logit; the filter itself is fixed and outside."""
+    """The network from filter output to one logit; the filter itself is fixed and outside."""
     from torch import nn
 
     class Absolute(nn.Module):

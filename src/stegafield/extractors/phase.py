@@ -2,11 +2,11 @@
 
     phi = (2 pi / 2**k) * sum_i w_i u_i        u: codes, w: taps; 2**k phases carry k bits
 
-With integer taps the phase is read exactly, as sum w u mod 2**k, on every machine. A rung has one of two forms. In the
-block form windows of n samples do not overlap, and the nearest codes with a wanted phase come from a table
-(coding/block.py). In the trellis form kernels overlap, and the nearest codes of a whole run come from the Viterbi
-algorithm (coding/trellis.py). Samples stand at keyed positions in both. It is matrix embedding seen as a strided CNN
-(docs/concepts.md).
+With integer taps the phase is read exactly, as sum w u mod 2**k, on every machine. A rung has one
+of two forms. In the block form windows of n elements do not overlap, and the nearest codes with a
+wanted phase come from a table (coding/block.py). In the trellis form kernels overlap, and the
+nearest codes of a whole run come from the Viterbi algorithm (coding/trellis.py). In both the
+elements are at keyed positions. It is matrix embedding seen as a strided CNN (docs/concepts.md).
 """
 
 from collections.abc import Callable, Sequence
@@ -41,9 +41,10 @@ class Phase(Extractor):
 
     @classmethod
     def offers(cls, cover: Cover) -> Sequence[Rung]:
-        """Both forms: the trellis form for low rates, where the cover is not too large for it.
+        """The rungs of both forms.
 
-        Where changes have costs, those that follow them up to two thirds of a bit per element.
+        The trellis form is for low rates, if the cover is not too large for it. Where changes have
+        costs, those that follow them up to two thirds of a bit per element.
         """
         free = tiles.count(cover.free)
         if cover.costs is not None:
@@ -56,7 +57,7 @@ class Phase(Extractor):
 
     @classmethod
     def adapts(cls, rung: Rung) -> bool:
-        """Up to two thirds of a bit per sample, changes are made where they cost least."""
+        """Up to two thirds of a bit per element, changes are made where they cost least."""
         return follows_costs(rung)
 
     def read(
@@ -89,7 +90,10 @@ class Phase(Extractor):
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
-        """The nearest codes that read `bits` (least sum of squared changes, window by window or run by run)."""
+        """The nearest codes that read `bits`.
+
+        That is the least sum of squared changes, window by window or run by run.
+        """
         codes, every = tiles.like(cover.codes), tiles.stretches(cover.free)
         first = self._first(tiles.count(cover.free)) * self.rung.bits
         seeds = rng.integers(0, 1 << 63, (len(every), 4))
@@ -125,15 +129,16 @@ class Phase(Extractor):
 
         numbered = list(enumerate(every))
         if self.rung.span:
-            # One after the other: its steps are so short that two threads wait for the interpreter most of the time.
+            # One after the other: steps are so short that two threads would wait for the
+            # interpreter.
             for at in range(0, len(numbered), TOGETHER):
                 move(numbered[at : at + TOGETHER])
         else:
             tiles.each(move, [[tile] for tile in numbered])
         return codes
 
-    def _solved(self, parts: Sequence[Part]) -> list[Int[ndarray, "window sample"]]:
-        """The windows of some tiles, changed to read what they shall."""
+    def _solved(self, parts: Sequence[Part]) -> list[Int[ndarray, "window element"]]:
+        """The windows of some tiles, changed to read their symbols."""
         if self.rung.span:
             return trellis.project_all(parts, self.rung)
         found = []
@@ -144,7 +149,10 @@ class Phase(Extractor):
         return found
 
     def draw(self, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source) -> Drawn:
-        """The windows from the law of the cover given their symbols, what is left over from the law alone."""
+        """Windows drawn from the law of the cover given their symbols.
+
+        What is left over is drawn from the law alone.
+        """
         at = np.flatnonzero(cover.free)
         first, codes, nats = self._first(at.size), cover.codes.copy(), 0.0
         symbols = _symbols(bits, self.rung.bits)
@@ -160,12 +168,12 @@ class Phase(Extractor):
         return Drawn(codes, nats)
 
     def _first(self, free: int) -> Int[ndarray, " tile_and_end"]:
-        """The number of the first window of each tile, and that of all windows."""
+        """The number of the first window of each tile, and the number of all windows."""
         sizes = ((tile.stop - tile.start) // self.rung.elements for _, tile in place.tiles(free))
         return np.cumsum([0, *sizes])
 
-    def _index(self, number: int, size: int) -> Int[ndarray, "window sample"]:
-        """Which of the free samples of a tile (in storage order) make up its windows."""
+    def _index(self, number: int, size: int) -> Int[ndarray, "window element"]:
+        """Which free elements of a tile (in storage order) make up its windows."""
         windows = size // self.rung.elements
         order = place.permutation(self.seed, size, number)[: windows * self.rung.elements]
         return order.reshape(windows, self.rung.elements)

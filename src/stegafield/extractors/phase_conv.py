@@ -1,10 +1,11 @@
-"""The phase extractor, overlapping form: a convolution of stride one with integer taps and a periodic activation.
+"""The phase extractor, overlapping form: a convolution of stride one with integer taps.
 
-    phi = (2 pi / 256) * sum w u     over 3x3 positions and all channels; D outputs a position; bit = phi >= pi
+    phi = (2 pi / 256) * sum w u     over 3x3 positions and all channels; bit = phi >= pi
 
-Every sample takes part in 9 D bits (3 D on a line, 27 D in a volume), so there is no table to invert it. An optimizer
-finds a small real change: with every output drawn to its nearest phase that reads the wanted bit, the loss is convex. A
-real change of a fraction of a code is worth little after rounding, so a finish of single steps settles the integers.
+There are D outputs a position. Every element takes part in 9 D bits (3 D on a line, 27 D in a
+volume), so there is no table to invert it. An optimizer finds a small real change: with every
+output drawn to its nearest phase that reads the wanted bit, the loss is convex. A real change of a
+fraction of a code is worth little after rounding, so a finish of single steps settles the integers.
 Taps are integers: reading is exact, in NumPy, and needs no error correction.
 """
 
@@ -27,7 +28,7 @@ PHASES, QUARTER = 256, 64
 REACH = 48  # largest tap for one output a position; D outputs have 48 // D
 MARGIN = 0.1  # of the half turn that reads a bit, for the real change
 NEARNESS = 1e-3  # weight of the squared change, in codes, beside the hinge
-SWEEPS = 80  # of the finish, cooling down; every position is asked once a sweep
+SWEEPS = 80  # of the finish, cooling down; each visits every position once
 REPAIR, CYCLE = 320, 16  # sweeps around wrong bits after those, heated again every so many
 TIDY = 8  # cold sweeps after a repair
 REHEAT = 2.0  # temperature of the first such cycle; of the second twice that, and so on
@@ -36,7 +37,10 @@ PRICE = (8.0, 80.0)  # of a wrong bit in squared codes, in the first and in the 
 
 
 class PhaseConv(Positionwise):
-    """Reads D bits at every position from overlapping neighbourhoods, exactly. No options; optimising needs torch."""
+    """Reads D bits at every position from overlapping neighbourhoods, exactly.
+
+    No options; optimising needs torch.
+    """
 
     name: ClassVar[str] = "phase-conv"
     exact: ClassVar[bool] = True
@@ -48,7 +52,10 @@ class PhaseConv(Positionwise):
         return self._phases(codes, spec) >= PHASES // 2
 
     def objective(self, cover: Cover, bits: UInt8[ndarray, " bit"]) -> Objective:
-        """Convex in the change: how far outputs are outside of the half turn around their nearest right phase."""
+        """The loss of a change, convex.
+
+        It says how far outputs are outside the half turn around their nearest right phase.
+        """
         need("torch", "torch")
         import torch
 
@@ -68,7 +75,10 @@ class PhaseConv(Positionwise):
         high: Int[ndarray, "channel *space"],
         rng: Generator,
     ) -> tuple[Int[ndarray, "channel *space"], int]:
-        """Codes after sweeps of single steps that make bits right and changes small (annealed); no evaluation."""
+        """Codes after annealed sweeps of single steps that make bits right and changes small.
+
+        No evaluation is needed.
+        """
         taps = self.taps(len(codes), codes.ndim - 1)
         offset, carries = self._offsets(cover, codes, bits)
         steps = _Steps(taps, offset, carries, cover.spec.periodic)
@@ -79,7 +89,8 @@ class PhaseConv(Positionwise):
             left = 1 - sweep / (SWEEPS - 1)
             price = PRICE[1] * (PRICE[0] / PRICE[1]) ** left
             steps.sweep(change, *room, price, HEAT * left, everywhere, rng)
-        # A few bits may be stuck, where samples are at an end of their range: heat only what is around them.
+        # A few bits may be stuck, where elements are at an end of their range: heat only around
+        # them.
         for sweep in range(REPAIR):
             around = steps.around_errors()
             if not around.any():
@@ -115,7 +126,10 @@ class PhaseConv(Positionwise):
     def _offsets(
         self, cover: Cover, codes: Int[ndarray, "channel *space"], bits: UInt8[ndarray, " bit"]
     ) -> tuple[Float[ndarray, "depth *space"], Bool[ndarray, "#depth *space"]]:
-        """Signed distance of each output from the middle of the nearest right half turn, and which carry bits."""
+        """The distance of each output from the middle of the nearest right half turn.
+
+        The distance is signed. Also returns which outputs carry bits.
+        """
         where = np.asarray(cover.free.all(axis=0))
         wanted = np.zeros((depth(self.rung, len(codes)), *where.shape), np.int64)
         wanted[:, where] = bits.reshape(len(wanted), -1)
@@ -126,10 +140,13 @@ class PhaseConv(Positionwise):
 
 
 class Loss:
-    """The loss per item of a change ``(item, channel, *space)``, and how many bits it leaves wrong."""
+    """The loss per item of a change ``(item, channel, *space)``, with its count of wrong bits."""
 
     def __init__(self, start: Any, carries: Any, taps: Any, periodic: tuple[bool, ...]) -> None:
-        """`start`: where the outputs are, from the middle of the half turn that reads right. Tensors, all three."""
+        """`start`: where the outputs are, from the middle of the half turn that reads right.
+
+        All arguments except `periodic` are tensors.
+        """
         self.start, self.carries, self.taps, self.periodic = start, carries, taps, periodic
 
     def _distance(self, change: Any) -> Any:
@@ -145,7 +162,10 @@ class Loss:
         return found + NEARNESS * change.flatten(1).square().sum(1)
 
     def errors(self, change: Any) -> Any:
-        """How many bits each item reads wrongly ``(item,)``; of NumPy or torch. A turn further reads the same."""
+        """How many bits each item reads wrongly ``(item,)``; for NumPy or torch.
+
+        A turn further reads the same.
+        """
         import torch
 
         with torch.no_grad():
@@ -155,7 +175,10 @@ class Loss:
 
 
 class _Steps:
-    """Sweeps of steps by +-1, colour by colour: samples of one colour share no output, so they move at once."""
+    """Sweeps of steps by +-1, colour by colour.
+
+    Elements of one colour share no output, so they move at once.
+    """
 
     def __init__(
         self,
@@ -169,7 +192,7 @@ class _Steps:
         self.phase = np.pad((offset - 0.5).astype(np.int64) & (PHASES - 1), border)
         self.carries = np.pad(np.broadcast_to(carries, offset.shape), border)
         self.neighbours = list(itertools.product((-1, 0, 1), repeat=rank))
-        # The output at q + o reads the sample at q with the tap at -o.
+        # The output at q + o reads the element at q with the tap at -o.
         mirrored = taps[(slice(None), slice(None), *[slice(None, None, -1)] * rank)]
         flat = mirrored.reshape(*taps.shape[:2], -1)  # depth, channel, neighbour
         self.taps = flat.transpose(1, 2, 0).reshape(taps.shape[1], -1)  # channel, neighbour x depth
@@ -187,7 +210,10 @@ class _Steps:
         where: Bool[ndarray, "*space"],
         rng: Generator,
     ) -> None:
-        """Ask every position of `where` once: it takes its best step, if that lowers price x wrong + change^2."""
+        """Visit every position of `where` once, and take its best step.
+
+        It takes one if that lowers price x wrong + change^2.
+        """
         moves = [(channel, step) for channel in range(len(change)) for step in (-1, 1)]
         for members in self._colours(rng):
             here = np.ix_(*members)
@@ -207,7 +233,7 @@ class _Steps:
                 moved = moved + step
                 barred = (moved < low[channel][here]) | (moved > high[channel][here])
                 cost[number][barred] = np.inf
-            if heat:  # Gumbel noise: a step is drawn with the weights exp(-cost / heat), staying among them
+            if heat:  # Gumbel noise: a step, or none, is drawn with the weights exp(-cost / heat)
                 cost -= heat * rng.gumbel(size=cost.shape).astype(np.float32)
             still = -heat * rng.gumbel(size=cost.shape[1:]) if heat else np.zeros(cost.shape[1:])
             best = cost.argmin(axis=0)
@@ -230,7 +256,10 @@ class _Steps:
         return near[(slice(1, -1),) * near.ndim]
 
     def _colours(self, rng: Generator) -> list[tuple[ndarray, ...]]:
-        """Index lists per axis, three apart; what is left over on a periodic axis has colours of its own."""
+        """Index lists per axis, three apart.
+
+        What is left over on a periodic axis has colours of its own.
+        """
         axes: list[list[ndarray]] = []
         for size, wraps in zip(self.space, self.periodic, strict=True):
             even = size - size % 3 if wraps else size

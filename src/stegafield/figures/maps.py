@@ -21,7 +21,10 @@ from .stego import check_figure
 def draw_maps(
     fields: Float[ndarray, "field y x"], titles: Sequence[str], path: str | os.PathLike[str]
 ) -> None:
-    """Save a sheet of fields in kelvin, on regular grids from 90 north and longitude 0, in one scale."""
+    """Save a sheet of fields in kelvin, all in one scale.
+
+    The fields are regular grids that start at 90 degrees north and longitude 0.
+    """
     check_figure(path)
     from matplotlib.figure import Figure
 
@@ -48,7 +51,7 @@ def draw_maps(
 
 
 def draw_files(files: Iterable[bytes], path: str | os.PathLike[str]) -> None:
-    """The same of NetCDF files as the carrier `era5` writes them, each with its hour."""
+    """Save a sheet of NetCDF files as the carrier `era5` writes them, each with its hour."""
     import xarray
 
     fields, titles = [], []
@@ -63,7 +66,7 @@ def draw_files(files: Iterable[bytes], path: str | os.PathLike[str]) -> None:
 
 
 def _outline(panel: Any) -> None:
-    """Coastlines: those of cartopy where it and its files are there, else where the land mask is a half."""
+    """Draw coastlines: cartopy's where it has them, else where the land mask is a half."""
     lines = _coastlines()
     if lines is None:
         latitude, longitude = np.linspace(90, -90, 361), np.arange(-180, 180.5, 0.5)
@@ -77,7 +80,10 @@ def _outline(panel: Any) -> None:
 
 
 def _coastlines() -> list[ndarray] | None:
-    """Natural Earth's coastlines in degrees (n, 2), where cartopy has them on this disk; nothing is downloaded."""
+    """Natural Earth's coastlines in degrees (n, 2), if cartopy has them on this disk.
+
+    Nothing is downloaded.
+    """
     if find_spec("cartopy") is None:
         return None
     cartopy, io, reader = (

@@ -15,7 +15,7 @@ from ..pipeline.stego import Stego
 
 
 def check_figure(path: str | os.PathLike[str]) -> None:
-    """Raise `ConfigError` where a figure of this name could not be drawn, before any work is done."""
+    """Raise `ConfigError`, before any work is done, where a figure of this name cannot be drawn."""
     need("matplotlib", "plots")
     from matplotlib.backend_bases import FigureCanvasBase
 
@@ -27,15 +27,16 @@ def check_figure(path: str | os.PathLike[str]) -> None:
 
 
 def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
-    """Save cover, stego and amplified difference side by side (the first channel where there are not three).
+    """Save cover, stego and amplified difference side by side.
 
-    Of a drawn stego the difference is that from the noise-free value: the cover is another draw of the same law.
+    Draws the first channel where there are not three. For a sampled stego the difference is that
+    from the noise-free value, since the cover is another draw of the same law.
     """
     check_figure(path)
     from matplotlib.figure import Figure
 
     cover = stego.cover
-    law = None if stego.report.kl_bound_nats is None else cover.law  # it was drawn
+    law = None if stego.report.kl_bound_nats is None else cover.law  # it was sampled
     before = widened(cover.codes) if law is None else np.rint(law.value).astype(np.int64)
     change = stego.codes - before
     if cover.codes.ndim == 2:
@@ -56,7 +57,7 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
     else:
         panels[2].imshow(change[0], cmap="RdBu", vmin=-reach, vmax=reach)
     count = int(np.count_nonzero(change))
-    told = f"difference, amplified: {count:,} of {change.size:,} samples changed by up to {reach}"
+    told = f"difference, amplified: {count:,} of {change.size:,} elements changed by up to {reach}"
     panels[2].set_title("noise, amplified: plain covers have the same" if law else told)
     for panel in panels:
         panel.set_axis_off()
@@ -64,7 +65,10 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
 
 
 def draw_sheet(covers: Sequence[Cover], path: str | os.PathLike[str]) -> None:
-    """Save covers side by side, in a square of rows (the first channel where there are not three)."""
+    """Save covers side by side, in a square of rows.
+
+    Draws the first channel where there are not three.
+    """
     check_figure(path)
     from matplotlib.figure import Figure
 

@@ -1,1 +1,4 @@
-"""Functions from coordinates to values, and distributions of such functions. Nothing here knows of steganography."""
+"""Functions from coordinates to values, and distributions of such functions.
+
+Nothing here knows of steganography.
+"""

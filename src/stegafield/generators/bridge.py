@@ -1,4 +1,4 @@
-"""Missing samples of a grid, on the surface of least curvature through the known ones."""
+"""Missing samples of a grid, from the surface of least curvature through the known ones."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,10 @@ _STEPS = 60
 def bridged(
     values: Float[ndarray, "*space"], known: Bool[ndarray, "*space"], ends: Sequence[Ends]
 ) -> Float[ndarray, "*space"]:
-    """The samples with the missing ones on the surface of least curvature through the known: conjugate gradients.
+    """The samples with the missing ones on the surface of least curvature through the known ones.
 
-    Gaps wider than some twenty samples are filled smoothly, not exactly so.
+    Solved by conjugate gradients. Gaps wider than about twenty samples are filled smoothly, but not
+    exactly so.
     """
     if known.all():
         return np.array(values, np.float64)
@@ -42,7 +43,11 @@ def bridged(
 
 
 def _rough(values: Float[ndarray, "*space"], known: Bool[ndarray, "*space"]) -> ndarray:
-    """The samples with each missing one from the smallest block of 2, 4, 8, ... around it that has any."""
+    """The samples with each missing one taken from its surroundings.
+
+    It is the mean of the known samples in the smallest block of 2, 4, 8, ... around it that has
+    any.
+    """
     if known.all():
         return values
     odd = [(0, size % 2) for size in values.shape]
@@ -57,7 +62,7 @@ def _rough(values: Float[ndarray, "*space"], known: Bool[ndarray, "*space"]) -> 
 
 
 def _laplacian(surface: Float[ndarray, "*space"], ends: Sequence[Ends]) -> ndarray:
-    """Sum of the second differences along all axes."""
+    """The sum of the second differences along all axes."""
     out = np.zeros_like(surface)
     for axis, end in enumerate(ends):
         one, total = np.moveaxis(surface, axis, 0), np.moveaxis(out, axis, 0)

@@ -1,7 +1,8 @@
-"""Models on disk: a folder with config.json and model.safetensors. Nothing in it is executed, and nothing is fetched.
+"""Models on disk: a folder with config.json and model.safetensors.
 
-config.json names the family, its config, and the SHA-256 of the weights. Every tensor's name, shape and type is
-compared with what the config asks for before any of them is made.
+Nothing in it is executed, and nothing is downloaded. config.json names the family, its config, and
+the SHA-256 of the weights. Every tensor's name, shape and type is compared with what the config
+requires before any of them is made.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from .distribution import FunctionDistribution
 from .model import Model
 
 FAMILIES = {"gasp": "Gasp", "lattice": "Lattice", "dcgan": "Dcgan"}
-"""Class of each family; its module in this package has the family's name."""
+"""The class of each family; its module in this package has the family's name."""
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _MOST_CONFIG, _MOST_HEADER = 1 << 20, 1 << 23
 ModelT = TypeVar("ModelT", bound=Model)
@@ -29,16 +30,16 @@ _TYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
 
 
 class Header(BaseModel):
-    """What config.json says."""
+    """The content of config.json."""
 
     model_config = ConfigDict(extra="forbid")
 
     format: Literal[1] = 1
     family: str
     sha256: Annotated[str, Bound(pattern=r"^[0-9a-f]{64}$")]
-    """Of model.safetensors."""
+    """SHA-256 of model.safetensors."""
     config: dict[str, Any]
-    """The family's own."""
+    """The family's own config."""
 
 
 def family(name: str) -> type[FunctionDistribution]:
@@ -81,10 +82,10 @@ def load(folder: str | Path, family: Callable[[str], type[ModelT]]) -> ModelT:
 
     Args:
         folder: Where `save_pretrained` wrote it.
-        family: The class of a family's name; `ConfigError` where it is unknown.
+        family: Returns the class of a family's name; `ConfigError` where it is unknown.
 
     Raises:
-        FormatError: The folder holds no such model, or one that is damaged.
+        FormatError: The folder holds no such model, or a damaged one.
         OSError: A file is missing or cannot be read.
     """
     folder = Path(folder)
@@ -96,7 +97,7 @@ def load(folder: str | Path, family: Callable[[str], type[ModelT]]) -> ModelT:
     try:
         kind = family(header.family)
         config = kind.Config.model_validate(header.config)
-        with torch.device("meta"):  # shapes only: a config that asks for terabytes costs nothing
+        with torch.device("meta"):  # shapes only: a config of terabytes costs nothing
             model = kind(config)
     except (ConfigError, ValidationError) as error:
         raise FormatError(f"{CONFIG}: {error}") from None
@@ -109,11 +110,13 @@ def load(folder: str | Path, family: Callable[[str], type[ModelT]]) -> ModelT:
 def read_header(path: Path) -> Header:
     """The checked content of config.json."""
     if path.stat().st_size > _MOST_CONFIG:
-        raise FormatError(f"{path.name} is larger than {_MOST_CONFIG} bytes")
+        raise FormatError(
+            f"{path.name} is larger than {_MOST_CONFIG} bytes, the most that a config may have"
+        )
     try:
         return Header.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise FormatError(f"{path.name} is no config of a model: {error}") from None
+        raise FormatError(f"{path.name} is not the config of a model: {error}") from None
 
 
 def pack(state: dict[str, Tensor]) -> bytes:
@@ -126,7 +129,9 @@ def pack(state: dict[str, Tensor]) -> bytes:
 def unpack(
     data: bytes, wanted: dict[str, tuple[int, ...]], file: str = WEIGHTS
 ) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, which must have exactly these names and shapes, and finite values.
+    """The tensors of a safetensors file.
+
+    It must have exactly these names and shapes, and finite values.
 
     Raises:
         FormatError: It is something else.
@@ -137,10 +142,10 @@ def unpack(
     declared = _declared(data, file)
     if declared.keys() != wanted.keys():
         odd = sorted(declared.keys() ^ wanted.keys())[:4]
-        raise FormatError(f"{file} has other tensors than its config asks for: {', '.join(odd)}")
+        raise FormatError(f"{file} has other tensors than its config requires: {', '.join(odd)}")
     for name, (dtype, shape) in declared.items():
         if shape != wanted[name] or dtype not in _TYPES:
-            raise FormatError(f"{file}: {name} is {dtype} {shape}, and not {wanted[name]}")
+            raise FormatError(f"{file}: {name} is {dtype} {shape}, not {wanted[name]}")
     try:
         state = load(data)
     except (SafetensorError, ValueError, KeyError) as error:
@@ -152,13 +157,16 @@ def unpack(
 
 
 def _declared(data: bytes, file: str) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Type and shape of each tensor, as the header says, which is read before the library sees the file."""
+    """The type and shape of each tensor, from the header.
+
+    The header is checked before the safetensors library sees the file.
+    """
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(_MOST_HEADER, len(data) - 8):
-        raise FormatError(f"{file} is cut short, or no safetensors file")
+        raise FormatError(f"{file} is cut short, or not a safetensors file")
     try:
         header = json.loads(data[8 : 8 + length])
         header.pop("__metadata__", None)
         return {name: (t["dtype"], tuple(t["shape"])) for name, t in header.items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise FormatError(f"{file} has no header of a safetensors file") from None
+        raise FormatError(f"{file} does not have the header of a safetensors file") from None

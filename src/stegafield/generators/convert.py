@@ -1,7 +1,8 @@
-"""An official GASP checkpoint (`model.pt` of EmilienDupont/neural-function-distributions) as one of ours.
+"""Converts an official GASP checkpoint (`model.pt`) into a model of this package.
 
-That file is a pickle: a dictionary of the weights and of a config that holds whole torch modules. It is read with
-`weights_only=True`, and the classes that the config names are stood in for by empty ones: nothing of theirs runs.
+The file is that of EmilienDupont/neural-function-distributions. It is a pickle: a dictionary of the
+weights and of a config that holds whole torch modules. It is read with `weights_only=True`, and
+empty classes stand in for those that the config names: none of their code runs.
 """
 
 from pathlib import Path
@@ -28,16 +29,17 @@ _FREQUENCIES = "hypernetwork.function_representation.encoding.frequency_matrix"
 def from_official(path: str | Path, size: tuple[int, int] | None = None) -> Gasp:
     """The generator of an official checkpoint.
 
-    There a picture's outermost pixels stand at -1 and 1; here its edges do. The difference is a factor, and goes into
-    the frequencies, so the function at the resolution of training is the same.
+    There a picture's outermost pixels are at -1 and 1; here its edges are. The difference is a
+    factor, and goes into the frequencies, so the function at the resolution of training is the
+    same.
 
     Args:
         path: A file that the official code wrote.
-        size: (rows, columns) that it was trained at: 64x64 if not given, or 46x90 where the function takes points of
-            the sphere, which is then taken for the authors' ERA5 model.
+        size: (rows, columns) that it was trained at. Default: 64x64, or 46x90 where the function
+            takes points of the sphere, which is then assumed to be the authors' ERA5 model.
 
     Raises:
-        FormatError: It is no such file, or one whose networks are of another kind (ReLU, no Tanh).
+        FormatError: It is no such file, or its networks are of another kind (ReLU, no Tanh).
     """
     content = _read(Path(path))
     try:
@@ -71,7 +73,7 @@ def from_official(path: str | Path, size: tuple[int, int] | None = None) -> Gasp
             hypernetwork=tuple(hypernetwork["layer_sizes"]),
         )
         if not all(t.is_floating_point() and t.isfinite().all() for t in state.values()):
-            raise FormatError(f"{path} has weights that are not finite, or no floats")
+            raise FormatError(f"{path} has weights that are not finite, or not floats")
         ours = {
             "hypernetwork.layers." + name.removeprefix(_STATE): tensor.float()
             for name, tensor in state.items()
@@ -111,6 +113,6 @@ def _usual(dim: int, size: tuple[int, int] | None) -> Domain:
 
 
 def _edges(domain: Domain) -> float:
-    """What a coordinate of ours is to be multiplied with to be one of theirs."""
+    """The factor from a coordinate of ours to one of theirs."""
     side = domain.size[0]
     return side / (side - 1) if domain.kind == "plane" else 1.0

@@ -1,6 +1,7 @@
-"""A generator of grids (Radford, Metz and Chintala 2016, DCGAN), to compare functions with: it has a size.
+"""DCGAN, a generator of grids of one size, to compare functions with.
 
-z ~ N(0, I) -> 4x4 features -> transposed convolutions, each twice as large -> a grid; between its samples, bilinear
+Radford, Metz and Chintala 2016. z ~ N(0, I) -> 4x4 features -> transposed convolutions, each twice
+as large -> a grid; between its samples, bilinear interpolation.
 """
 
 from itertools import pairwise
@@ -44,7 +45,8 @@ class DcganConfig(BaseModel):
 class Dcgan(FunctionDistribution):
     """A normal latent vector, and transposed convolutions that turn it into a grid.
 
-    Normalised by groups of channels, not by batches, so that what is drawn does not depend on what else is drawn.
+    Normalised by groups of channels, not by batches, so that a draw does not depend on what else is
+    drawn.
     """
 
     family: ClassVar[str] = "dcgan"
@@ -69,7 +71,7 @@ class Dcgan(FunctionDistribution):
         return torch.from_numpy(drawn).to(self.device)
 
     def fields(self, latents: Float[Tensor, "item latent"]) -> Function:
-        """The grids of these latents, each as the function that interpolates it."""
+        """The grids of these latents, each as a function that interpolates it."""
         start = self.first(latents).unflatten(1, (-1, _FIRST, _FIRST))
         grids = torch.tanh(self.grow(start))
 
@@ -85,5 +87,8 @@ class Dcgan(FunctionDistribution):
     def forward(
         self, latents: Float[Tensor, "item latent"], coordinates: Float[Tensor, "*grid dim"]
     ) -> Float[Tensor, "item *grid feature"]:
-        """The features of the functions of these latents: one call, as data-parallel training needs it."""
+        """The features of the functions of these latents.
+
+        One call, as data-parallel training needs it.
+        """
         return self.fields(latents)(coordinates)

@@ -22,13 +22,14 @@ class Domain(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["plane", "sphere"] = "plane"
-    """"plane": points (y, x) in the square [-1, 1]; "sphere": points (x, y, z) of the unit sphere."""
+    """"plane": points (y, x) in the square [-1, 1]; "sphere": points (x, y, z) of the unit
+    sphere."""
     size: tuple[int, int] = Bound(default=(64, 64))
-    """(rows, columns) of the grid that it was trained on."""
+    """(rows, columns) of the grid that the model was trained on."""
     low: float = Bound(default=0.0, allow_inf_nan=False)
-    """What the feature -1 stands for, in `unit`."""
+    """The value of feature -1, in `unit`."""
     high: float = Bound(default=255.0, allow_inf_nan=False)
-    """What the feature 1 stands for, in `unit`."""
+    """The value of feature 1, in `unit`."""
     unit: str = Bound(default="levels", max_length=64)
 
     def coordinates(self, rows: int, columns: int) -> Float[ndarray, "{rows} {columns} dim"]:
@@ -53,11 +54,17 @@ class FunctionDistribution(Model, ABC):
 
     @abstractmethod
     def latents(self, count: int, rng: Generator) -> Float[Tensor, "{count} *latent"]:
-        """`count` draws from the prior, with the randomness of `rng` alone, on the device of the model."""
+        """`count` draws from the prior, on the device of the model.
+
+        All randomness is from `rng`.
+        """
 
     @abstractmethod
     def fields(self, latents: Float[Tensor, "item *latent"]) -> Function:
-        """The functions of these latents: coordinates (*grid, dim) to features (item, *grid, feature)."""
+        """The functions of these latents.
+
+        They map coordinates (*grid, dim) to features (item, *grid, feature).
+        """
 
     def sample(self, count: int, rng: Generator) -> Function:
         """`count` fresh functions."""
@@ -66,7 +73,10 @@ class FunctionDistribution(Model, ABC):
     def raster(
         self, latents: Float[Tensor, "item *latent"], size: tuple[int, int]
     ) -> Float[ndarray, "item y x feature"]:
-        """The functions of these latents on the domain's regular grid of (rows, columns): features in [-1, 1]."""
+        """The functions of these latents on the domain's regular grid of (rows, columns).
+
+        Features are in [-1, 1].
+        """
         return evaluate(self.fields(latents), self.domain.coordinates(*size), device=self.device)
 
     def interpolate(
@@ -74,13 +84,14 @@ class FunctionDistribution(Model, ABC):
     ) -> Float[Tensor, "{steps} *latent"]:
         """Latents from `start` to `end`, both included, along a great circle.
 
-        A straight line between two normal vectors passes through lengths that the prior never draws.
+        A straight line between two normal vectors passes through lengths that the prior never
+        draws.
         """
         share = torch.linspace(0, 1, steps, device=start.device, dtype=start.dtype)
         share = share.reshape(-1, *[1] * start.ndim)
         cosine = (start * end).sum() / (start.norm() * end.norm())
         angle = torch.arccos(cosine.clamp(-1, 1))
-        if angle.sin() < 1e-4:  # the same direction, or the opposite one: no circle is the shortest
+        if angle.sin() < 1e-4:  # the same or the opposite direction: no circle is the shortest
             return torch.lerp(start, end, share)
         return (
             torch.sin((1 - share) * angle) * start + torch.sin(share * angle) * end
@@ -88,5 +99,5 @@ class FunctionDistribution(Model, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The device that the model is on."""
         return next(self.parameters()).device

@@ -22,7 +22,7 @@ Function = Callable[[Tensor], Tensor]
 Width = Annotated[int, Bound(ge=1, le=1 << 16)]
 """Units of a layer."""
 _VALUES = 1 << 15
-"""Points times items that `evaluate` looks at together: 16 MiB for each layer of 128 units."""
+"""Points times items that `evaluate` handles together: 16 MiB for each layer of 128 units."""
 
 
 class Architecture(BaseModel):
@@ -37,7 +37,8 @@ class Architecture(BaseModel):
     layers: tuple[Width, ...] = Bound(default=(128, 128, 128), min_length=1, max_length=64)
     """Units of each hidden layer."""
     frequencies: int = Bound(default=128, ge=0, le=1 << 16)
-    """Random Fourier features: a cosine and a sine each; 0 gives the coordinates themselves to the first layer."""
+    """Random Fourier features: a cosine and a sine each; 0 gives the first layer the coordinates
+    themselves."""
     sigma: float = Bound(default=2.0, gt=0, allow_inf_nan=False)
     """Standard deviation of the frequencies, in turns per unit of length."""
     activation: Literal["leaky_relu", "sine"] = "leaky_relu"
@@ -81,7 +82,10 @@ class Field:
         self.parameters, self.frequencies = parameters, frequencies
 
     def __call__(self, coordinates: Float[Tensor, "*grid dim"]) -> Float[Tensor, "item *grid out"]:
-        """The features at these points, differentiable, all at once; `evaluate` goes through large grids."""
+        """The features at these points, differentiable, all at once.
+
+        `evaluate` goes through large grids in tiles.
+        """
         points = coordinates.reshape(-1, coordinates.shape[-1])
         hidden = fourier(points, self.frequencies) if self.architecture.frequencies else points
         hidden = hidden.expand(self.parameters.shape[0], *hidden.shape)
@@ -126,9 +130,9 @@ def evaluate(
     *,
     device: torch.device | str = "cpu",
 ) -> Float[ndarray, "item *grid feature"]:
-    """The features on a grid of any size, in tiles: beside coordinates and result it takes less than 100 MiB.
+    """The features on a grid of any size, in float32, without gradients.
 
-    No gradients; float32.
+    Works in tiles: beside coordinates and result it takes less than 100 MiB.
     """
     points = torch.from_numpy(coordinates.reshape(-1, coordinates.shape[-1]))
     with torch.inference_mode():

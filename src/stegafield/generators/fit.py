@@ -1,9 +1,10 @@
-"""A function fitted to the user's own picture, field or sound: from then on it has no resolution.
+"""A function fitted to the user's own picture, field or sound: the result has no resolution.
 
-    samples -> missing ones bridged -> principal axes of the channels -> wavelets, the largest kept     the parameters
-    coordinates -> spline through what these add up to -> values                                        the function
+    samples -> missing ones bridged -> principal axes of the channels
+            -> wavelets, the largest kept                                      the parameters
+    coordinates -> spline through what these add up to -> values               the function
 
-There is no network and nothing is learned by descent: docs/generators-fit.md compares with those.
+There is no network and no gradient descent: docs/generators-fit.md compares with those.
 """
 
 import numpy as np
@@ -17,21 +18,23 @@ from .bridge import bridged
 from .fitted import MOST, Fit, Samples, known_of, words
 
 SHARE = 0.25
-"""Parameters for each sample, at most."""
+"""Parameters for each known sample, at most."""
 LARGEST = 1e30
-"""Of values: coefficients are sums of them, in 32 bits."""
+"""The largest value: coefficients are sums of values, in 32 bits."""
 _ROTATED = 64
-"""Channels that are turned into principal axes at most: the axes are parameters too."""
+"""Channels that are turned into principal axes, at most: the axes are parameters too."""
 
 
 def fit(samples: Samples, share: float = SHARE) -> Fit:
-    """The function through these samples, with at most `share` parameters for each one that is known.
+    """The function through these samples, with at most `share` parameters for each known one.
 
-    The mean of each channel is always there, however few samples there are. The same samples give the same function, to
-    the last bit on one machine. Takes a third of a microsecond a sample, and 40 bytes.
+    The mean of each channel is always kept, however few samples there are. The same samples give
+    the same function, to the last bit on one machine. Takes a third of a microsecond and 40 bytes
+    per sample.
 
     Raises:
-        ConfigError: There is no known sample, there are more than `MOST`, or values are beyond `LARGEST`.
+        ConfigError: There is no known sample, there are more than `MOST`, or values are beyond
+            `LARGEST`.
     """
     values, known = samples.values, known_of(samples)
     _check(known, values)
@@ -68,7 +71,7 @@ def _check(
 
 
 def _axes(centred: Float[ndarray, "channel *space"], budget: int) -> ndarray | None:
-    """Principal axes of the channels, strongest first; None where they are not worth their parameters."""
+    """The principal axes of the channels, strongest first; None if not worth their parameters."""
     count = len(centred)
     if not (1 < count <= _ROTATED and 8 * count * count <= budget):
         return None
@@ -80,7 +83,10 @@ def _axes(centred: Float[ndarray, "channel *space"], budget: int) -> ndarray | N
 
 
 def _largest(coefficients: Float[ndarray, "axis *space"], budget: int) -> Bool[ndarray, "..."]:
-    """As many of the largest coefficients as the budget pays, with the words that say which they are."""
+    """The largest coefficients that the budget pays for.
+
+    The budget also pays for the words that say which they are.
+    """
     size = np.abs(coefficients)
 
     def largest(count: int) -> Bool[ndarray, "..."]:
@@ -95,7 +101,7 @@ def _largest(coefficients: Float[ndarray, "axis *space"], budget: int) -> Bool[n
         return int(kept.sum()) + words(kept)
 
     kept = largest(budget - -(-size.size // 32))
-    for _ in range(3):  # places compress, and what they leave pays for more
+    for _ in range(3):  # the positions compress, and what that saves pays for more
         more = largest(int(kept.sum()) + int(0.9 * (budget - cost(kept))))
         if cost(more) > budget:
             break

@@ -1,7 +1,7 @@
-"""A function that was fitted to samples: a sum of wavelets, and a spline through what they add up to.
+"""A function fitted to samples: a sum of wavelets, and a spline through that sum.
 
-On the plane and the line a sample is the mean over its cell, as in a camera, so the means of a finer raster are exactly
-the coarser one. On the sphere it is the value at its point.
+On the plane and the line a sample is the mean over its cell, as in a camera, so the means of a
+finer raster are exactly the coarser one. On the sphere it is the value at its point.
 """
 
 import zlib
@@ -19,25 +19,28 @@ from . import spline, wavelet
 from .spline import Ends
 
 MOST = 1 << 26
-"""Samples of what is fitted, and of a raster: a picture of 22 million pixels."""
+"""Samples that can be fitted, and samples of a raster, at most: a picture of 22 million pixels."""
 _TILE = 1 << 20
 """Samples of a raster that are computed together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """What a function can be fitted to."""
+    """What a function can be fitted to: values on a grid."""
 
     values: Float[ndarray, "channel *space"]
     ends: tuple[Ends, ...]
-    """How each space axis goes on: ("mirror", "mirror") of a picture, ("pole", "wrap") of the globe from the north."""
+    """How each space axis continues beyond its ends.
+
+    ("mirror", "mirror") for a picture, ("pole", "wrap") for the globe from the north.
+    """
     known: Bool[ndarray, "channel *space"] | None = None
     """Where `values` are numbers to be fitted; everywhere, if None."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A function with values of several channels: a sum of wavelets, with a spline between the nodes."""
+    """A function with values of several channels: a sum of wavelets, and a spline between nodes."""
 
     ends: tuple[Ends, ...]
     mean: Float[ndarray, " channel"]
@@ -55,7 +58,10 @@ class Fit:
 
     @property
     def parameters(self) -> int:
-        """Numbers of 32 bits that the function is made of; to say which wavelets are kept takes some of them."""
+        """The number of 32-bit numbers that make up the function.
+
+        They include the words that say which wavelets are kept.
+        """
         rotation = 0 if self.axes is None else self.axes.size
         return self.values.size + words(self.kept) + self.mean.size + rotation
 
@@ -77,10 +83,11 @@ class Fit:
         return np.stack([spline.coefficients(one, self.ends) for one in self.nodes])
 
     def raster(self, size: Sequence[int]) -> Float[ndarray, "channel *size"]:
-        """The function on a regular grid: means over the cells of mirrored axes, values at the points of others.
+        """The function on a regular grid.
 
-        The outermost points of an axis stay where they are; where it wraps, the first one does. `ConfigError` where the
-        grid has more than `MOST` samples.
+        Samples are means over the cells of mirrored axes, and values at the points of others. The
+        outermost points of an axis stay where they are; where it wraps, the first one does.
+        `ConfigError` where the grid has more than `MOST` samples.
         """
         if len(size) != len(self.ends) or min(size) < 1:
             raise ConfigError("size", f"{size} is no grid of {len(self.ends)} axes.")
@@ -104,7 +111,7 @@ class Fit:
         return out
 
     def places(self, size: Sequence[int]) -> list[Float[ndarray, " place"]]:
-        """Where the samples of such a raster stand along each axis, in units of nodes: the first node is 0."""
+        """Where the samples of such a raster are along each axis, in nodes: the first node is 0."""
         found = [_places(*axis) for axis in zip(self.size, size, self.ends, strict=True)]
         return [
             (at[1:] + at[:-1]) / 2 if end == "mirror" else at
@@ -117,15 +124,16 @@ class Fit:
         return float(10 * np.log10(peak**2 / error)) if error and peak else np.inf
 
     def told(self, samples: Samples, peak: float) -> str:
-        """What was fitted how well, for a report."""
+        """What was fitted, and how well, for a report."""
         fitted = f"a function of {self.parameters:,} parameters was fitted to"
         return f"{fitted} {samples.values.size:,} samples ({self.psnr(samples, peak):.1f} dB)"
 
     def __call__(self, coordinates: Float[ndarray, "*grid dim"]) -> Float[ndarray, "*grid channel"]:
-        """Values at any points: (x, y, z) on the unit sphere where there are poles, else [-1, 1] along each axis.
+        """The values at any points.
 
-        On the sphere z points to the first row and x to the first column. Along an axis -1 and 1 are the edges of its
-        outermost cells (`mirror`), or its outermost points.
+        A point is (x, y, z) on the unit sphere if there are poles, else in [-1, 1] along each axis.
+        On the sphere z points to the first row and x to the first column. Along an axis -1 and 1
+        are the edges of its outermost cells (`mirror`), or its outermost points.
         """
         flat = np.asarray(coordinates, np.float64).reshape(-1, coordinates.shape[-1])
         if self.ends[0] in ("pole", "beside"):
@@ -146,7 +154,7 @@ class Fit:
 
 
 def known_of(samples: Samples) -> Bool[ndarray, "channel *space"]:
-    """Which samples there are to be fitted."""
+    """Which samples are to be fitted."""
     finite = np.isfinite(samples.values)
     return finite if samples.known is None else finite & samples.known
 
@@ -159,7 +167,10 @@ def words(kept: Bool[ndarray, "axis *space"]) -> int:
 
 
 def _places(size: int, out: int, end: Ends) -> Float[ndarray, " place"]:
-    """Where `out` points (of a mirrored axis the edges of so many cells) stand between `size` nodes."""
+    """Where `out` points are between `size` nodes.
+
+    Of a mirrored axis: where the edges of `out` cells are.
+    """
     if end == "mirror":
         return np.linspace(-0.5, size - 0.5, out + 1)
     if end in ("edge", "pole"):
@@ -168,7 +179,7 @@ def _places(size: int, out: int, end: Ends) -> Float[ndarray, " place"]:
 
 
 def _taps(at: Float[ndarray, " point"], end: Ends, size: int) -> tuple[ndarray, ndarray]:
-    """The first coefficient that counts at each position, and the weights of it and the next ones."""
+    """The first coefficient that counts at each position, and the weights from it on."""
     if end == "mirror":
         at = at.clip(-0.5, size - 0.5)
         middle = np.floor(at + 0.5)
@@ -178,7 +189,7 @@ def _taps(at: Float[ndarray, " point"], end: Ends, size: int) -> tuple[ndarray, 
 
 
 def _turns(vectors: Float[ndarray, "point 3"]) -> Float[ndarray, "point 2"]:
-    """Shares of the way from the north pole to the south and around, as coordinates in [-1, 1]."""
+    """The way from the north pole to the south and the way around, as coordinates in [-1, 1]."""
     x, y, z = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).T
     south = np.arctan2(np.hypot(x, y), z) / np.pi  # exact near the poles, where arccos is not
     east = np.arctan2(y, x) / (2 * np.pi) % 1

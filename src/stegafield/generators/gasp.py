@@ -1,6 +1,7 @@
-"""GASP (Dupont, Teh and Doucet 2022, Generative Models as Distributions of Functions): the published generator.
+"""GASP, the published generator (Generative Models as Distributions of Functions).
 
-z ~ N(0, I) -> hypernetwork -> weights of an MLP on random Fourier features -> a function
+Dupont, Teh and Doucet 2022. z ~ N(0, I) -> hypernetwork -> weights of an MLP on random Fourier
+features -> a function.
 """
 
 from typing import ClassVar
@@ -19,7 +20,7 @@ from .hypernet import HyperNetwork
 
 
 class GaspConfig(BaseModel):
-    """The published configuration, unless said otherwise."""
+    """The published configuration by default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,9 +34,8 @@ class GaspConfig(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> "GaspConfig":
         if self.function.coordinates != {"plane": 2, "sphere": 3}[self.domain.kind]:
-            raise ValueError(
-                f"the {self.domain.kind} has not {self.function.coordinates} coordinates"
-            )
+            dim, kind = self.function.coordinates, self.domain.kind
+            raise ValueError(f"a point of the {kind} does not have {dim} coordinates")
         return self
 
 
@@ -72,5 +72,8 @@ class Gasp(FunctionDistribution):
     def forward(
         self, latents: Float[Tensor, "item latent"], coordinates: Float[Tensor, "*grid dim"]
     ) -> Float[Tensor, "item *grid feature"]:
-        """The features of the functions of these latents: one call, as data-parallel training needs it."""
+        """The features of the functions of these latents.
+
+        One call, as data-parallel training needs it.
+        """
         return self.fields(latents)(coordinates)

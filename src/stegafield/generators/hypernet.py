@@ -8,7 +8,10 @@ from torch import Tensor, nn
 
 
 class HyperNetwork(nn.Module):
-    """From a latent vector to the parameters of one function: linear layers with LeakyReLU(0.1) between them."""
+    """From a latent vector to the parameters of one function.
+
+    Linear layers with LeakyReLU(0.1) between them.
+    """
 
     def __init__(self, latent: int, layers: Sequence[int], size: int) -> None:
         """`latent` inputs, hidden `layers`, `size` parameters out."""

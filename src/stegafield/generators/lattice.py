@@ -1,10 +1,10 @@
-"""The second family of functions: a latent grown into a lattice of features, read between its nodes by a small network.
+"""The second family of functions: a latent grown into a lattice, and a network between its nodes.
 
     normal noise -> flow -> latent -> convolutions -> lattice (feature, 32, 32)
     lattice -> quadratic B-spline at (y, x) -> small network -> features at (y, x)
 
-The value at a point depends on the nine nodes around it. So a function is continuously differentiable, defined at every
-point of the plane, and as cheap at one resolution as at another.
+The value at a point depends on the nine nodes around it. So a function is continuously
+differentiable, defined at every point of the plane, and as cheap at one resolution as at another.
 """
 
 import math
@@ -57,7 +57,7 @@ class LatticeConfig(BaseModel):
 
 
 class Lattice(FunctionDistribution):
-    """A normal vector becomes a latent by a flow, and the latent a function by convolutions."""
+    """A flow turns normal noise into a latent, and convolutions turn the latent into a function."""
 
     family: ClassVar[str] = "lattice"
     Config: ClassVar = LatticeConfig
@@ -87,7 +87,7 @@ class Lattice(FunctionDistribution):
     def raster(
         self, latents: Float[Tensor, "item latent"], size: tuple[int, int]
     ) -> Float[ndarray, "item y x feature"]:
-        """As in any family, by matrix products instead of points: ten times faster."""
+        """The functions on a grid, by matrix products instead of points: ten times faster."""
         height, width = size
         y, x = (centres(n).to(self.device) for n in size)
         out = np.empty((len(latents), height, width, self.config.features), np.float32)
@@ -153,7 +153,10 @@ class Decoder(nn.Module):
         y: Float[Tensor, " y"],
         x: Float[Tensor, " x"],
     ) -> Float[Tensor, "item feature y x"]:
-        """The same on the grid of these coordinates, by matrix products: several times faster in training."""
+        """Features on the grid of these coordinates, by matrix products.
+
+        Several times faster in training than `between`.
+        """
         nodes = lattice.permute(0, 2, 3, 1)
         rows, columns = (
             dense(at, n).to(nodes.dtype) for at, n in zip((y, x), nodes.shape[1:3], strict=True)
@@ -195,7 +198,10 @@ class Block(nn.Module):
 
 
 class Prior(nn.Module):
-    """The law of latents: a rectified flow, whose velocity is a residual network of the latent and time."""
+    """The distribution of latents: a rectified flow.
+
+    Its velocity is a residual network of the latent and time.
+    """
 
     def __init__(self, size: int = 256, width: int = 448, depth: int = 4) -> None:
         super().__init__()
@@ -240,9 +246,10 @@ class Prior(nn.Module):
 def spline(
     coordinates: Float[Tensor, " point"], nodes: int
 ) -> tuple[Int[Tensor, "point 3"], Float[Tensor, "point 3"]]:
-    """The three nodes that a point lies between, of `nodes` on [-1, 1], and their quadratic B-spline weights.
+    """The three nodes that a point lies between, and their quadratic B-spline weights.
 
-    Nodes stand at the centres of their cells; the outermost repeat beyond the ends.
+    There are `nodes` nodes on [-1, 1], at the centres of their cells; the outermost repeat beyond
+    the ends.
     """
     at = (coordinates + 1) * (nodes / 2) - 0.5
     middle = torch.floor(at + 0.5)
@@ -259,7 +266,7 @@ def dense(coordinates: Float[Tensor, " point"], nodes: int) -> Float[Tensor, "po
 
 
 def waves(coordinates: Float[Tensor, " point"], nodes: int) -> Float[Tensor, "point 2"]:
-    """Cosine and sine of the place between nodes: one turn from a node to the next."""
+    """The cosine and sine of the position between nodes: one turn from a node to the next."""
     turn = (coordinates + 1) * (math.pi * nodes)
     return torch.stack([torch.cos(turn), torch.sin(turn)], 1)
 

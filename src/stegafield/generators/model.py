@@ -1,4 +1,7 @@
-"""The contract of a network that is kept on disk: built from its config alone, all that it learned in its state."""
+"""The contract of a network that is kept on disk.
+
+It is built from its config alone, and everything that it learned is in its state.
+"""
 
 from typing import Any, ClassVar
 
@@ -7,9 +10,10 @@ from torch import nn
 
 
 class Model(nn.Module):
-    """A subclass names its `family` and its pydantic `Config`, and keeps the config that it was made with.
+    """A network that can be kept on disk.
 
-    `checkpoint` writes and reads it. All its tensors are in its `state_dict`.
+    A subclass names its `family` and its pydantic `Config`, and keeps the config that it was made
+    with. `checkpoint` writes and reads it. All its tensors are in its `state_dict`.
     """
 
     family: ClassVar[str]

@@ -1,4 +1,7 @@
-"""Functions on the sphere: smooth lattices and series of spherical harmonics, evaluated on any regular grid."""
+"""Functions on the sphere: smooth lattices and series of spherical harmonics.
+
+Both are evaluated on any regular grid.
+"""
 
 from collections.abc import Iterator
 
@@ -14,9 +17,9 @@ def interpolate(
 ) -> Float[ndarray, "y x"]:
     """The cubic interpolation (Catmull-Rom) of a lattice, in degrees north and east.
 
-    The lattice is regular, its rows run from the north pole to the south pole, both included and constant, its columns
-    from longitude 0 eastward. So the function is smooth across the seam, and across a pole, where the meridian opposite
-    goes on. An even number of columns.
+    The lattice is regular: its rows go from the north pole to the south pole, both included and
+    constant, and its columns, an even number, from longitude 0 eastward. So the function is smooth
+    across the seam, and across a pole, where the opposite meridian continues it.
     """
     rows, columns = lattice.shape
     half = columns // 2
@@ -34,7 +37,7 @@ def interpolate(
 
 
 def _taps(position: Float[ndarray, " n"]) -> tuple[Int[ndarray, "4 n"], Float[ndarray, "4 n"]]:
-    """Which four neighbours a cubic interpolation reads, and their weights."""
+    """The four neighbours that a cubic interpolation reads, and their weights."""
     below = np.floor(position)
     t = position - below
     weight = np.stack(
@@ -53,12 +56,13 @@ def synthesis(
     latitude: Float[ndarray, " y"],
     longitude: Float[ndarray, " x"],
 ) -> Float[ndarray, "y x"]:
-    """The real field of a series: the sum over orders m and degrees l of Re(series[m, l] P_lm exp(i m longitude)).
+    """The real field of a series of spherical harmonics, on a regular grid.
 
-    P_lm are associated Legendre functions of sin(latitude), normalised so that each real
-    harmonic has the mean square 1 over the sphere. Degrees stay below 800: beyond, high orders underflow.
+    It is the sum over orders m and degrees l of Re(series[m, l] P_lm exp(i m longitude)). P_lm are
+    associated Legendre functions of sin(latitude), normalised so that each real harmonic has the
+    mean square 1 over the sphere. Degrees stay below 800: beyond, high orders underflow.
     """
-    # A latitude and its opposite share their functions up to a sign: each is computed once.
+    # Opposite latitudes share their functions up to a sign: each is computed once.
     north, where = np.unique(np.abs(latitude).round(9), return_inverse=True)
     orders, degrees = series.shape
     parts = np.zeros((2, 2, orders, north.size))  # parity of the degree, real and imaginary
@@ -83,9 +87,10 @@ def synthesis(
 def legendre(
     latitude: Float[ndarray, " y"], orders: int, degrees: int
 ) -> Iterator[Float[ndarray, "order y"]]:
-    """P_lm(latitude) for l = 0, 1, ..., one array (m, y) after the other, with m up to l and below `orders`.
+    """P_lm(latitude) for l = 0, 1, ..., one array (m, y) after the other.
 
-    The recursion in l for all orders at once; each array is overwritten three steps later.
+    m goes up to l and stays below `orders`. The recursion in l is for all orders at once; each
+    array is overwritten three steps later.
     """
     sine, cosine = np.sin(np.radians(latitude)), np.cos(np.radians(latitude))
     ring = np.zeros((3, orders, sine.size))

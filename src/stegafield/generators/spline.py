@@ -1,6 +1,6 @@
-"""Splines through the samples of a regular grid: what is between and beyond them, and means over cells.
+"""Splines through the samples of a regular grid: values between and beyond them, cell means.
 
-An axis goes on beyond its ends in one of five ways:
+An axis continues beyond its ends in one of five ways:
 
     mirror   a b c d | d c b a    pictures and sound: a mirror at the edge of the outermost cell
     edge     a b c d | c b a      part of the globe: a mirror at the outermost node
@@ -8,8 +8,9 @@ An axis goes on beyond its ends in one of five ways:
     pole     A b c D | c' b' A    latitude with a row at each pole; b' is b on the opposite meridian
     beside   a b c d | d' c' b'   latitude whose outermost rows lie half a cell from the poles
 
-A sample is the value at its node (`points`), or the mean over the cell around it (`means`). The spline is cubic for the
-one and quadratic for the other, whose integral is cubic: the same weights, and the same coefficients, serve both.
+A sample is the value at its node (`points`), or the mean over the cell around it (`means`). The
+spline is cubic for the values and quadratic for the means. The integral of the quadratic one is
+cubic, so the same weights and the same coefficients serve both.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ Ends = Literal["mirror", "edge", "wrap", "pole", "beside"]
 MARGIN = 2
 """Coefficients beyond either end of an axis."""
 _REACH = 32
-"""Samples beyond either end that a coefficient sees: what is farther counts less than 0.268^32."""
+"""Samples beyond either end that a coefficient depends on: those farther count less than
+0.268^32."""
 
 
 def coefficients(
@@ -53,7 +55,10 @@ def points(
 def means(
     found: Float[ndarray, "*larger"], axis: int, edges: Float[ndarray, " out1"]
 ) -> Float[ndarray, "*other"]:
-    """Means over the cells between edges: differences of the integral, which is a spline of running sums."""
+    """Means over the cells between edges.
+
+    They are differences of the integral, which is a spline of running sums.
+    """
     ends = points(np.cumsum(found, axis=axis), axis, edges - 0.5)
     width = np.diff(edges).reshape([-1 if i == axis else 1 for i in range(found.ndim)])
     return np.diff(ends, axis=axis) / width
@@ -73,7 +78,10 @@ def quadratic(t: Float[ndarray, "*any"]) -> Float[ndarray, "3 *any"]:
 def extended(
     samples: Float[ndarray, "*space"], ends: Sequence[Ends], reach: int
 ) -> Float[ndarray, "*larger"]:
-    """The samples, `reach` more at both ends of each axis; behind a pole (of the first) is the opposite meridian."""
+    """The samples, with `reach` more at both ends of each axis.
+
+    Behind a pole (of the first axis) is the opposite meridian.
+    """
     out = samples
     for axis, end in enumerate(ends):
         index, across = _index(samples.shape[axis], end, reach)
@@ -81,7 +89,7 @@ def extended(
         if across.any():
             half = (
                 out.shape[-1] // 2
-            )  # an odd row has no opposite meridian: the mean of the two beside it
+            )  # an odd row has no opposite meridian: the mean of its two neighbours
             other = (np.roll(out, half, -1) + np.roll(out, -half, -1)) / 2
             here[across] = other[index[across]]
         out = here
@@ -89,7 +97,7 @@ def extended(
 
 
 def _index(size: int, end: Ends, reach: int) -> tuple[Int[ndarray, " out"], ndarray]:
-    """The sample that stands at each place, and whether it is on the opposite meridian."""
+    """The sample at each position, and whether it is on the opposite meridian."""
     at = np.arange(-reach, size + reach)
     if end == "wrap":
         return at % size, np.zeros(at.size, bool)

@@ -1,7 +1,8 @@
-"""Biorthogonal wavelets of Cohen, Daubechies and Feauveau (9/7) by lifting, on arrays of any size and dimension.
+"""Biorthogonal wavelets of Cohen, Daubechies and Feauveau (9/7) by lifting.
 
-The transform is so nearly orthonormal that keeping the largest coefficients is, within 0.1 dB, the best sum of so many
-wavelets. Arrays go on beyond their ends as in a mirror at the outermost sample.
+For arrays of any size and dimension. The transform is so nearly orthonormal that keeping the
+largest coefficients is, within 0.1 dB, the best sum of so many wavelets. Arrays continue beyond
+their ends as in a mirror at the outermost sample.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 _STEPS = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)
-"""Lifting steps of the 9/7 pair, alternately from even to odd samples and back (Daubechies and Sweldens 1998)."""
+"""Lifting steps of the 9/7 pair, alternately from even to odd samples and back (Daubechies and
+Sweldens 1998)."""
 _SCALE = 1.149604398860241
 """Gain of the smooth half, so that both halves have the norm of the whole."""
 _LEAST = 8
@@ -19,7 +21,10 @@ _LEAST = 8
 
 
 def analysis(values: Float[ndarray, "*space"]) -> Float[ndarray, "*space"]:
-    """The wavelet coefficients: of each axis the smooth half first, and in it those of the next level."""
+    """The wavelet coefficients: of each axis the smooth half first.
+
+    The smooth half holds the coefficients of the next level.
+    """
     out = np.array(values, np.float64)
     for box in _levels(out.shape):
         for axis, size in enumerate(box):
@@ -67,7 +72,10 @@ def _joined(halves: Float[ndarray, "n *rest"]) -> Float[ndarray, "n *rest"]:
 
 
 def _lift(even: ndarray, odd: ndarray, step: float, number: int) -> None:
-    """Add to each odd sample (each even one, in every second step) `step` times its two neighbours, in place."""
+    """Add to each odd sample `step` times its two neighbours, in place.
+
+    In every second step, to each even sample.
+    """
     if number % 2 == 0:
         shared = len(odd) - (len(even) == len(odd))
         odd += step * even[: len(odd)]

@@ -1,9 +1,10 @@
 """Global 2 m temperature as a learned distribution of functions on the sphere, trained on ERA5.
 
-    T(place, time) = cycle of the year + warming                            1 degree; finer along coasts
-                   + spread(place, season) * (modes with drawn scores + a random field)     what a weekly mean has
+    T(place, time) = cycle of the year + warming                  1 degree; finer along coasts
+                   + spread(place, season)                        what a weekly mean has
+                     * (modes with drawn scores + a random field)
                    + cycle of the day(place, local hour, sun)
-                   + gust(place, season) * a random field                   what an hour has beyond that, to degree 359
+                   + gust(place, season) * a random field         what an hour adds, to degree 359
 
 Everything is learned from data by research/scripts/fit_weather.py; docs/models/era5.md has data,
 choices, and how good it is. A drawn field is one function: any two grids agree where they meet. It
@@ -27,11 +28,17 @@ YEAR = 365.2425
 _BASE = 1981.5
 """The middle of the three years that the cycle was learned from."""
 _LEAST, _COLD, _HOT, _MOST = 183.0, 200.0, 318.0, 331.0
-"""Kelvin: no station has measured less or more than the outer two; what exceeds the inner two is squeezed between."""
+"""Limits in kelvin: no station has measured less or more than the outer two.
+
+Values beyond the inner two are squeezed between inner and outer.
+"""
 
 
 class Law(NamedTuple):
-    """What was learned. Lattices run from the north pole to the south pole and eastward from longitude 0."""
+    """What was learned.
+
+    Lattices run from the north pole to the south pole and eastward from longitude 0.
+    """
 
     cycle: Float[ndarray, "5 181 360"]
     """Mean, cosine and sine of the year, cosine and sine of the half year, in kelvin."""
@@ -42,17 +49,22 @@ class Law(NamedTuple):
     trend: Float[ndarray, "46 90"]
     """Kelvin a year."""
     spread: Float[ndarray, "3 181 360"]
-    """Logarithm of the standard deviation of weekly means, in kelvin: mean, cosine and sine of the year."""
+    """Logarithm of the standard deviation of weekly means, in kelvin: mean, cosine and sine of
+    the year."""
     modes: Float[ndarray, "mode 46 90"]
     """Shapes with their standard deviations, in units of `spread`."""
     slow: Float[ndarray, " degree"]
     """Standard deviation of a harmonic of what the modes leave, by degree."""
     daily: Float[ndarray, "4 181 360"]
-    """Cosine and sine of local solar time and of twice that, in kelvin for a unit of `insolation`."""
+    """Cosine and sine of local solar time and of twice that, in kelvin for a unit of
+    `insolation`."""
     gust: Float[ndarray, "181 360"]
     """Logarithm of the standard deviation within a week, without its season, in kelvin."""
     fast: Float[ndarray, "order degree"]
-    """Standard deviation of a harmonic of the weather within a week: along a parallel and across it they differ."""
+    """Standard deviation of a harmonic of the weather within a week.
+
+    By order and degree: along a parallel and across it they differ.
+    """
 
 
 @cache
@@ -70,7 +82,7 @@ def _coast() -> Float[ndarray, "721 1440"]:
 
 
 def coast(land: Float[ndarray, "721 1440"]) -> Float[ndarray, "721 1440"]:
-    """What the share of land has beyond its values at whole degrees, where the cycle knows its coasts."""
+    """The share of land beyond its values at whole degrees, where the cycle knows the coasts."""
     finest = (np.linspace(90, -90, 721), np.arange(1440) / 4)
     return land - interpolate(land[::4, ::4], *finest)
 
@@ -80,7 +92,7 @@ class Weather:
     """One drawn function: temperature in kelvin at any latitude and longitude."""
 
     smooth: Float[ndarray, "181 360"]
-    """All but coasts and the weather within a week."""
+    """Everything except coasts and the weather within a week."""
     contrast: Float[ndarray, "46 90"]
     """Land minus sea on this day."""
     gust: Float[ndarray, "181 360"]
@@ -101,14 +113,14 @@ class Weather:
 
 
 class Anomaly(NamedTuple):
-    """What makes one week differ from the same week of other years."""
+    """How one week differs from the same week of other years."""
 
     scores: Float[ndarray, " mode"]
     slow: Complex[ndarray, "order degree"]
 
 
 def anomaly(rng: Generator) -> Anomaly:
-    """A week's, drawn from the law."""
+    """The anomaly of a week, drawn from the law."""
     law = learned()
     return Anomaly(rng.standard_normal(len(law.modes)), gaussian_series(law.slow, rng))
 
@@ -119,9 +131,10 @@ def draw(
     kind: Literal["hour", "week"] = "hour",
     week: Anomaly | None = None,
 ) -> Weather:
-    """One function: a single hour (UTC), or the mean of the week around it, which has no cycle of the day.
+    """One function: a single hour (UTC), or the mean of the week around it.
 
-    Hours that are given the same `week` are of one week; each is of a week of its own if none is given.
+    The mean of a week has no cycle of the day. Hours that are given the same `week` belong to one
+    week; without one, each hour belongs to a week of its own.
     """
     law, week = learned(), week or anomaly(rng)
     day = (time - datetime(time.year, 1, 1)).total_seconds() / 86400
@@ -151,7 +164,10 @@ def draw(
 def gaussian_series(
     spread: Float[ndarray, " degree"] | Float[ndarray, "order degree"], rng: Generator
 ) -> Complex[ndarray, "order degree"]:
-    """Coefficients of a Gaussian random field with these standard deviations, by degree or by order and degree."""
+    """Coefficients of a Gaussian random field with these standard deviations.
+
+    They are given by degree, or by order and degree.
+    """
     degrees = spread.shape[-1]
     noise = rng.standard_normal((2, degrees, degrees))
     noise[1, 0] = 0
@@ -159,7 +175,10 @@ def gaussian_series(
 
 
 def insolation(latitude: Float[ndarray, " y"], day: float) -> Float[ndarray, " y"]:
-    """How strongly the sun's height has the period of a day: the first harmonic of its positive part."""
+    """The first harmonic, in the time of day, of the positive part of the sun's height.
+
+    It says how strongly the sun has the period of a day.
+    """
     north = np.radians(latitude)
     tilt = np.radians(-23.44) * np.cos(2 * np.pi * (day + 10) / YEAR)
     level, swing = np.sin(north) * np.sin(tilt), np.cos(north) * np.cos(tilt)
@@ -173,7 +192,7 @@ def _year(day: float) -> Float[ndarray, "5"]:
 
 
 def _physical(kelvin: Float[ndarray, "y x"]) -> Float[ndarray, "y x"]:
-    """The same values, those that are too cold or too hot squeezed towards the limits, smoothly."""
+    """The same values, with those too cold or too hot squeezed towards the limits, smoothly."""
     hot, cold = _MOST - _HOT, _COLD - _LEAST
     over, under = np.maximum(kelvin - _HOT, 0), np.maximum(_COLD - kelvin, 0)
     return kelvin.clip(_COLD, _HOT) + hot * np.tanh(over / hot) - cold * np.tanh(under / cold)

@@ -19,7 +19,7 @@ SHIPPED = Path(str(files("stegafield.generators"))) / "models"
 
 
 class Card(BaseModel):
-    """What a model was trained on, for how long, and what came of it."""
+    """What a model was trained on, for how long, and with what result."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class Card(BaseModel):
     data: str
     """What it was trained on, and where that is from."""
     items: int = Bound(ge=0)
-    """Training items."""
+    """The number of training items."""
     held_out: str
     """What was kept out of training."""
     steps: int = Bound(ge=0)
@@ -36,11 +36,11 @@ class Card(BaseModel):
     seconds: float = Bound(ge=0)
     """Training time."""
     machine: str
-    """What it was trained on, in general words: two CPU cores, say."""
+    """The machine it was trained on, in general words: two CPU cores, say."""
     metrics: dict[str, float]
     """Measured on held-out data, by the commands that docs/generators.md names."""
     licence: str
-    """Of the weights."""
+    """SHA-256 of the weights."""
     attribution: str = ""
     """What must be said where its output is published."""
     limits: str
@@ -48,7 +48,7 @@ class Card(BaseModel):
 
 
 def names(folder: Path = SHIPPED) -> list[str]:
-    """The models there are."""
+    """The names of the models in a folder."""
     return sorted(path.parent.name for path in folder.glob(f"*/{CONFIG}"))
 
 
@@ -61,13 +61,13 @@ def card(name: str, folder: Path = SHIPPED) -> Card:
 
 
 def load(name: str, folder: Path = SHIPPED) -> FunctionDistribution:
-    """A shipped generator, by name, read once; `ConfigError` where there is none."""
+    """A shipped generator, by name, read once; `ConfigError` if there is none."""
     return load_of(checkpoint.family, name, folder)
 
 
 @cache
 def load_of(family: Callable[[str], type[ModelT]], name: str, folder: Path) -> ModelT:
-    """The same of other families than the generators': `family` as in `checkpoint.load`."""
+    """A model of other families than the generators': `family` as in `checkpoint.load`."""
     return checkpoint.load(_folder(name, folder), family)
 
 

@@ -1,1 +1,4 @@
-"""Bytes to uniformly random-looking bits and back. Knows keys and frames; has never heard of arrays of pixels."""
+"""Bytes to uniformly random-looking bits and back: keys, frames and error correction.
+
+This package knows nothing of arrays or of media.
+"""

@@ -1,7 +1,8 @@
 """Error correction between the sealed frame and the bits, for extractors that read with floats.
 
-An exact reader (the phase extractor) needs none. A float reader may flip a bit near its threshold on another machine;
-Reed-Solomon repairs that before the frame is authenticated. Coding comes before the mask, so a codeword looks uniform.
+An exact reader (the phase extractor) needs none. A float reader may flip a bit near its threshold
+on another machine; Reed-Solomon repairs that before the frame is authenticated. Correction comes
+before the mask, so that a codeword looks uniform.
 """
 
 from abc import ABC, abstractmethod
@@ -11,13 +12,13 @@ BLOCK, PARITY = 255, 32
 
 
 class Correction(ABC):
-    """Error correction of whole bytes, from a fixed number of bytes to a fixed larger number of bytes."""
+    """Error correction from a fixed number of bytes to a fixed larger number of bytes."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def room(self, coded: int) -> int:
-        """Bytes of data that fit into `coded` bytes."""
+        """How many bytes of data fit into `coded` bytes."""
 
     @abstractmethod
     def encode(self, data: bytes, coded: int) -> bytes:
@@ -25,11 +26,11 @@ class Correction(ABC):
 
     @abstractmethod
     def decode(self, coded: bytes) -> bytes | None:
-        """The data, or None where there are more errors than it can repair."""
+        """The data, or None where there are more errors than the correction can repair."""
 
 
 class Plain(Correction):
-    """No coding: for readers that are exact."""
+    """No correction: for readers that are exact."""
 
     name = "none"
 
@@ -47,16 +48,16 @@ class Plain(Correction):
 
 
 class ReedSolomon(Correction):
-    """RS over GF(256) with 32 parity bytes a block: repairs 16 wrong bytes in each block of up to 255.
+    """Reed-Solomon over GF(256): repairs 16 wrong bytes in each block of up to 255.
 
-    Blocks are as few as possible and as equal as possible, and interleaved byte by byte so that a burst of errors
-    is shared among them.
+    A block has 32 parity bytes. Blocks are as few as possible and as equal as possible, and
+    interleaved byte by byte so that they share a burst of errors.
     """
 
     name = "rs"
 
     def room(self, coded: int) -> int:
-        """Coded bytes less 32 for each block."""
+        """`coded` less 32 bytes for each block."""
         return max(0, coded - PARITY * -(-coded // BLOCK))
 
     def encode(self, data: bytes, coded: int) -> bytes:
@@ -72,7 +73,7 @@ class ReedSolomon(Correction):
         return bytes(out)
 
     def decode(self, coded: bytes) -> bytes | None:
-        """The data, or None where some block has more than 16 wrong bytes."""
+        """The data, or None where a block has more than 16 wrong bytes."""
         from reedsolo import ReedSolomonError, RSCodec
 
         if self.room(len(coded)) == 0:

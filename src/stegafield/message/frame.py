@@ -1,7 +1,7 @@
-"""The sealed frame: message and file name, compressed where that is shorter, padded to the capacity, authenticated.
+"""The sealed frame: message and file name, compressed if that is shorter, padded, authenticated.
 
 body   = flags, [name length, name], content, 0x80, 0x00 ... up to the capacity
-sealed = ChaCha20-Poly1305(body), nonce zero (the key is used once), the header of the file as associated data
+sealed = ChaCha20-Poly1305(body): nonce zero (the key is used once), associated data: the header
 """
 
 import zlib
@@ -24,23 +24,32 @@ class Frame(NamedTuple):
 
 
 def capacity(sealed: int) -> int:
-    """The largest incompressible, nameless message in a sealed frame of `sealed` bytes; negative if not even none."""
+    """The largest incompressible, nameless message that fits into `sealed` bytes.
+
+    Negative if not even an empty message fits.
+    """
     return sealed - TAG_BYTES - 2
 
 
 def needed(body: bytes) -> int:
-    """Bytes of capacity that a packed frame takes (those of the message alone, unless named or compressed)."""
+    """The bytes of capacity that a packed frame takes.
+
+    Those are the bytes of the message, unless it is named or compressed.
+    """
     return len(body) - 2
 
 
 def seal(body: bytes, sealed: int, key: bytes, header: bytes) -> bytes:
-    """A packed frame as exactly `sealed` uniformly random-looking bytes. The caller has checked that it fits."""
+    """A packed frame as exactly `sealed` uniformly random-looking bytes.
+
+    The caller has checked that it fits.
+    """
     padded = body + bytes(sealed - TAG_BYTES - len(body))
     return ChaCha20Poly1305(key).encrypt(_NONCE, padded, header)
 
 
 def unseal(sealed: bytes, key: bytes, header: bytes) -> Frame | None:
-    """The frame, or None where the tag does not hold."""
+    """The frame, or None where the authentication tag does not hold."""
     try:
         body = ChaCha20Poly1305(key).decrypt(_NONCE, sealed, header)
     except InvalidTag:
@@ -49,7 +58,7 @@ def unseal(sealed: bytes, key: bytes, header: bytes) -> Frame | None:
     if len(body) < 2 or body[-1] != 0x80 or body[0] & ~(_COMPRESSED | _NAMED):
         return None
     flags, rest, name = body[0], body[1:-1], None
-    try:  # whoever sealed this had the key, but may still have written nonsense
+    try:  # the sender had the key, but may still have written nonsense
         if flags & _NAMED:
             stop = 1 + rest[0]
             if stop > len(rest):
@@ -63,7 +72,7 @@ def unseal(sealed: bytes, key: bytes, header: bytes) -> Frame | None:
 
 
 def _inflate(packed: bytes) -> bytes:
-    """The content, unless it is larger than any message that is sent in earnest."""
+    """The content; `zlib.error` where it is incomplete, or larger than any genuine message."""
     unpacker = zlib.decompressobj(wbits=-15)
     content = unpacker.decompress(packed, _LARGEST)
     if unpacker.unconsumed_tail or not unpacker.eof:

@@ -21,8 +21,8 @@ _LABEL = b"stegafield/1/"
 class Key:
     """The secret that hides and reveals. Make one with `generate`, `load`, `parse` or `passphrase`.
 
-    The text form is 48 characters (base64url of the 32 bytes and a 4-byte checksum against typing errors). `repr`
-    shows nothing, keys cannot be pickled, and comparison takes constant time.
+    The text form is 48 characters (base64url of the 32 bytes and a 4-byte checksum against typing
+    errors). `repr` shows nothing, keys cannot be pickled, and comparison takes constant time.
     """
 
     __slots__ = ("_passphrase", "_secret")
@@ -39,7 +39,10 @@ class Key:
 
     @classmethod
     def passphrase(cls, text: str) -> "Key":
-        """A key from a passphrase: NFC-normalised, one trailing newline stripped, resolved by Argon2id per file."""
+        """A key from a passphrase: NFC-normalised, one trailing newline stripped.
+
+        Argon2id turns it into 32 bytes, for each file anew (`file_key`).
+        """
         text = unicodedata.normalize("NFC", text).removesuffix("\n").removesuffix("\r")
         if not text:
             raise ConfigError(
@@ -69,7 +72,7 @@ class Key:
         return cls.parse(data.decode("ascii", errors="replace"))
 
     def text(self) -> str:
-        """The key as 48 characters to keep or to hand over. Whoever has it reads every message."""
+        """The key as 48 characters to keep. Anyone who has it can read every message."""
         if self._passphrase:
             raise ConfigError("key", "is a passphrase and has no text form.")
         return base64.urlsafe_b64encode(self._secret + _checksum(self._secret)).decode()
@@ -82,7 +85,10 @@ class Key:
             file.write(text + "\n")
 
     def file_key(self, salt: bytes) -> "FileKey":
-        """The key of one file, from its 16 salt bytes. A passphrase costs one Argon2id (64 MiB, t = 3, p = 4)."""
+        """The key of one file, from the file's 16 salt bytes.
+
+        For a passphrase this runs Argon2id once (64 MiB, t = 3, p = 4).
+        """
         master = self._secret
         if self._passphrase:
             master = Argon2id(

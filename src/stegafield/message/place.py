@@ -1,4 +1,4 @@
-"""Keyed positions and the keystream: everything that ChaCha20 decides about where bits go and how they look."""
+"""Keyed positions and the keystream: where bits go and how they look, by ChaCha20."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,10 @@ TILE = 65_536
 
 
 def keystream(key: bytes, count: int, index: int = 0) -> bytes:
-    """`count` bytes of ChaCha20 (RFC 8439: block counter 0, the 12-byte little-endian nonce is `index`)."""
+    """`count` bytes of ChaCha20.
+
+    RFC 8439: the block counter starts at 0, and the 12-byte little-endian nonce is `index`.
+    """
     nonce = bytes(4) + index.to_bytes(12, "little")
     return Cipher(algorithms.ChaCha20(key, nonce), mode=None).encryptor().update(bytes(count))
 
@@ -23,10 +26,14 @@ def masked(packed: bytes | UInt8[ndarray, " byte"], key: bytes) -> UInt8[ndarray
 
 
 def permutation(key: bytes, count: int, index: int = 0) -> Int[ndarray, " position"]:
-    """A keyed permutation of range(count): the stable argsort of 64-bit little-endian keystream words."""
+    """A keyed permutation of range(count): the stable argsort of 64-bit keystream words.
+
+    The words are little-endian.
+    """
     words = np.frombuffer(keystream(key, 8 * count, index), "<u8")
-    # A word whose lowest bits are replaced by its place sorts like the word, and brings its place along: a plain sort,
-    # four times faster than a stable argsort. Only words that agree in all other bits could come out of order.
+    # A word whose lowest bits are replaced by its position sorts like the word, and brings its
+    # position along: a plain sort, four times faster than a stable argsort. Only words that agree
+    # in all other bits could come out of order.
     below = np.uint64(max(1, count - 1).bit_length())
     packed = words >> below << below | np.arange(count, dtype=np.uint64)
     packed.sort()
@@ -37,7 +44,7 @@ def permutation(key: bytes, count: int, index: int = 0) -> Int[ndarray, " positi
 
 
 def tiles(count: int) -> Iterator[tuple[int, slice]]:
-    """The tiles of `count` samples in storage order: 65,536 each, and the last takes the rest."""
+    """The tiles of `count` elements in storage order: 65,536 each, and the last takes the rest."""
     number = max(1, count // TILE)
     for index in range(number):
         stop = count if index == number - 1 else (index + 1) * TILE

@@ -1,4 +1,4 @@
-"""How well scores tell stegos from covers: ROC, AUC, P_E, and intervals by resampling the sources."""
+"""How well scores tell stegos from covers: ROC, AUC, P_E, and bootstrap intervals."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,10 @@ from numpy import ndarray
 def roc(
     cover: Float[ndarray, " cover"], stego: Float[ndarray, " stego"]
 ) -> tuple[Float[ndarray, " point"], Float[ndarray, " point"]]:
-    """Shares of covers and of stegos above each threshold, highest threshold first: (0, 0) to (1, 1)."""
+    """The shares of covers and of stegos above each threshold, from (0, 0) to (1, 1).
+
+    The highest threshold comes first.
+    """
     steps = np.unique(np.concatenate([cover, stego]))[::-1]
     alarms, hits = (
         (part.size - np.searchsorted(np.sort(part), steps, side="left")) / part.size
@@ -20,7 +23,10 @@ def roc(
 
 
 def auc(cover: Float[ndarray, " cover"], stego: Float[ndarray, " stego"]) -> float:
-    """Area under the ROC curve: the probability that a stego scores above a cover; equal scores are a half."""
+    """The area under the ROC curve.
+
+    That is the probability that a stego scores above a cover; equal scores count as a half.
+    """
     ranked = np.sort(cover)
     below, upto = (np.searchsorted(ranked, stego, side=side) for side in ("left", "right"))
     return float((below + upto).mean() / (2 * cover.size))
@@ -29,7 +35,10 @@ def auc(cover: Float[ndarray, " cover"], stego: Float[ndarray, " stego"]) -> flo
 def least_error(
     cover: Float[ndarray, " cover"], stego: Float[ndarray, " stego"]
 ) -> tuple[float, float]:
-    """(P_E, threshold) where P_E is least, between two scores. On the scores that are tested it flatters."""
+    """(P_E, threshold) where P_E is least; the threshold lies between two scores.
+
+    On the scores that chose the threshold, P_E is too low.
+    """
     values = np.unique(np.concatenate([cover, stego]))
     false, missed = (
         np.searchsorted(np.sort(part), values, side="right") for part in (cover, stego)
@@ -48,9 +57,10 @@ def intervals(
     level: float = 0.95,
     count: int = 300,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap intervals of statistics, which are told how often each source was drawn.
+    """Percentile bootstrap intervals of statistics.
 
-    A statistic that returns nothing (because nothing is left of what it looks at) does not count.
+    Each statistic receives how often each source was drawn. One that returns nothing, because no
+    source that it looks at was drawn, does not count.
     """
     rng = np.random.default_rng(seed)
     drawn = (rng.integers(0, sources, sources) for _ in range(count))

@@ -1,4 +1,7 @@
-"""How far a set of generated pictures is from a set of real ones: numbers for whole sets, not for pairs."""
+"""How far a set of generated pictures is from a set of real ones.
+
+The numbers describe whole sets, not pairs of pictures.
+"""
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -9,9 +12,10 @@ Pictures = UInt8[ndarray, "item y x channel"]
 
 
 def power_spectrum(pictures: Pictures) -> Float[ndarray, " frequency"]:
-    """Mean power of the grey pictures (squares of equal size) by spatial frequency, 1 to Nyquist cycles per picture.
+    """The mean power of the grey pictures by spatial frequency, 1 to Nyquist cycles per picture.
 
-    A Hann window is laid over each picture, so that its edges do not count as detail.
+    Pictures are squares of one size. Each is multiplied with a Hann window, so that its edges do
+    not count as detail.
     """
     grey = pictures.mean(-1)
     size = grey.shape[1]
@@ -35,9 +39,10 @@ def pairwise(pictures: Pictures, rng: Generator, pairs: int = 4000) -> Float[nda
 def sliced_wasserstein(
     one: Pictures, other: Pictures, rng: Generator, directions: int = 256
 ) -> list[float]:
-    """Sliced Wasserstein distance of 7x7 patches at each level of a Laplacian pyramid, finest first, times 1000.
+    """The sliced Wasserstein distance of 7x7 patches at each level of a Laplacian pyramid.
 
-    Karras et al., Progressive Growing of GANs (2018): patches normalised by channel, both sets equally large.
+    Times 1000, the finest level first. Patches are normalised by channel, and both sets must be
+    equally large (Karras et al. 2018, Progressive Growing of GANs).
     """
     count = min(len(one), len(other))
     levels = zip(_pyramid(one[:count]), _pyramid(other[:count]), strict=True)
@@ -45,7 +50,10 @@ def sliced_wasserstein(
 
 
 def frechet(one: Float[ndarray, "item feature"], other: Float[ndarray, "item feature"]) -> float:
-    """Frechet distance of two sets of feature vectors, each taken as normal (Heusel et al. 2017)."""
+    """The Frechet distance of two sets of feature vectors, each taken as normal.
+
+    Heusel et al. 2017.
+    """
     difference = one.mean(0) - other.mean(0)
     first, second = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
     values, vectors = np.linalg.eigh(first)
@@ -57,7 +65,10 @@ def frechet(one: Float[ndarray, "item feature"], other: Float[ndarray, "item fea
 def nearest(
     pictures: Pictures, among: UInt8[ndarray, "other y x channel"]
 ) -> tuple[Int[ndarray, " item"], Float[ndarray, " item"]]:
-    """For each picture, which of the others is nearest (an index), and its root mean square difference in codes."""
+    """The nearest of the other pictures for each picture: its index, and the distance.
+
+    The distance is the root mean square difference in codes.
+    """
     flat, others = (p.reshape(len(p), -1).astype(np.float32) for p in (pictures, among))
     squares = (flat**2).sum(1)[:, None] + (others**2).sum(1) - 2 * flat @ others.T
     index = squares.argmin(1)

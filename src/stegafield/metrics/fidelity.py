@@ -15,9 +15,10 @@ def change(
     stego: Int[ndarray, "*shape"],
     weight: Float[ndarray, "*shape"] | None = None,
 ) -> tuple[float, float]:
-    """Share of the samples that changed, and the mean square change in codes, weighted by the share of the domain.
+    """The share of elements that changed, and the weighted mean square change in codes.
 
-    In parts, without a second array of the size of a cover.
+    The weight of an element is its share of the domain. Works in parts, without a second array of
+    the size of a cover.
     """
     changed, square, total = 0, 0.0, 0.0
     for one, other, share in _parts(cover, stego, weight):
@@ -32,7 +33,7 @@ def change(
 def _parts(
     cover: ndarray, stego: ndarray, weight: ndarray | None
 ) -> Iterator[tuple[ndarray, ndarray, ndarray | None]]:
-    """Views of up to some 262,144 samples, whatever the layout of the arrays in memory."""
+    """Views of up to about 262,144 elements, whatever the layout of the arrays in memory."""
     if cover.size <= _PART or not cover.ndim:
         yield cover, stego, weight
         return
@@ -47,7 +48,7 @@ def rmse(
     stego: Int[ndarray, "*shape"],
     weight: Float[ndarray, "*shape"] | None = None,
 ) -> float:
-    """Root mean square change in codes, weighted by the share of the domain of each sample."""
+    """The root mean square change in codes, weighted by each element's share of the domain."""
     return math.sqrt(change(cover, stego, weight)[1])
 
 
@@ -57,28 +58,33 @@ def decibels(peak: float, error: float) -> float:
 
 
 def psnr(cover: Int[ndarray, "*shape"], stego: Int[ndarray, "*shape"], peak: float) -> float:
-    """Peak signal-to-noise ratio in dB; infinite where nothing changed."""
+    """The peak signal-to-noise ratio in dB; infinite where nothing changed."""
     return decibels(peak, rmse(cover, stego))
 
 
 def psnr_luma(cover: Int[ndarray, "3 y x"], stego: Int[ndarray, "3 y x"], peak: float) -> float:
-    """PSNR in dB of the luma-weighted difference (BT.601), as in the FNNS notebook: about 5 dB above plain RGB."""
+    """The PSNR in dB of the luma-weighted difference (BT.601), as in the FNNS notebook.
+
+    It is about 5 dB above the PSNR of plain RGB.
+    """
     luma = np.tensordot([0.299, 0.587, 0.114], stego.astype(np.float64) - cover, axes=1)
     return decibels(peak, float(np.sqrt(np.mean(luma**2))))
 
 
 _STEPS = 4096.0
-"""So many steps inwards are enough: a sample of 24 bits has millions, of which none that is likely is left out."""
+"""The most steps inwards that count: an element of 24 bits has millions, and those beyond are never
+likely."""
 
 
 def bound(
     codes: Int[ndarray, "*shape"], low: int, high: int, bits: int, peak: float
 ) -> float | None:
-    """The PSNR in dB that no embedding of `bits` by small changes exceeds on these samples; None above its capacity.
+    """The highest PSNR in dB that embedding `bits` by small changes can reach.
 
-    Rate-distortion: a sample inside its range changes by -1, 0 or +1, one at the end of its range by 0, 1, 2, ...
-    inwards. Each carries at most the entropy of its change, which for a given energy is greatest for
-    p(change) ~ exp(-m change^2), with one multiplier m for all samples.
+    None above the capacity. Rate-distortion: an element inside its range changes by -1, 0 or +1,
+    one at the end of its range by 0, 1, 2, ... inwards. Each carries at most the entropy of its
+    change, which for a given energy is greatest for p(change) ~ exp(-m change^2), with one
+    multiplier m for all elements.
     """
     if bits == 0:
         return math.inf
@@ -100,7 +106,7 @@ def bound(
 
 
 def _spread(number: int, steps: Float[ndarray, " step"], m: float) -> tuple[float, float]:
-    """Entropy in bits and energy of `number` samples whose changes follow exp(-m change^2)."""
+    """Entropy in bits and energy of `number` elements whose changes follow exp(-m change^2)."""
     p = np.exp(-m * steps**2)
     p /= p.sum()
     entropy = -np.sum(p * np.log2(p, where=p > 0, out=np.zeros_like(p)))

@@ -1,1 +1,1 @@
-"""Optimizers: one solver a file. None of them has heard of steganography."""
+"""Optimizers: one solver a file. None of them knows of steganography."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from ..core import options
 from ..core.optimizer import Box, Objective, Optimizer, Solution
 from ..extras import need
+from ..progress import report as progress
 from ..solving.rounds import rounds, settle
 
 STATUS = ("all evaluations are spent", "the loss is zero", "the loss is not a number")
@@ -16,12 +17,15 @@ _TINY = 1e-12  # guard of the root
 
 
 class Adam(Optimizer):
-    """Projected Adam with a step that falls to zero; keeps the best point of every item. The baseline."""
+    """Projected Adam with a step that falls to zero; keeps the best point of every item.
+
+    The baseline.
+    """
 
     name: ClassVar[str] = "adam"
 
     class Options(options.Options):
-        """How long and how far."""
+        """How many evaluations, and how long the steps are."""
 
         evaluations: int = Field(300, ge=1)
         """At most, per item, all rounds together (`solving.rounds`)."""
@@ -38,7 +42,7 @@ class Adam(Optimizer):
             torch.tensor(np.ascontiguousarray(b), dtype=torch.float32, device=device)
             for b in (box.lower, box.upper)
         )
-        each = (-1, *[1] * (lower.ndim - 1))  # one number per item, against all its samples
+        each = (-1, *[1] * (lower.ndim - 1))  # one number per item, for all its elements
         point = torch.clamp(torch.zeros_like(lower), lower, upper)
         best, mean, square = point, torch.zeros_like(point), torch.zeros_like(point)
         least: Any = None
@@ -51,7 +55,8 @@ class Adam(Optimizer):
                 flat = (side.flatten(1) for side in (best, lower, upper))
                 best, lower, upper = (side.reshape(box.lower.shape) for side in settle(*flat))
             point, least = torch.clamp(point, lower, upper), None
-            for asked in range(1, part.evaluations + 1):
+            progress("optimizing", turn, known)
+            for spent in range(1, part.evaluations + 1):
                 turn += 1
                 leaf = point.detach().requires_grad_()
                 loss = objective(leaf)
@@ -62,7 +67,7 @@ class Adam(Optimizer):
                 better = loss < least  # false where the loss is not a number
                 least = torch.where(better, loss, least)
                 best = torch.where(better.reshape(each), point, best)
-                if asked % 8 == 0 and not bool((least > 0).any()):
+                if spent % 8 == 0 and not bool((least > 0).any()):
                     break
                 mean = _MEAN * mean + (1 - _MEAN) * slope
                 square = _SQUARE * square + (1 - _SQUARE) * slope.square()

@@ -1,17 +1,19 @@
-"""Batched L-BFGS in a box: every item has its own curvature, step and stop, and they share one evaluation a turn.
+"""Batched L-BFGS in a box: items have curvature, step and stop of their own, and share evaluations.
 
-A turn evaluates one trial point per item. An item whose trial is good enough (Armijo) moves there, remembers the
-curvature it saw and tries the next full step; the others shorten theirs. So no item waits for another one's line
-search, there is no inner loop, and nothing in a turn asks the device for a number.
+A turn evaluates one trial point per item. An item whose trial is good enough (Armijo) moves there,
+remembers the curvature it saw and tries the next full step; the others shorten theirs. So no item
+waits for another one's line search, there is no inner loop, and nothing in a turn reads a number
+back from the device.
 
     trial -> loss, gradient -> good?  yes: history, direction, step 1 --.
       ^                               no: step shortened                |
       '--------------- x + step * direction, into the box <-------------'
 
-Bounds: samples at a bound that the gradient pushes against are left out of direction and curvature, and every trial
-is projected into the box (a projected quasi-Newton method, Bertsekas 1982; two-loop recursion of Nocedal 1980).
-An objective that can be tightened, or a box of whole numbers, is solved in rounds (`solving.rounds`), which keep the
-curvature. On a graphics card a turn of a small batch is a CUDA graph: it is launched once, not kernel after kernel.
+Bounds: elements at a bound that the gradient pushes against are left out of direction and
+curvature, and every trial is projected into the box (a projected quasi-Newton method, Bertsekas
+1982; two-loop recursion of Nocedal 1980). An objective that can be tightened, or a box of whole
+numbers, is solved in rounds (`solving.rounds`), which keep the curvature. On a graphics card a turn
+of a small batch is a CUDA graph: one launch instead of one for every kernel.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
@@ -23,6 +25,7 @@ from pydantic import Field
 from ..core import options
 from ..core.optimizer import Box, Objective, Optimizer, Solution
 from ..extras import need
+from ..progress import report as progress
 from ..solving.cuda_graph import recorded, suits
 from ..solving.rounds import rounds, settle
 
@@ -48,7 +51,10 @@ _SHORTENED = 16  # trials of one step before the history is dropped, and then be
 
 
 class State(NamedTuple):
-    """All that one turn hands to the next: tensors of `item` rows, on the device. n: samples of an item."""
+    """The state between two turns: tensors of `item` rows, on the device.
+
+    n is the number of elements of an item.
+    """
 
     point: "Float[torch.Tensor, 'item n']"
     loss: "Float[torch.Tensor, ' item']"
@@ -60,18 +66,21 @@ class State(NamedTuple):
     """How often the current step was shortened."""
     moves: "Float[torch.Tensor, 'history item n']"
     turns: "Float[torch.Tensor, 'history item n']"
-    """Changes of the gradient, for each of `moves`; zero where nothing is remembered."""
+    """Changes of the gradient, one for each of `moves`; zero where nothing is remembered."""
     evaluations: "Int[torch.Tensor, ' item']"
     status: "Int[torch.Tensor, ' item']"
 
 
 class Lbfgs(Optimizer):
-    """Batched L-BFGS in a box, with backtracking: every item has its own curvature, step and stop."""
+    """Batched L-BFGS in a box, with backtracking.
+
+    Every item has its own curvature, step and stop.
+    """
 
     name: ClassVar[str] = "lbfgs"
 
     class Options(options.Options):
-        """How long and how precisely."""
+        """How many evaluations, and how precisely."""
 
         evaluations: int = Field(60, ge=1)
         """At most, per item, all rounds together."""
@@ -82,7 +91,10 @@ class Lbfgs(Optimizer):
         precision: Literal["float32", "float64"] = "float32"
 
     def solve(self, objective: Objective, box: Box) -> Solution:
-        """The change of least loss found; an item stops at loss zero, gradient zero or the last evaluation."""
+        """The change with the least loss found.
+
+        An item stops at loss zero, at gradient zero or after the last evaluation.
+        """
         need("torch", "torch")
         import torch
 
@@ -108,9 +120,11 @@ class Lbfgs(Optimizer):
             point = torch.clamp(torch.zeros_like(lower), lower, upper)
             moves = turns = point.new_zeros(self.options.history, *point.shape)
             count, state = 0, None
-            for part in rounds(self.options.evaluations, objective, box.whole):
+            spent, most = 0, self.options.evaluations
+            for part in rounds(most, objective, box.whole):
                 if state is not None:
-                    point, moves, turns, count = state[:1] + state[6:9]
+                    point, count = state.point, state.evaluations
+                    moves, turns = state.moves, state.turns
                 if part.tightens:
                     objective = cast(Any, objective).tightened(point.reshape(shape))
                 if part.settles:
@@ -119,8 +133,10 @@ class Lbfgs(Optimizer):
                 if limit is None:
                     limit = self.options.tolerance * state.direction.abs().amax(1)
                 step = recorded(turn, state) if suits(objective, state.point) else turn
+                progress("optimizing", spent, most)
+                spent += part.evaluations
                 for number in range(1, part.evaluations):
-                    # The one question to the device, asked rarely: it waits for all work that was queued.
+                    # The only read from the device, and a rare one: it waits for all queued work.
                     if number % 8 == 1 and not bool((state.status == _RUNNING).any()):
                         break
                     state = step(state)
@@ -136,7 +152,10 @@ class Lbfgs(Optimizer):
 
 
 def _begin(point, loss, slope, moves, turns, count, lower, upper) -> State:
-    """The state after the first evaluation of a round: downhill, at most by one where no curvature is known."""
+    """The state after the first evaluation of a round.
+
+    The first step goes downhill, at most by one where no curvature is known.
+    """
     import torch
 
     slope = torch.nan_to_num(slope, 0.0, 0.0, 0.0)
@@ -152,7 +171,10 @@ def _begin(point, loss, slope, moves, turns, count, lower, upper) -> State:
 
 
 def _aim(downhill, moves, turns, free):
-    """The direction that the curvature gives, and its first step: one, or a short one if it is straight downhill."""
+    """The direction that the curvature gives, and the length of its first step.
+
+    The step is one, or a short one straight downhill.
+    """
     import torch
 
     direction = _two_loops(downhill, moves, turns, free)
@@ -175,7 +197,7 @@ def _turn(state: State, trial, loss, slope, lower, upper, limit) -> State:
     point = torch.where(moved, trial, state.point)
     new = torch.where(moved, slope, state.slope)
     moves, turns = _remember(state, point - state.point, new - state.slope, good)
-    # A step that was shortened too often: forget the curvature and go straight downhill; the second time, stop.
+    # Shortened too often: forget the curvature and go straight downhill; the second time, stop.
     shortened = torch.where(good, 0, state.shortened + 1)
     lost = running & (shortened == _SHORTENED)
     kept = ~lost[:, None]
@@ -209,7 +231,10 @@ def _turn(state: State, trial, loss, slope, lower, upper, limit) -> State:
 
 
 def _remember(state: State, move, turn, good):
-    """The histories with the latest pair in front, for the items that moved and saw positive curvature."""
+    """The histories with the latest pair in front.
+
+    Only items that moved and saw positive curvature add a pair.
+    """
     import torch
 
     curved = (move * turn).sum(1) > _CURVATURE * move.norm(dim=1) * turn.norm(dim=1)
@@ -220,7 +245,7 @@ def _remember(state: State, move, turn, good):
 
 
 def _two_loops(downhill, moves, turns, free):
-    """Inverse curvature times `downhill`, from the pairs as they are among the free samples."""
+    """Inverse curvature times `downhill`, from the pairs restricted to the free elements."""
     import torch
 
     turns = turns * free
@@ -244,12 +269,15 @@ def _two_loops(downhill, moves, turns, free):
 
 
 def _open(point, slope, lower, upper):
-    """Which samples may move downhill: all but those at a bound that they are pushed against."""
+    """Which elements may move downhill: all except those that are pushed against a bound."""
     return ~(((point <= lower) & (slope >= 0)) | ((point >= upper) & (slope <= 0)))
 
 
 def _shorter(loss, trial, promised):
-    """By how much to shorten a step: to the minimum of the parabola through what is known, 0.1 to 0.5."""
+    """The factor that shortens a step, 0.1 to 0.5.
+
+    It leads to the minimum of the parabola through what is known.
+    """
     import torch
 
     factor = -promised / (2 * (trial - loss - promised))

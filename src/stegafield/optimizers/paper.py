@@ -1,4 +1,6 @@
-"""The paper's procedure, step by step: rounds of torch's own L-BFGS, clipped after each (arXiv 2406.01918).
+"""The paper's procedure, step by step (arXiv 2406.01918).
+
+Rounds of torch's own L-BFGS, clipped after each:
 
 for at most `rounds` rounds:
     `iterations` of torch.optim.LBFGS with learning rate `rate`, no line search, a fresh history
@@ -14,10 +16,14 @@ from pydantic import Field
 from ..core import options
 from ..core.optimizer import Box, Objective, Optimizer, Solution
 from ..extras import need
+from ..progress import report as progress
 
 
 class Paper(Optimizer):
-    """The paper's schedule: up to 100 rounds of 10 L-BFGS iterations, clipped after each, until no bit is wrong."""
+    """The paper's schedule: up to 100 rounds of 10 L-BFGS iterations, clipped after each.
+
+    Stops when no bit is wrong.
+    """
 
     name: ClassVar[str] = "paper"
     batched: ClassVar[bool] = False  # torch's L-BFGS would couple a batch through one curvature
@@ -32,7 +38,7 @@ class Paper(Optimizer):
         """Learning rate: 0.1; the paper also tries 0.05 and 0.5."""
 
     def solve(self, objective: Objective, box: Box) -> Solution:
-        """The last change, item after item; an evaluation is a loss with its gradient."""
+        """The last change, item by item; an evaluation is a loss with its gradient."""
         need("torch", "torch")
         found = [
             self._solve_one(objective, low[None], high[None], box.scale)
@@ -51,7 +57,10 @@ class Paper(Optimizer):
     def _solve_one(
         self, objective: Objective, low: Any, high: Any, unit: float
     ) -> tuple[Any, float, int, str]:
-        """`unit`: the paper's variable is codes / full scale, and its steps depend on that."""
+        """The change of one item.
+
+        `unit`: the paper's variable is codes / full scale, and its steps depend on that.
+        """
         import torch
 
         device = self.place()
@@ -62,7 +71,8 @@ class Paper(Optimizer):
         )
         point, evaluations = torch.clamp(torch.zeros_like(lower), lower, upper), 0
         status = "all rounds are spent"
-        for _ in range(chosen.rounds):
+        for number in range(chosen.rounds):
+            progress("optimizing", number, chosen.rounds)
             leaf = point.clone().requires_grad_()
             solver = torch.optim.LBFGS([leaf], lr=chosen.rate, max_iter=chosen.iterations)
 
@@ -89,7 +99,7 @@ class Paper(Optimizer):
 
 
 def _wrong(objective: Objective, change: Any) -> float:
-    """How many bits are wrong, where the objective can tell; else its loss, which then takes that part."""
+    """How many bits are wrong, if the objective counts them; else its loss."""
     import torch
 
     count = getattr(objective, "errors", objective)

@@ -20,7 +20,7 @@ _LOSSY = (
 
 
 def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
-    """Every cover that installed channels (for arrays: carriers) see in a source, by its content."""
+    """Every cover that installed channels (for arrays: carriers) see in a source."""
     artefact = Artefact.of(source)
     if artefact is None:
         yield from _arrays(registry, source)
@@ -53,7 +53,7 @@ def _unopened(registry: Registry, data: bytes) -> str:
 
 
 def _read(channel: type[Channel], data: bytes) -> Iterator[Cover]:
-    """A channel's covers; a stranger's channel that fails on foreign bytes has not opened them."""
+    """A channel's covers; a third party's channel that fails on foreign bytes has not opened them."""
     try:
         for cover in channel().read(data):
             if not isinstance(cover, Cover):

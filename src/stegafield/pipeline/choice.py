@@ -1,4 +1,4 @@
-"""What a plan comes to for one cover: method, costs, rungs, room and risk, or why nothing will do."""
+"""What a plan comes to for one cover: method, costs, rungs, room, risk; or a refusal."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -62,7 +62,8 @@ class Engine:
         return hide_all(self.registry, plan, request.single(), numbered=True)
 
     def reveal(self, source: Any, *, key: Key) -> Message:
-        """The message in a file (path, bytes, file object, `Stego`) or in an array of a known medium.
+        """The message in a file (path, bytes, file object, `Stego`) or in an array of a known
+        medium.
 
         Raises:
             NoMessage: wrong key, damaged file and innocent file alike.

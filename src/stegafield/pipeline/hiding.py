@@ -38,6 +38,9 @@ from .request import Request
 from .stego import Stego
 from .task import Embedding, Task, strays
 
+_STAGES = 4
+"""Of an attempt: choosing, embedding, writing, reading back."""
+
 
 def hide_all(
     registry: Registry, plan: Plan, requests: Iterable[Request], *, numbered: bool = False
@@ -71,7 +74,8 @@ def hide_all(
                     _, draft, _ = drafts.pop()
                     result = next(embed_many(again, plan.effort, plan.optimizer))
             stegos.append(stego)
-            progress("hidden", len(stegos))
+            if numbered:
+                progress("hidden", len(stegos))
     return stegos
 
 
@@ -110,7 +114,7 @@ class Hiding:
 
     def __init__(self, registry: Registry, plan: Plan, request: Request) -> None:
         self.start = time.perf_counter()
-        self.registry, self.plan, self.source = registry, plan, request.cover
+        self.registry, self.plan, self.request = registry, plan, request
         self.key = request.key or Key.generate()
         assert isinstance(request.message, bytes)
         self.frame = Frame(request.message, request.name)
@@ -120,7 +124,8 @@ class Hiding:
         self.rng = rng or np.random.default_rng(int.from_bytes(os.urandom(32)))
         seed = request.seed
         self.cover_rng = np.random.default_rng(seed) if seed is not None else self.rng
-        self.offer = None if self.source is None else Offer(plan, plan.open(self.source))
+        own = request.cover
+        self.offer = None if own is None else Offer(plan, plan.open(own))
         self.last: Method | None = None
         """The method of the last attempt."""
         self.below: Rung | None = None
@@ -141,11 +146,12 @@ class Hiding:
         plan, report, last = self.plan, self.report, self.last
         while report.attempts < (last.attempts(plan.effort) if last else plan.effort.attempts):
             report.attempts += 1
-            progress("attempt", report.attempts)
+            progress("choosing", 0, _STAGES)
             offer = self.offer or Offer(plan, plan.draw(self.cover_rng))
             last = self.last = offer.method
             draft = self._drafted(offer)
             if draft is not None:
+                progress("embedding", 1, _STAGES)
                 return draft
             report.failures.append("this salt leaves too little room")
         assert last is not None
@@ -172,7 +178,7 @@ class Hiding:
         )
 
     def close(self, draft: Draft, result: Embedding) -> Stego | None:
-        """The file of a draft, where its message reads back; None, and a failure noted, where not."""
+        """The file of a draft, where its message reads back; else None, and a failure noted."""
         plan, report, cover, task = self.plan, self.report, draft.cover, draft.task
         assert task is not None
         if strays(task.cover, result.codes):
@@ -182,6 +188,7 @@ class Hiding:
         bits = task.bits.size
         draft.task = task = None
         self._note(draft, result, bits)
+        progress("writing", 2, _STAGES)
         fault = draft.method.fault(report, plan.effort)
         if fault is not None:
             report.failures.append(fault)
@@ -189,13 +196,14 @@ class Hiding:
         channel = writer(plan.carrier, cover)
         with entering(channel):
             data = written(channel, cover, result.codes)
+        progress("reading back", 3, _STAGES)
         problem = self._unread(data)
         if problem is None:
             if result.errors is None:
                 report.bit_errors = 0  # the frame authenticates what was read exactly
             report.milliseconds_total = round(1000 * (time.perf_counter() - self.start), 3)
             with entering(plan.carrier):
-                value = plan.carrier.value(self.source, data)
+                value = plan.carrier.value(self.request.cover, data)
             return Stego(data, value, report, cover, result.codes, channel, self.key)
         if result.errors is not None:
             wrong = f"{result.errors} of {bits} bits wrong before writing"

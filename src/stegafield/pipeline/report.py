@@ -14,7 +14,10 @@ from .risk import Expectation
 
 
 class Report(BaseModel):
-    """What was done, in numbers. Holds no key, no message, no path and nothing that is in the file."""
+    """What was done, in numbers.
+
+    Holds no key, no message, no path and nothing that is in the file.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,32 +38,39 @@ class Report(BaseModel):
     free_elements: int | None = None
     payload_bits: int | None = None
     bits_per_element: float | None = None
-    """Payload bits / free samples."""
+    """Payload bits / free elements."""
     bits_per_pixel: float | None = None
     """Payload bits / positions of the grid, where the medium has pixels."""
     bit_errors: int | None = None
     """Payload bits that the extractor read wrongly before the file was written.
 
-    Where it reads exactly they are not counted then: 0, once the file's message was read back and authenticated."""
+    Where it reads exactly they are not counted then: 0, once the file's message was read back and
+    authenticated.
+    """
     unrounded_bit_errors: int | None = None
-    """Payload bits that were wrong before an optimised change was rounded to codes: what the paper counts."""
+    """Payload bits that were wrong before an optimised change was rounded to codes: what the paper
+    counts."""
     attempts: int = 0
     failures: list[str] = []
     evaluations: int = 0
     expected: list[Expectation] = []
-    """What the measured detectors are expected to make of this file, the most dangerous first; empty: not measured."""
+    """What the measured detectors are expected to make of this file, the most dangerous first;
+    empty: not measured."""
     kl_bound_nats: float | None = None
-    """`sample` only: KL(stego || plain cover) of this file is at most this, whoever knows f; see the threat model."""
+    """`sample` only: KL(stego || plain cover) of this file is at most this, whoever knows f; see
+    the threat model."""
     costs: bool | None = None
     """`project` only: whether changes were made where the carrier says that they cost least."""
     changed_share: float | None = None
-    """Share of the samples that changed; None for `sample`, where stego and cover are two draws of one law."""
+    """Share of the samples that changed; None for `sample`, where stego and cover are two draws of
+    one law."""
     rms_change: float | None = None
     """Root mean square change, area-weighted, in codes (least steps of the file)."""
     rms_change_physical: float | None = None
     unit: str | None = None
     psnr: float | None = None
-    """dB, plain, on the decoded file; None where the medium has no full scale or nothing changed."""
+    """dB, plain, on the decoded file; None where the medium has no full scale or nothing changed.
+    """
     milliseconds_embed: float | None = None
     milliseconds_total: float | None = None
     notes: list[str] = []

@@ -83,22 +83,30 @@ Number = Annotated[float | None, BeforeValidator(_number)]
 class CoverRequest(BaseModel):
     """Which covers: what `sample` and everything else needs to know of them."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    carrier: str
-    """The medium; `stegafield carriers` lists them."""
-    cover: Any = Field(default=None, repr=False)
-    """Your own cover: a path, bytes, a file object, an array; or a `Cover` drawn before."""
-    size: tuple[int, int] | None = None
-    """Height and width of a generated cover, or of your own once it is resampled."""
-    format: str | None = None
-    """File format to write, for carriers with several: "webp", "flac", ..."""
-    as_function: bool = False
-    """Fit a function to the cover; use noisy samples of it: such a cover has a law."""
-    set: Mapping[str, Any] = {}
-    """Further options by name, as in {"carrier.variable": "t2m", "effort.attempts": 8}."""
+    carrier: str = Field(description="The medium; `stegafield carriers` lists them.")
+    cover: Any = Field(
+        default=None,
+        repr=False,
+        description="Your own cover: path, bytes, file object, array; or a `Cover` drawn before.",
+    )
+    size: tuple[int, int] | None = Field(
+        default=None,
+        description="Height and width of a generated cover, or of your own once it is resampled.",
+    )
+    format: str | None = Field(
+        default=None,
+        description='File format to write, for carriers with several: "webp", "flac", ...',
+    )
+    as_function: bool = Field(
+        default=False,
+        description="Fit a function to the cover; use noisy samples of it: such a cover has a law.",
+    )
+    set: Mapping[str, Any] = Field(
+        default={},
+        description='Further options by name, as in {"carrier.variable": "t2m"}.',
+    )
 
     if not TYPE_CHECKING:  # the signature is that of the fields
 
@@ -133,29 +141,36 @@ class CoverRequest(BaseModel):
 class SampleRequest(CoverRequest):
     """What `sample` draws."""
 
-    count: int = Field(default=1, ge=0)
-    """How many covers."""
-    seed: int | None = None
-    """Number k has the noise-free part of the cover that `hide` draws with seed + k; for tests."""
+    count: int = Field(default=1, ge=0, description="How many covers.")
+    seed: int | None = Field(
+        default=None,
+        description="Number k is the noise-free cover that `hide` draws with seed + k; for tests.",
+    )
 
 
 class CapacityRequest(CoverRequest):
     """How bits get into a cover: what `capacity` needs to know."""
 
-    bpp: Number = None
-    """Bits per pixel."""
-    bps: Number = None
-    """Bits per element. Without bpp and bps: the lowest rung that carries the message."""
-    extractor: str | None = None
-    """What reads the bits; phase if not given."""
-    method: str | None = None
-    """How bits get in: sample, project or optimize; the first possible one if not given."""
-    optimizer: str | None = None
-    """The solver, for the method optimize."""
-    preset: str = "default"
-    """A named set of arguments; what you give yourself wins."""
-    max_risk: Annotated[float | None, BeforeValidator(_risk)] = None
-    """Refuse where a measured detector is expected to err less often (P_E), or none was measured."""
+    bpp: Number = Field(default=None, description="Bits per pixel.")
+    bps: Number = Field(
+        default=None,
+        description="Bits per element; without a rate, the lowest rung that does.",
+    )
+    extractor: str | None = Field(
+        default=None, description="What reads the bits; phase if not given."
+    )
+    method: str | None = Field(
+        default=None,
+        description="How bits get in: sample, project, optimize; the first possible if not given.",
+    )
+    optimizer: str | None = Field(default=None, description="The solver, for the method optimize.")
+    preset: str = Field(
+        default="default", description="A named set of arguments; what you give yourself wins."
+    )
+    max_risk: Annotated[float | None, BeforeValidator(_risk)] = Field(
+        default=None,
+        description="Refuse where detectors are expected to err less (P_E), or none was measured.",
+    )
 
     @model_validator(mode="after")
     def _one_rate(self) -> "CapacityRequest":
@@ -175,17 +190,29 @@ class CapacityRequest(CoverRequest):
 class Request(CapacityRequest):
     """What `hide` does, whole."""
 
-    message: Annotated[bytes | str, BeforeValidator(_message)] = Field(default=b"", repr=False)
-    """Any bytes; text is encoded as UTF-8. An empty message is a mark of presence."""
-    key: Annotated[Any, BeforeValidator(_key)] = Field(default=None, repr=False)
-    """Who has it can reveal. Without one a fresh key is made: keep `stego.key`."""
-    name: Annotated[str | None, BeforeValidator(_name)] = Field(default=None, repr=False)
-    """Original file name, to be hidden with the message."""
-    seed: int | None = None
-    """Repeats the noise-free part of a generated cover; noise and salt stay fresh; for tests."""
-    rng: Any = Field(default=None, repr=False)
-    """Replaces all randomness but the noise of plain covers, the salt's too. For tests: a repeated
-    salt betrays the message."""
+    message: Annotated[bytes | str, BeforeValidator(_message)] = Field(
+        default=b"",
+        repr=False,
+        description="Any bytes; text becomes UTF-8. An empty message is a mark of presence.",
+    )
+    key: Annotated[Any, BeforeValidator(_key)] = Field(
+        default=None,
+        repr=False,
+        description="Anyone who has it can reveal; without one a fresh one is made: `stego.key`.",
+    )
+    name: Annotated[str | None, BeforeValidator(_name)] = Field(
+        default=None, repr=False, description="Original file name, to be hidden with the message."
+    )
+    seed: int | None = Field(
+        default=None,
+        description="Repeats a generated cover but for its noise; for tests.",
+    )
+    rng: Any = Field(
+        default=None,
+        repr=False,
+        description="Replaces all randomness but the noise of plain covers; for tests, as a repeated "
+        "salt betrays the message.",
+    )
 
     @model_validator(mode="after")
     def _repeatable(self) -> "Request":
@@ -199,10 +226,14 @@ class Request(CapacityRequest):
 class BatchRequest(Request):
     """What `hide_many` does: one request for each message."""
 
-    messages: Annotated[Iterable[bytes | str], SkipValidation] = Field(repr=False)
-    """One for each file."""
-    covers: Any = Field(default=None, repr=False)
-    """A cover for each message, where the carrier takes them."""
+    messages: Annotated[Iterable[bytes | str], SkipValidation] = Field(
+        repr=False, description="One for each file."
+    )
+    covers: Any = Field(
+        default=None,
+        repr=False,
+        description="A cover for each message, where the carrier takes them.",
+    )
 
     def single(self) -> "Iterator[Request]":
         """One request for each message, as `hide` takes it: all with one key, seeds counted up."""

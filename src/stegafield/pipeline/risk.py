@@ -1,12 +1,16 @@
-"""What detectors are expected to see of a file: from measured rows that ship with the package, and from KL bounds.
+"""What detectors are expected to see of a file: from measured rows that ship with the package, and
+from KL bounds.
 
-P_E is the mean of false alarms and missed stegos, for one file that is a stego half of the time: 0.5 is guessing.
+P_E is the mean of false alarms and missed stegos, for one file that is a stego half of the time:
+0.5 is guessing.
 
-    measured P_E -> deflection d = -2 quantile(P_E) -> straight lines over rate * sqrt(samples) -> P_E
+    measured P_E -> deflection d = -2 quantile(P_E)
+                 -> straight lines over rate * sqrt(elements) -> P_E
 
-By the square-root law (A. Ker, T. Pevny, J. Kodovsky, J. Fridrich, "The square root law of steganographic capacity",
-MM&Sec 2008) what a detector can tell grows with the changes over the square root of the samples. Nothing is told
-beyond the largest rate * sqrt(samples) that was measured, nor for media, methods or extractors without rows.
+By the square-root law (A. Ker, T. Pevny, J. Kodovsky, J. Fridrich, "The square root law of
+steganographic capacity", MM&Sec 2008) what a detector can tell grows with the changes over the
+square root of the elements. Nothing is told beyond the largest rate * sqrt(elements) that was
+measured, nor for media, methods or extractors without rows.
 """
 
 import json
@@ -21,7 +25,8 @@ from pydantic import BaseModel, ConfigDict
 
 _NORMAL = NormalDist()
 _SIZES = 2.0
-"""A size that differs from every measured one by more than this factor is named an extrapolation."""
+"""A size that differs from every measured one by more than this factor is named an extrapolation.
+"""
 
 
 class Situation(BaseModel):
@@ -36,7 +41,10 @@ class Situation(BaseModel):
     method: str
     costs: bool
     bits: int | None = None
-    """Of a code at full scale: what is seen in 8 bits says nothing of 16. None where the medium has no full scale."""
+    """Of a code at full scale: what is seen in 8 bits says nothing of 16.
+
+    None where the medium has no full scale.
+    """
 
 
 class Measured(Situation):
@@ -44,9 +52,9 @@ class Measured(Situation):
 
     detector: str
     payload: float
-    """Bits per free sample, of the payload."""
+    """Bits per free element, of the payload."""
     elements: float
-    """Free samples of a file."""
+    """Free elements of a file."""
     pairs: int
     p_e: float
     low: float
@@ -68,8 +76,9 @@ class Expectation(BaseModel):
 def bounded(nats: float) -> float:
     """The least P_E of any test, from KL(stego || plain) in nats.
 
-    P_E >= (1 - V) / 2 with the total variation V. Pinsker: V <= sqrt(nats / 2), so P_E >= 1/2 - sqrt(nats / 8).
-    Bretagnolle and Huber: V <= sqrt(1 - exp(-nats)), which is the smaller one for large nats.
+    P_E >= (1 - V) / 2 with the total variation V. Pinsker: V <= sqrt(nats / 2), so P_E >= 1/2 -
+    sqrt(nats / 8). Bretagnolle and Huber: V <= sqrt(1 - exp(-nats)), which is the smaller one for
+    large nats.
     """
     variation = min(math.sqrt(nats / 2), math.sqrt(-math.expm1(-nats)))
     return (1 - variation) / 2
@@ -81,7 +90,8 @@ def expected(
     elements: int,
     table: Sequence[Measured] | None = None,
 ) -> list[Expectation]:
-    """What each measured detector is expected to make of a file, the most dangerous first; empty: not measured."""
+    """What each measured detector is expected to make of a file, the most dangerous first; empty:
+    not measured."""
     rows = [row for row in table if _fits(row, situation)] if table is not None else []
     if table is None:
         rows = [row for row in shipped() if _fits(row, situation)]
@@ -101,7 +111,8 @@ def drawn(nats: float) -> Expectation:
 
 @lru_cache(maxsize=1)
 def shipped() -> tuple[Measured, ...]:
-    """The rows that ship with the package; `stegafield bench risk` makes them from those of `bench detect`."""
+    """The rows that ship with the package; `stegafield bench risk` makes them from those of `bench
+    detect`."""
     text = resources.files("stegafield.pipeline").joinpath("risk.json").read_text()
     return tuple(Measured(**row) for row in json.loads(text))
 

@@ -31,7 +31,10 @@ class Stego:
     """The key that reveals it: the one given, or the fresh one where none was."""
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-        """Write the file whole or not at all. Lossy names are refused, and existing files without `force`."""
+        """Write the file whole or not at all.
+
+        Lossy names are refused, and existing files without `force`.
+        """
         self.channel.check_suffix(os.fspath(path))
         return write_file(path, self.data, force=force)
 
@@ -41,6 +44,7 @@ class Stego:
     def __repr__(self) -> str:
         report = self.report
         return (
-            f"<Stego {report.carrier}/{report.channel}: {len(self.data)} bytes of file, {report.message_bytes} of "
-            f"{report.capacity_bytes} bytes of message, {report.extractor} {report.method}>"
+            f"<Stego {report.carrier}/{report.channel}: {len(self.data)} bytes of file, "
+            f"{report.message_bytes} of {report.capacity_bytes} bytes of message, "
+            f"{report.extractor} {report.method}>"
         )

@@ -23,7 +23,8 @@ def check_writable(path: str | os.PathLike[str], *, force: bool) -> None:
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:
-    """Raise the `OSError` that making this folder, or a file in it, would meet, before any work is done."""
+    """Raise the `OSError` that making this folder, or a file in it, would meet, before any work is
+    done."""
     target = Path(path)
     standing = next(one for one in (target, *target.parents) if one.exists())
     if not standing.is_dir():
@@ -33,7 +34,7 @@ def check_folder(path: str | os.PathLike[str]) -> None:
 
 
 def write_file(path: str | os.PathLike[str], data: bytes, *, force: bool = False) -> Path:
-    """Write a file through a temporary neighbour, so that it is never half there; returns its path."""
+    """Write a file through a temporary neighbour, never half of it; returns its path."""
     target = Path(path)
     check_writable(target, force=force)
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
@@ -41,7 +42,7 @@ def write_file(path: str | os.PathLike[str], data: bytes, *, force: bool = False
         return target
     try:
         _write_whole(target, data, force)
-    except OSError as error:  # named after the file that was asked for, not after the temporary one
+    except OSError as error:  # named after the requested file, not after the temporary one
         raise type(error)(error.errno, error.strerror or str(error), str(target)) from None
     return target
 

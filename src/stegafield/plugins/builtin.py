@@ -1,4 +1,5 @@
-"""Our own carriers, channels, extractors, optimizers and detectors, registered through the same door as everybody's."""
+"""Our own carriers, channels, extractors, optimizers and detectors, registered through the same
+door as everybody's."""
 
 from ..carriers.audio import AudioCarrier
 from ..carriers.celeba import CelebaCarrier

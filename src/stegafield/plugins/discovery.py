@@ -1,7 +1,8 @@
 """Finding plugins: entry points in the group "stegafield", failures kept as data, no silent winner.
 
-pluggy's own entry-point loader skips a second entry point of a known name without a word and lets the first broken
-import escape; here every plugin is loaded on its own, and what goes wrong is kept beside its name.
+pluggy's own entry-point loader skips a second entry point of a known name without a word and lets
+the first broken import escape; here every plugin is loaded on its own, and what goes wrong is kept
+beside its name.
 """
 
 import os
@@ -18,7 +19,8 @@ from . import builtin, hookspecs
 
 GROUP = "stegafield"
 ALLOW = "STEGAFIELD_PLUGINS"
-"""Environment variable: unset, every installed plugin; "none" or a comma-separated list of distributions."""
+"""Environment variable: unset, every installed plugin; "none" or a comma-separated list of
+distributions."""
 
 
 @cache
@@ -28,7 +30,7 @@ def registry() -> Registry:
 
 
 def discover() -> Registry:
-    """A fresh registry of the built-ins and of the installed plugins that the environment allows."""
+    """A fresh registry of built-ins and of installed plugins that the environment allows."""
     found = Registry()
     register(found, builtin, "stegafield")
     for point in sorted(entry_points(group=GROUP), key=lambda p: (_distribution(p), p.name)):
@@ -40,13 +42,14 @@ def discover() -> Registry:
             )
             try:
                 register(found, point.load(), owner)
-            except (Exception, SystemExit) as error:  # whatever a stranger does, the others load
+            except (Exception, SystemExit) as error:  # whatever a third party does, the others load
                 found.broken[_unused(point.name, found)] = _explained(error, owner)
     return found
 
 
 def register(into: Registry, plugin: Any, owner: str) -> None:
-    """Validate a plugin's hooks and add its classes; `BrokenPlugin` names the fault, and then nothing is added."""
+    """Validate a plugin's hooks and add its classes; `BrokenPlugin` names the fault, and then
+    nothing is added."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     hooks = [f"register_{kind}s" for kind in KINDS]

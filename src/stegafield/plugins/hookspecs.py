@@ -1,9 +1,11 @@
-"""The five hooks. This file is the plugin manual's reference; docs/plugins/first-carrier.md is the tutorial.
+"""The five hooks.
 
-A plugin is a module (or any object) named by an entry point in the group "stegafield", with functions of these names
-marked with `stegafield.hookimpl`. Each hook is called once, at discovery, and returns classes; what is called in a loop
-are methods of their objects. Names are short and lower-case, and unique for each kind: a name that two plugins claim
-belongs to neither.
+This file is the plugin manual's reference; docs/plugins/first-carrier.md is the tutorial.
+
+A plugin is a module (or any object) named by an entry point in the group "stegafield", with
+functions of these names marked with `stegafield.hookimpl`. Each hook is called once, at discovery,
+and returns classes; what is called in a loop are methods of their objects. Names are short and
+lower-case, and unique for each kind: a name that two plugins claim belongs to neither.
 """
 
 import pluggy
@@ -25,7 +27,10 @@ def register_carriers() -> list[type[Carrier]]:  # type: ignore[empty-body]
 
 @hookspec
 def register_channels() -> list[type[Channel]]:  # type: ignore[empty-body]
-    """Return channel classes: file formats. `reveal` tries every one of them on the bytes it is given."""
+    """Return channel classes: file formats.
+
+    `reveal` tries every one of them on the bytes it is given.
+    """
 
 
 @hookspec

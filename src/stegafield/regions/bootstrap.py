@@ -1,4 +1,5 @@
-"""The bootstrap: the salt at public positions and the header at keyed ones (docs/format.md, 5 and 7).
+"""The bootstrap: the salt at public positions and the header at keyed ones (docs/format.md, 5 and
+7).
 
 One byte in each fixed window of n elements, always in the block form of the phase extractor. Salt
 and header are written first and their elements are frozen, so that any extractor can carry the
@@ -22,12 +23,14 @@ from .header import Header, masked
 from .positions import Positions, PublicPositions, public
 
 _REACH = 4
-"""Steps of a sample of the bootstrap, at most: any byte is reached, where two samples may move that far."""
+"""Steps of an element of the bootstrap, at most: any byte is reached, where two elements may move
+that far."""
 _FEWEST_DRY = 4
-"""Samples that may change in a window of the salt: with steps of up to four they reach any byte."""
+"""Elements that may change in a window of the salt: with steps of up to four they reach any byte.
+"""
 _LAST_RESORT, _RARE = 40.0, 6.0
-"""Exponents: of a step at most, so that numbers stay far from what float64 cannot hold; and added for each step beyond
-the first, since the payload hardly ever takes a second, however cheap."""
+"""Exponents: of a step at most, so that numbers stay far from what float64 cannot hold; and added
+for each step beyond the first, since the payload hardly ever takes a second, however cheap."""
 
 
 class Opened(NamedTuple):
@@ -111,7 +114,7 @@ def write_bootstrap(
 def draw_bootstrap(
     cover: Cover, salt: bytes, header: Header, at: Positions, key: FileKey, source: Source
 ) -> tuple[Cover, float]:
-    """The cover with salt and header drawn from its law, the payload's elements free; nats spent."""
+    """The cover with salt and header drawn from its law, the payload free; nats spent."""
     windows = np.concatenate([at.salt, at.header])
     symbols = np.frombuffer(salt + masked(header.pack(), key), np.uint8).astype(np.int64)
     drawn, codes = sampler.draw(cover, windows, symbols, at.rung, source), cover.codes.copy()
@@ -126,7 +129,7 @@ def _blended(
     typical: Int[ndarray, " change"],
     rng: Generator,
 ) -> Int[ndarray, "byte sample"]:
-    """Samples with changes drawn from `typical`: the other way where one way leaves the range."""
+    """Elements with changes drawn from `typical`: the other way where one way leaves the range."""
     step = rng.choice(typical, values.shape)
     for trial in (values - step, values + step):
         values = np.where((trial >= low) & (trial <= high), trial, values)
@@ -134,7 +137,7 @@ def _blended(
 
 
 def _law(costs: Costs, rate: float) -> float:
-    """The multiplier of the law of changes at a rate, from some 100,000 samples."""
+    """The multiplier of the law of changes at a rate, from some 100,000 elements."""
     every = max(1, costs.down.size >> 17)
     return gibbs.multiplier(Costs(*(side.ravel()[::every] for side in costs)), rate)
 
@@ -149,7 +152,8 @@ def _drawn(
     costs: Costs,
     law: float,
 ) -> Int[ndarray, "byte sample"]:
-    """Windows with changes from the law p(step) ~ exp(-law cost(step)), given that they read `symbols`.
+    """Windows with changes from the law p(step) ~ exp(-law cost(step)), given that they read
+    `symbols`.
 
     What costs infinity is a last resort here: where salt and header stand is not ours to choose.
     """

@@ -1,4 +1,7 @@
-"""The payload: a frame as the masked bits of a whole file, and back. One pair of functions, so that they agree."""
+"""The payload: a frame as the masked bits of a whole file, and back.
+
+One pair of functions, so that they agree.
+"""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,7 +19,8 @@ def extractor_seed(key: FileKey, tag: bytes) -> bytes:
 
 
 def to_bits(body: bytes, header: Header, key: FileKey, count: int) -> UInt8[ndarray, " bit"] | None:
-    """`count` masked bits: the packed frame sealed and coded, zeros for the last few; None where it does not fit."""
+    """`count` masked bits: the packed frame sealed and coded, zeros for the last few; None where it
+    does not fit."""
     correction, coded = header.profile.correction, count // 8
     if frame.needed(body) > frame.capacity(correction.room(coded)):
         return None

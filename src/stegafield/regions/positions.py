@@ -1,4 +1,5 @@
-"""Where salt, header and payload stand among the free elements of a cover (docs/format.md, section 6).
+"""Where salt, header and payload stand among the free elements of a cover (docs/format.md, section
+6).
 
     free -> `public`: the salt, which anyone can compute -> `keyed`: header and payload of one file
 

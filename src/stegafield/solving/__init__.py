@@ -1,1 +1,4 @@
-"""What optimizers and differentiable extractors share: batches, rounds, CUDA graphs, convolutions."""
+"""What optimizers and differentiable extractors share.
+
+Batches, rounds, CUDA graphs and convolutions.
+"""

@@ -1,8 +1,11 @@
-"""Losses of a batch whose parts have objectives of their own, with the gradient of each part taken at once.
+"""Losses of a batch whose parts have objectives of their own.
+
+Each part's gradient is computed in the forward pass, right after its loss:
 
     change -> part 1: loss, gradient, forgotten -> part 2: loss, gradient, forgotten -> ...
 
-So the memory of a batch is that of one part: what a network computes on the way is not kept for a later backward pass.
+So the memory of a batch is that of one part: what a network computes on the way is not kept for a
+later backward pass.
 """
 
 from collections.abc import Sequence
@@ -20,7 +23,10 @@ Parts = Sequence[tuple[Objective, slice]]
 
 
 def losses(change: Any, parts: Parts) -> Any:
-    """The loss ``(item,)`` of a change ``(item, *shape)``, tensors of torch; differentiable once."""
+    """The loss ``(item,)`` of a change ``(item, *shape)``, tensors of torch.
+
+    Differentiable once.
+    """
     import torch
 
     if change.requires_grad and torch.is_grad_enabled():
@@ -30,7 +36,7 @@ def losses(change: Any, parts: Parts) -> Any:
 
 @lru_cache
 def _apart() -> Any:
-    """The function, made where torch is there."""
+    """The torch function of `losses`, defined only once torch is imported."""
     import torch
 
     class Apart(torch.autograd.Function):
@@ -60,11 +66,11 @@ class Together:
 
     parts: Sequence[Objective]
     sizes: Sequence[int] | None = None
-    """How many items each part is for; one each, if not given."""
+    """How many items each part is for; one each by default."""
     recordable: bool = False
 
     def __getattr__(self, name: str) -> Any:
-        """`tightened`, where the parts have it; no other method of theirs."""
+        """`tightened`, if the parts have it; no other method of theirs."""
         if name != "tightened" or not all(hasattr(one, name) for one in self.parts):
             raise AttributeError(name)
         return self._tightened
@@ -75,7 +81,10 @@ class Together:
         return Together(found, self.sizes, self.recordable)
 
     def __call__(self, change: Any) -> Any:
-        """The loss ``(item,)``: of each part by its own objective, so that no part changes another's by a digit."""
+        """The loss ``(item,)``, of each part by its own objective.
+
+        So no part changes another's loss by a single digit.
+        """
         pairs = list(zip(self.parts, self._runs(), strict=True))
         if isinstance(change, ndarray):
             return np.concatenate([one(change[here]) for one, here in pairs])
@@ -88,7 +97,10 @@ class Together:
 
 
 def together(parts: Sequence[Objective], optimizer: "Optimizer") -> Objective:
-    """One objective for the batch that an optimizer is handed: joined, where it works on a graphics card."""
+    """One objective for the batch of an optimizer.
+
+    The parts are joined if they can be and the optimizer works on a graphics card.
+    """
     kind: Any = type(parts[0])
     if hasattr(kind, "joined") and all(type(one) is kind for one in parts):
         device = optimizer.place()
@@ -99,7 +111,7 @@ def together(parts: Sequence[Objective], optimizer: "Optimizer") -> Objective:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An objective whose change is counted from `origin`: so that a solver, which starts at zero, starts there."""
+    """Shifts an objective so that the zero of a solver is the point `origin`."""
 
     objective: Objective
     origin: Float[ndarray, "item *shape"]
@@ -107,7 +119,7 @@ class Moved:
     """The origin as tensors, by type and device."""
 
     def __getattr__(self, name: str) -> Any:
-        """`tightened`, where the objective has it; no other attribute of its."""
+        """`tightened`, if the objective has it; no other attribute."""
         if name != "tightened" or not hasattr(self.objective, name):
             raise AttributeError(name)
         return self._tightened
@@ -118,7 +130,7 @@ class Moved:
 
     @property
     def recordable(self) -> bool:
-        """Whether the objective is."""
+        """Whether the objective can be recorded."""
         return getattr(self.objective, "recordable", False)
 
     def __call__(self, change: Any) -> Any:
@@ -126,7 +138,7 @@ class Moved:
         return self.objective(self._whole(change))
 
     def errors(self, change: Any) -> Any:
-        """How many bits each item reads wrongly, where the objective counts them; else its loss."""
+        """How many bits each item reads wrongly, if the objective counts them; else its loss."""
         return getattr(self.objective, "errors", self.objective)(self._whole(change))
 
     def _whole(self, change: Any) -> Any:

@@ -1,4 +1,7 @@
-"""Convolution with kernels of three along each axis, as wide as its input: around on periodic axes, zeros elsewhere."""
+"""Convolution with kernels of three along each axis; outputs have the size of the input.
+
+Periodic axes wrap around; beyond the ends of the others are zeros.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,11 +10,12 @@ from typing import Any
 
 
 def convolve(value: Any, weight: Any, periodic: tuple[bool, ...]) -> Any:
-    """Outputs ``(item, out, *space)`` of torch inputs ``(item, in, *space)``, in full precision on every device.
+    """Outputs ``(item, out, *space)`` of torch inputs ``(item, in, *space)``, in full precision.
 
-    Weights ``(out, in, 3, ...)`` are for all items; with ``(item, out, in, 3, ...)`` every item has its own. They are
-    fixed: only the inputs have a gradient, and that has none. Whatever the caller's autocast and TF32 settings are,
-    which change one sign in some thousands, there and back.
+    Weights ``(out, in, 3, ...)`` are for all items; with ``(item, out, in, 3, ...)`` every item has
+    its own. They are fixed: only the inputs have a gradient, and that has none. The precision is
+    full on every device, whatever the caller's autocast and TF32 settings are, which change one
+    sign in some thousands, forwards and backwards.
     """
     import torch
 
@@ -40,7 +44,10 @@ def _full_precision(device: str) -> Iterator[None]:
 
 @lru_cache
 def _convolution() -> Any:
-    """The function, made where torch is there. Torch's own would go back in the precision of the caller."""
+    """The torch function of `convolve`, defined only once torch is imported.
+
+    Torch's own would go back in the precision of the caller.
+    """
     import torch
 
     class Convolution(torch.autograd.Function):

@@ -1,8 +1,9 @@
-"""A turn of a solver as a CUDA graph: what the processor would launch kernel after kernel is recorded, and replayed.
+"""A turn of a solver as a CUDA graph: its kernels are recorded once, and replayed together.
 
     state -> turn -> state          becomes          [state -> turn -> state], in place, one launch
 
-A turn of L-BFGS is hundreds of kernels of a few microseconds, each of which takes about as long to launch as to run.
+A turn of L-BFGS is hundreds of kernels of a few microseconds, each of which takes about as long to
+launch as to run.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 from ..core.optimizer import Objective
 
 State = TypeVar("State", bound=tuple[Any, ...])
-MOST = 1 << 20  # samples of a batch up to which launching takes a good part of the time
+MOST = 1 << 20  # elements of a batch up to which launching takes a good part of the time
 
 
 def suits(objective: Objective, point: Any) -> bool:
@@ -21,7 +22,10 @@ def suits(objective: Objective, point: Any) -> bool:
 
 
 def recorded(turn: Callable[[State], State], state: State) -> Callable[[State], State]:
-    """`turn`, recorded at `state`: it goes on from its own results, whatever it is given, in the same tensors."""
+    """`turn`, recorded at `state`.
+
+    The result ignores its argument: it continues from its own last result, in the same tensors.
+    """
     import torch
 
     kept = [part.clone() for part in state]

@@ -1,10 +1,12 @@
-"""Rounds of a solver: between them the loss asks more of what falls short, and samples are settled on whole numbers.
+"""Rounds of a solver: between them the loss is tightened, and elements settle on whole numbers.
 
-    solve -> tighten -> solve -> tighten, settle half -> solve -> tighten, settle half of the rest -> ... -> solve
+    solve -> tighten -> solve -> tighten, settle half -> solve
+          -> tighten, settle half of the rest -> ... -> solve
 
-An objective with the method `tightened` is an augmented Lagrangian (Hestenes 1969, Powell 1969): its constraints have
-multipliers, which are raised where a constraint is not met. Where the box is `whole`, too, whole numbers are wanted in
-the end: what is nearest to one is settled there first, and the rest makes up for what that broke.
+An objective with the method `tightened` is an augmented Lagrangian (Hestenes 1969, Powell 1969):
+its constraints have multipliers, which are raised where a constraint is not met. If the box is
+`whole`, too, the result must be whole numbers: elements nearest to one are settled there first, and
+the rest makes up for what that broke.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     import torch
 
 _FREE, _SETTLING = (20, 14), (8, 6, 6, 6)
-"""Shares of the evaluations, for the rounds without and with settling: the first are to find the place."""
+"""Shares of the evaluations, for the rounds without and with settling: the first ones find the
+place."""
 
 
 class Round(NamedTuple):
@@ -29,7 +32,10 @@ class Round(NamedTuple):
 
 
 def rounds(evaluations: int, objective: Objective, whole: bool) -> list[Round]:
-    """The rounds that share so many evaluations; a single one for an objective that cannot be tightened."""
+    """The rounds that share so many evaluations.
+
+    A single one for an objective that cannot be tightened.
+    """
     if not hasattr(objective, "tightened"):
         return [Round(evaluations, False, False)]
     shares = [(share, False) for share in _FREE]
@@ -50,7 +56,10 @@ def settle(
     lower: "Float[torch.Tensor, 'item n']",
     upper: "Float[torch.Tensor, 'item n']",
 ) -> tuple[Any, Any, Any]:
-    """Point and bounds once that half of the open samples that is nearest to whole numbers is fixed on them."""
+    """Point and bounds with half of the open elements fixed on whole numbers.
+
+    That half is the nearest to whole numbers.
+    """
     import torch
 
     whole = torch.maximum(torch.minimum(point.round(), upper.floor()), lower.ceil())

@@ -1,4 +1,4 @@
-"""Contract tests for plugin authors: hand one your class, and it raises `AssertionError` naming the broken law.
+"""Contract tests for plugin authors: each raises `AssertionError` naming the broken rule.
 
     from stegafield.testing import check_carrier
     def test_carrier(): check_carrier(TideCarrier())

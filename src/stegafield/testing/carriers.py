@@ -20,7 +20,7 @@ from .law import require
 
 
 def check_carrier(carrier: Carrier, sources: Iterable[Any] = ()) -> None:
-    """A carrier: covers are valid and repeatable, sources stay unchanged, and a message makes the round trip.
+    """Check a carrier: valid, repeatable covers; unchanged sources; messages that come back.
 
     Args:
         carrier: With the options to test; small covers keep it quick.
@@ -52,7 +52,7 @@ def check_carrier(carrier: Carrier, sources: Iterable[Any] = ()) -> None:
         stego = engine.hide(b"m", **arguments)
         require(
             engine.reveal(stego.data, key=key) == b"m",
-            "a message did not come back from a drawn cover",
+            "a message did not come back from a generated cover",
         )
     for source in sources:
         before = deepcopy(source) if not hasattr(source, "read") else None
@@ -101,10 +101,10 @@ def _check_law(cover: Cover) -> None:
 
 
 def _check_costs(carrier: Carrier, cover: Cover) -> None:
-    """`costs`: a function of the cover, positive numbers or infinity for every sample."""
+    """`costs` is a function of the cover: positive numbers or infinity for every element."""
     found, again = carrier.costs(cover), carrier.costs(cover)
     if found is None or again is None:
-        require(found is again, "costs() gives costs one time and none another")
+        require(found is again, "costs() gives costs on one call and None on another")
         return
     try:
         prices.settled(found, cover)
@@ -120,7 +120,7 @@ def _settings(carrier: Carrier) -> dict[str, Any]:
 
 
 def _like(a: Cover, b: Cover) -> bool:
-    """Whether two draws are the same but for the noise of their law, which is never repeated."""
+    """Whether two draws are the same except for the noise of their law, which is never repeated."""
     if a.law is None or b.law is None:
         return same(a, b)
     return np.array_equal(a.law.value, b.law.value) and np.array_equal(a.free, b.free)

@@ -11,7 +11,11 @@ _FOREIGN = (b"", b"\0", b"not a file of any medium", bytes(range(256)) * 8)
 
 
 def check_channel(channel: Channel, data: bytes) -> None:
-    """A channel, on one file of its format: what it writes it reads, free never moves, foreign bytes are refused."""
+    """Check a channel on one file of its format.
+
+    What it writes it reads back, `free` does not depend on the codes that change, and bytes of
+    another format are a `FormatError`.
+    """
     require(
         all(s.startswith(".") and s == s.lower() for s in channel.suffixes),
         "suffixes are not like '.png'",
@@ -54,7 +58,7 @@ def check_channel(channel: Channel, data: bytes) -> None:
 
 
 def check_cover(cover: Cover) -> None:
-    """A cover: shapes agree, codes are integers within their range."""
+    """Check a cover: shapes agree, and codes are integers within their range."""
     codes = cover.codes
     good = (np.int16, np.int32, np.int64)
     require(codes.dtype in good, f"codes are {codes.dtype}, not int16, int32 or int64")
@@ -76,5 +80,5 @@ def check_cover(cover: Cover) -> None:
 
 
 def same(a: Cover, b: Cover) -> bool:
-    """Whether two covers have the same codes, and the same free samples."""
+    """Whether two covers have the same codes and the same free elements."""
     return np.array_equal(a.codes, b.codes) and np.array_equal(a.free, b.free)

@@ -9,7 +9,7 @@ from .law import require
 
 
 def check_detector(detector: Detector, codes: Int[ndarray, "channel *space"]) -> None:
-    """A detector, on one item: a finite score, the same each time, and no change of its input."""
+    """Check a detector on one item: a finite score, the same each time, and an unchanged input."""
     before = codes.copy()
     score = detector.score(codes)
     require(np.isfinite(score), f"score() gives {score}")

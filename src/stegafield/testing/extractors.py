@@ -20,7 +20,10 @@ from .law import require
 def check_extractor(
     extractor: type[Extractor], cover: Cover, rungs: Iterable[Rung] = LADDER_BY_RATE
 ) -> None:
-    """An extractor, on one cover: keyed, pure, countable; and `project`, where it has one, reads back."""
+    """Check an extractor on one cover: keyed, pure and countable.
+
+    What its `project` and `draw` make, where it has them, reads back.
+    """
     chosen = list(options.variants(extractor.Options))
     require(0 < len(chosen) <= 4096, "has too many combinations of options for a header")
     tags = {options.tag(extractor.name, one) for one in chosen}
@@ -60,7 +63,7 @@ def check_extractor(
 
 
 def _check_project(reader: Extractor, cover: Cover, wanted: UInt8[ndarray, " bit"]) -> None:
-    """`project`: reads back, stays in the range, moves nothing that is not free."""
+    """`project`: its codes read back, stay in the range, and change only where free."""
     codes, free = cover.codes.copy(), cover.free.copy()
     found = reader.project(cover, wanted, np.random.default_rng(1))
     require(np.array_equal(codes, cover.codes), "project() changes its input")
@@ -81,7 +84,7 @@ def _check_project(reader: Extractor, cover: Cover, wanted: UInt8[ndarray, " bit
 
 
 def _check_draw(reader: Extractor, cover: Cover) -> None:
-    """`draw` on a smooth law around the cover: reads back, stays in the range, moves nothing that is not free."""
+    """`draw` on a smooth law around the cover: the same as of `project`, and a cost in nats."""
     middle = np.clip(cover.codes, cover.low + 20, cover.high - 20).astype(np.float64)
     noisy = replace(cover, law=Law(middle + 0.3, 3.0))
     wanted = np.random.default_rng(0).integers(0, 2, reader.count(noisy), dtype=np.uint8)

@@ -9,7 +9,7 @@ from .law import require
 
 
 def check_optimizer(optimizer: type[Optimizer]) -> None:
-    """An optimizer: stays in the box, improves, treats items alone, and never raises."""
+    """Check an optimizer: stays in the box, improves, treats items independently, never raises."""
 
     def bowl(change: Any) -> Any:
         return ((change - 0.5) ** 2).reshape(len(change), -1).sum(-1)
@@ -32,7 +32,7 @@ def check_optimizer(optimizer: type[Optimizer]) -> None:
     )
     require(
         bool(np.allclose(found.change, np.clip(0.5, lower, upper), atol=0.05)),
-        "a bowl is not solved",
+        "does not find the minimum of a quadratic bowl",
     )
     require(
         len(found.status) == len(found.evaluations) == 3, "status and evaluations are not per item"

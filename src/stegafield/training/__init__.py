@@ -1,1 +1,4 @@
-"""Training of generators: recipes, data, and a loop that can be stopped and resumed. Extras: torch and train."""
+"""Training of generators: recipes, data, and a loop that can be stopped and resumed.
+
+Needs the extras torch and train.
+"""

@@ -1,4 +1,7 @@
-"""What a training run is: a TOML file of the package or of the user, changed by `--set PART.OPTION=VALUE`."""
+"""A training run's settings: a TOML file, of the package or the user's own, with changes.
+
+`--set PART.OPTION=VALUE` changes a value.
+"""
 
 import json
 import tomllib
@@ -27,12 +30,13 @@ CONFIGS = files("stegafield.training") / "configs"
 
 
 class Data(BaseModel):
-    """How the training items are read, and which are kept out."""
+    """How the training items are read, and which are held out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     crop: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Pictures: the share of the shorter side that a square in the middle keeps; None stretches the whole picture."""
+    """Pictures: the share of the shorter side that a square in the middle keeps; None stretches
+    the whole picture."""
     variable: str | None = None
     """NetCDF, Zarr, npz: the variable, where there are several."""
     hold_out_last: int = Field(default=0, ge=0)
@@ -42,7 +46,7 @@ class Data(BaseModel):
 
 
 class TrainingConfig(BaseModel, ABC):
-    """What every recipe has."""
+    """The settings that every recipe has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,7 +56,7 @@ class TrainingConfig(BaseModel, ABC):
     """Items a step, on all devices together."""
     epochs: int = Field(default=300, ge=1)
     seed: int = Field(default=0, ge=0)
-    """Of everything random: first weights, order of the items, latents."""
+    """Seed of everything random: first weights, order of the items, latents."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     """"bf16-mixed" computes the networks in bfloat16; weights stay float32."""
     log_every: int = Field(default=10, ge=1)
@@ -72,14 +76,14 @@ class TrainingConfig(BaseModel, ABC):
 
     @abstractmethod
     def build(self, fabric: Any) -> Recipe:
-        """The recipe, with fresh networks that this Lightning Fabric has been handed."""
+        """The recipe, with fresh networks set up by this Lightning Fabric."""
 
 
 ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
 
 
 def names(folder: Traversable = CONFIGS) -> list[str]:
-    """The configs of a folder; those of the package if not given."""
+    """The names of the configs in a folder; those of the package by default."""
     return sorted(
         p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
     )
@@ -92,9 +96,10 @@ def read(
     families: Mapping[str, str] = RECIPES,
     folder: Traversable = CONFIGS,
 ) -> TrainingConfig:
-    """The config of a name, or of a TOML file, with changes as in {"discriminator.subsample": "grid"}.
+    """The config of a name, or of a TOML file, with changes.
 
-    `families` and `folder` say which recipes and names there are: another distribution gives its own.
+    A change is as in {"discriminator.subsample": "grid"}. `families` and `folder` say which recipes
+    and names there are: another distribution passes its own.
     """
     if source in names(folder):
         data = (folder / f"{source}.toml").read_bytes()

@@ -1,4 +1,7 @@
-"""What training the lattice family needs and sampling does not: an encoder, and a critic of whole grids."""
+"""What training the lattice family needs and sampling does not.
+
+An encoder, and a critic of whole grids.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,7 +15,7 @@ from torch.nn import functional as F
 
 
 class Encoder(nn.Module):
-    """Items to the mean and the logarithm of the variance of their latents."""
+    """From items to the mean and the logarithm of the variance of their latents."""
 
     def __init__(self, features: int, widths: Sequence[int], channels: int) -> None:
         super().__init__()
@@ -45,7 +48,10 @@ class _Down(nn.Module):
 
 
 class Critic(nn.Module):
-    """How real a grid looks, and what it saw on the way. It also sees how much the items of a group of four differ."""
+    """How real a grid looks, with the features that led to it.
+
+    It also sees how much the items of a group of four differ.
+    """
 
     def __init__(self, features: int, widths: Sequence[int], size: tuple[int, int]) -> None:
         super().__init__()
@@ -55,7 +61,7 @@ class Critic(nn.Module):
         self.last = nn.Conv2d(last + 1, last, 3, padding=1)
         self.join = nn.Linear(last * sides[0] * sides[1], last)
         self.leave = nn.Linear(last, 1)
-        for layer in self.modules():  # torch's own are so small that nothing of the items arrives
+        for layer in self.modules():  # torch's own are so small that the items get lost
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(layer.weight, a=0.2)
                 if layer.bias is not None:
@@ -93,7 +99,10 @@ def _folded(items: Tensor) -> Tensor:
 
 
 def _variety(x: Tensor) -> Tensor:
-    """Mean standard deviation over groups of four items (all, where they are no multiple), as one more channel."""
+    """The mean standard deviation over groups of four items, as one more channel.
+
+    Over all items, where they are not a multiple of four.
+    """
     count, _, *sides = x.shape
     group = 4 if count % 4 == 0 else count
     spread = x.float().unflatten(0, (group, count // group)).var(0, unbiased=False)
@@ -104,9 +113,10 @@ def _variety(x: Tensor) -> Tensor:
 def augment(
     items: Float[Tensor, "item feature y x"], rng: Generator
 ) -> Float[Tensor, "item feature y x"]:
-    """Other brightness, saturation, contrast and place for each item, differentiable.
+    """Change brightness, saturation, contrast and position of each item, differentiably.
 
-    Zhao et al. 2020: what the critic sees of real and drawn items alike, so that it cannot learn few items by heart.
+    Zhao et al. 2020: the critic sees real and drawn items changed alike, so that it cannot learn
+    few items by heart.
     """
     count, _, height, width = items.shape
 

@@ -1,4 +1,4 @@
-"""Training items from what people have: pictures in folders or archives, weather in NetCDF, Zarr or npz files."""
+"""Training items from pictures in folders or archives, weather in NetCDF, Zarr or npz files."""
 
 import io
 import zipfile
@@ -17,18 +17,17 @@ from .config import Data, TrainingConfig
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _LATITUDE, _LONGITUDE = ("latitude", "lat", "y"), ("longitude", "lon", "x")
 _TOGETHER = 64
-"""Fields that are read and put on the grid together."""
+"""Fields that are read and interpolated together."""
 
 
 def load(
     path: str | Path, config: TrainingConfig, *, held_out: bool = False
 ) -> Shaped[ndarray, "item rows columns feature"]:
-    """The items to train on, or those that are kept out of it, in the unit of the config's domain.
+    """The items to train on, or the held-out ones, in the unit of the config's domain.
 
-    Pictures are uint8, all else float32.
-
-    Plane: a folder or zip archive of pictures, or an npz file of (item, row, column, feature). Sphere: a NetCDF file, a
-    folder of them, a Zarr store, or npz files with `latitude` and `longitude` beside the field, in degrees.
+    Pictures are uint8, everything else is float32. Plane: a folder or zip archive of pictures, or
+    an npz file of (item, row, column, feature). Sphere: a NetCDF file, a folder of them, a Zarr
+    store, or npz files with `latitude` and `longitude` beside the field, in degrees.
     """
     path, domain = Path(path), config.domain
     if not path.exists():
@@ -100,7 +99,7 @@ def _cropped(picture: Any, size: tuple[int, int], crop: float | None) -> Shaped[
 def _fields(
     path: Path, data: Data, size: tuple[int, int]
 ) -> Iterator[Float[ndarray, "item rows columns"]]:
-    """Fields on the globe, put on a grid of this size."""
+    """Fields on the globe, interpolated to a grid of this size."""
     if path.is_dir() and path.suffix != ".zarr":
         files = sorted(p for p in path.iterdir() if p.suffix in (".nc", ".npz", ".zarr"))
         if not files:
@@ -155,9 +154,10 @@ def regular(
     longitude: Shaped[ndarray, " x"],
     size: tuple[int, int],
 ) -> Float[ndarray, "item rows columns"]:
-    """Fields on the globe at the points of `grid.globe`, linear between theirs; beyond their last row its values.
+    """Fields on the globe at the points of `grid.globe`, by linear interpolation.
 
-    A pole is the mean of its row. Where `values` stand on every k-th point of the grid these are taken as they are.
+    Beyond their last row its values are repeated. A pole is the mean of its row. Where `values` are
+    at every k-th point of the grid these are taken as they are.
     """
     if not np.isfinite(values).all():
         raise ConfigError("data", "has missing values.")

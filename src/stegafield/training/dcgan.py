@@ -1,4 +1,7 @@
-"""A grid GAN trained as GASP is: the same discriminator and loss, so that only the generator differs."""
+"""A grid GAN trained as GASP is, with the same discriminator and loss.
+
+So only the generator differs.
+"""
 
 from typing import Literal
 
@@ -8,7 +11,7 @@ from .gasp import AdversarialTraining
 
 
 class DcganTraining(AdversarialTraining):
-    """GASP's settings, with transposed convolutions in the place of functions."""
+    """GASP's settings, with transposed convolutions in place of functions."""
 
     family: Literal["dcgan"]
     generator: DcganConfig = DcganConfig()

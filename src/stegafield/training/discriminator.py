@@ -1,4 +1,4 @@
-"""GASP's discriminator: does this cloud of (coordinate, feature) pairs look like one of the data?"""
+"""GASP's discriminator: does this cloud of (coordinate, feature) pairs look like the data?"""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ _SLOPE = 0.2
 
 
 class Layer(BaseModel):
-    """A convolution, or where `out` is 0 a pooling."""
+    """A convolution, or if `out` is 0 a pooling."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,12 +35,15 @@ class DiscriminatorConfig(BaseModel):
 
     layers: tuple[Layer, ...] = Field(min_length=1)
     normalise: bool = True
-    """Batch normalisation of features, but not of the last layer's."""
+    """Batch normalisation of features, except the last layer's."""
     normalise_weights: bool = True
     """Batch normalisation in the weight networks."""
     subsample: Literal["farthest", "grid"] = "farthest"
-    """How points are dropped: farthest first, as published; or every second row and column, so that all layers are
-    grids, and convolutions."""
+    """How points are dropped.
+
+    "farthest": farthest first, as published. "grid": every second row and column, so that all
+    layers are grids, and convolutions.
+    """
 
 
 class Discriminator(nn.Module):
@@ -90,12 +93,12 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*parts)
 
     def forward(self, features: Float[Tensor, "item point channel"]) -> Float[Tensor, " item"]:
-        """The logit that an item is of the data."""
+        """The logit that an item is real data."""
         return self.layers(features).flatten()
 
 
 class _Normalise(nn.BatchNorm1d):
-    """Batch normalisation of channels that come last, always by the batch at hand."""
+    """Batch normalisation of channels that come last, always by the current batch."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, track_running_stats=False)

@@ -1,7 +1,8 @@
-"""GASP's training, as its authors published it: a discriminator on clouds of points, a hypernetwork to deceive it.
+"""GASP's training, as published: a discriminator on clouds of points against a hypernetwork.
 
-Non-saturating loss; on real items the squared gradient of the discriminator's *probability* with respect to the
-features is added (R1, times r1 / 2), as in the authors' code: their paper writes it for a discriminator D in [0, 1].
+Non-saturating loss. On real items the squared gradient of the discriminator's *probability* with
+respect to the features is added (R1, times r1 / 2), as in the authors' code: their paper writes it
+for a discriminator D in [0, 1].
 """
 
 from abc import abstractmethod
@@ -22,13 +23,13 @@ from .recipe import Recipe
 
 
 class AdversarialTraining(TrainingConfig):
-    """The published settings are the defaults, but for the layers of the discriminator."""
+    """The published settings by default, except for the layers of the discriminator."""
 
     discriminator: DiscriminatorConfig
     rate_generator: float = Field(default=1e-4, gt=0)
     rate_discriminator: float = Field(default=4e-4, gt=0)
     betas: tuple[float, float] = (0.5, 0.999)
-    """Of Adam."""
+    """Momentum terms of Adam."""
     r1: float = Field(default=10.0, ge=0)
     """Weight of the gradient penalty."""
 
@@ -63,7 +64,10 @@ class GaspTraining(AdversarialTraining):
 
 
 class GaspRecipe(Recipe[FunctionDistribution]):
-    """One step: the discriminator on a batch of real and a batch of drawn items, then the generator on another."""
+    """One step: the discriminator on real and drawn items, then the generator.
+
+    Each has a batch of its own.
+    """
 
     def __init__(self, config: AdversarialTraining, fabric: Any) -> None:
         """Fresh networks, drawn from torch's generator."""
@@ -126,6 +130,10 @@ class GaspRecipe(Recipe[FunctionDistribution]):
             return self._critic(features).float()
 
     def _precision(self) -> torch.autocast:
-        """Ours, not Fabric's: that one forbids the gradient of the penalty, which is taken in the middle of a step."""
+        """The context of the config's precision.
+
+        Not Fabric's: that one forbids the gradient of the penalty, which is taken in the middle of
+        a step.
+        """
         mixed = self.config.precision == "bf16-mixed"
         return torch.autocast(self._points.device.type, torch.bfloat16, enabled=mixed)

@@ -1,12 +1,16 @@
-"""Training the lattice family by reconstruction first, and then against a critic: three phases, counted in steps.
+"""Training the lattice family: by reconstruction first, then against a critic.
 
-1. code: an encoder and the decoder as a variational autoencoder (Laplace likelihood). Every latent means something.
-2. flow: the prior learns the latents of the training items (rectified flow; Liu et al. 2023).
-3. sharpen: the decoder against a critic (non-saturating loss, lazy R1), half of each batch decoded latents of real
-   items, half drawn from the prior, which stays as it is. Decoded items stay close to their originals: no mode is lost.
+There are three phases, counted in steps.
 
-What is drawn from is a running mean of the weights. Half of the batches are sampled between the pixels, and the
-originals moved to match, so that a function has no freedom where the training grid does not look.
+1. code: an encoder and the decoder as a variational autoencoder (Laplace likelihood). Every latent
+means something. 2. flow: the prior learns the latents of the training items (rectified flow; Liu et
+al. 2023). 3. sharpen: the decoder against a critic (non-saturating loss, lazy R1). Half of each
+batch are decoded latents of real items, half are drawn from the prior, which stays as it is.
+Decoded items stay close to their originals: no mode is lost.
+
+The weights that are kept for sampling are a running mean. Half of the batches are sampled between
+the pixels, with the originals moved to match, so that a function has no freedom where the training
+grid does not look.
 """
 
 import math
@@ -36,9 +40,11 @@ class Code(BaseModel):
     steps: int = Field(default=4000, ge=1)
     rate: float = Field(default=1e-3, gt=0)
     spread: float = Field(default=0.05, gt=0)
-    """Scale of the Laplace likelihood, in features: smaller asks for more detail at the cost of simple latents."""
+    """Scale of the Laplace likelihood, in features: smaller asks for more detail at the cost of
+    simple latents."""
     mean: float = Field(default=0.998, ge=0, lt=1)
-    """Share that the running mean of the weights keeps at each step; the same in the other phases."""
+    """Share that the running mean of the weights keeps at each step; the same in the other
+    phases."""
 
 
 class Flow(BaseModel):
@@ -63,9 +69,10 @@ class Sharpen(BaseModel):
     rate: float = Field(default=5e-5, gt=0)
     rate_critic: float = Field(default=2e-4, gt=0)
     r1: float = Field(default=0.2, ge=0)
-    """Weight of the squared gradient of the critic on real items; taken every 16 steps, 16 times as heavy."""
+    """Weight of the squared gradient of the critic on real items; taken every 16 steps, 16 times
+    as heavy."""
     close: float = Field(default=6.0, ge=0)
-    """Weight of the mean absolute difference of decoded items from their originals."""
+    """Weight of the mean absolute difference between decoded items and their originals."""
     alike: float = Field(default=2.0, ge=0)
     """Weight of the same in the critic's features."""
     mean: float = Field(default=0.999, ge=0, lt=1)
@@ -138,7 +145,7 @@ class LatticeRecipe(Recipe[Lattice]):
     def step(
         self, real: Float[Tensor, "item rows columns feature"], step: int, rng: Generator
     ) -> dict[str, float]:
-        """One step of the phase that is on."""
+        """One step of the current phase."""
         real = real.permute(0, 3, 1, 2)
         if self.config.flip:
             mirrored = torch.from_numpy(rng.random((len(real), 1, 1, 1)) < 0.5).to(real.device)
@@ -228,7 +235,10 @@ class LatticeRecipe(Recipe[Lattice]):
         return {name: logits.mean().item() for name, logits in told.items()}
 
     def _mixed(self, network: nn.Module) -> Callable[..., Any]:
-        """The network in the precision of the config. A context for each call: one that lasts keeps old weights."""
+        """The network in the precision of the config.
+
+        A context for each call: a lasting one would keep old weights.
+        """
         mixed, kind = self.config.precision == "bf16-mixed", self._fabric.device.type
 
         def call(*inputs: Tensor) -> Any:
@@ -238,7 +248,7 @@ class LatticeRecipe(Recipe[Lattice]):
         return call
 
     def _minimise(self, name: str, loss: Tensor, rate: float, *, most: float) -> None:
-        """A step of an optimizer, its gradient no longer than `most`."""
+        """One step of an optimizer, with a gradient no longer than `most`."""
         optimizer, groups = self._apply[name], self.optimizers[name].param_groups
         optimizer.zero_grad()
         self._fabric.backward(loss)
@@ -249,7 +259,10 @@ class LatticeRecipe(Recipe[Lattice]):
 
 
 def _adam(parameters: Any, rate: float, momentum: float) -> torch.optim.Adam:
-    """Adam with the state of its first step already there, so that a checkpoint of any phase has the same tensors."""
+    """Adam with the state of its first step already there.
+
+    So a checkpoint of any phase has the same tensors.
+    """
     optimizer = torch.optim.Adam(list(parameters), rate, (momentum, 0.99))
     for p in optimizer.param_groups[0]["params"]:
         zeros = [torch.zeros_like(p, memory_format=torch.preserve_format) for _ in range(2)]
@@ -259,7 +272,7 @@ def _adam(parameters: Any, rate: float, momentum: float) -> torch.optim.Adam:
 
 @torch.no_grad()
 def _follow(mean: nn.Module, learned: nn.Module, step: int, keep: float) -> None:
-    """Move the running mean of the weights; early on it forgets sooner."""
+    """Move the running mean of the weights; early on it forgets faster."""
     share = 1 - min(keep, (1 + step) / (10 + step))
     for old, new in zip(mean.parameters(), learned.parameters(), strict=True):
         old.lerp_(new.to(old.device), share)
@@ -273,7 +286,10 @@ def _normal(like: Tensor, rng: Generator) -> Tensor:
 def _between(
     items: Float[Tensor, "item feature y x"], rng: Generator
 ) -> tuple[Tensor, Float[Tensor, " y"], Float[Tensor, " x"]]:
-    """Every other time, the items moved by a part of a pixel (Lanczos, 4 lobes); and where their samples stand."""
+    """Every other time, the items moved by a part of a pixel (Lanczos, 4 lobes).
+
+    Also returns where their samples are.
+    """
     sides = items.shape[2:]
     moves = rng.uniform(-0.5, 0.5, 2) if rng.random() < 0.5 else np.zeros(2)
     rows, columns = (

@@ -1,18 +1,20 @@
-"""The loop: order of the items, log, checkpoints, sheets. It can be stopped at any time and resumed to the same bits.
+"""The training loop: order of the items, log, checkpoints, sheets.
+
+It can be stopped at any time and resumed to the same bits.
 
     OUT/  state.json, state-N.safetensors   to resume from
           model/                            to sample from (`from_pretrained`)
           log.jsonl                         a line every few steps
           samples/N.png                     a sheet of samples, of the same latents each time
 
-Nothing random has a state: the generators of step n are seeded with (seed, n, rank), and the order of the items in an
-epoch with (seed, epoch). So a run that was resumed and one that was not are the same run.
+Nothing random has a state: the generators of step n are seeded with (seed, n, rank), and the order
+of the items in an epoch with (seed, epoch). So a resumed run and an uninterrupted one are the same
+run.
 """
 
 import json
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,13 @@ from ..core.device import placed
 from ..errors import ConfigError
 from ..extras import need
 from ..generators.checkpoint import save_pretrained
+from ..progress import report
 from . import sheet, state
 from .config import TrainingConfig
 from .recipe import Recipe
 
 _ORDER, _SHEET = 1 << 40, 1 << 41
-"""Streams of the seed that no step has."""
+"""Streams of the seed that no step uses."""
 
 
 def train(
@@ -42,7 +45,6 @@ def train(
     steps: int | None = None,
     device: str = "auto",
     devices: int = 1,
-    report: Callable[[int, int, dict[str, float]], None] = lambda step, total, metrics: None,
 ) -> state.Progress:
     """Train until `steps` or the epochs of the config are done; returns how far the run is.
 
@@ -50,11 +52,13 @@ def train(
         config: What to do.
         items: Values in the unit of the config's domain.
         out: The folder of the run; made if needed.
-        resume: Go on with the run in that folder; where there is none, begin.
-        steps: The last step; all epochs of the config if not given.
+        resume: Continue the run in that folder; without one, begin.
+        steps: The last step; all epochs of the config by default.
         device: "auto", "cpu" or "cuda".
-        devices: How many of them. More than one starts as many processes (data parallel), each on its share of a batch.
-        report: Called after each step with its number, the last one's and the metrics.
+        devices: How many of them. More than one starts as many processes (data parallel), each on
+            its share of a batch.
+
+    Reports its progress after each step, with the metrics.
 
     Raises:
         ConfigError: A run is there already, or one of another config; or an extra is missing.
@@ -64,7 +68,8 @@ def train(
     from lightning_fabric.strategies.ddp import DDPStrategy
 
     _check(items, config, device)
-    # No statistics of batches are kept: nothing is to be broadcast, and doing so would break the second backward pass
+    # Batch statistics are not kept: there is nothing to broadcast, and broadcasting would break
+    # the second backward pass.
     strategy = DDPStrategy(broadcast_buffers=False) if devices > 1 else "auto"
     fabric = Fabric(
         accelerator=device,
@@ -81,7 +86,7 @@ def train(
     if progress.tensors:
         state.restore(out, recipe, progress)
     run = _Run(config, items, out, fabric, recipe, progress)
-    run.go(steps, report)
+    run.go(steps)
     return progress
 
 
@@ -100,8 +105,8 @@ class _Run:
         rest = len(items) % config.batch
         self.per_epoch = len(items) // config.batch + (rest >= fabric.world_size)
 
-    def go(self, steps: int | None, report: Callable[[int, int, dict[str, float]], None]) -> None:
-        """All steps that are left."""
+    def go(self, steps: int | None) -> None:
+        """Do all remaining steps."""
         config, progress = self.config, self.progress
         last = self.per_epoch * config.epochs if steps is None else steps
         before, start = progress.seconds, time.perf_counter()
@@ -123,7 +128,8 @@ class _Run:
                     self._log(metrics)
                 if done or progress.step % config.save_every == 0:
                     self._save()
-                report(progress.step, last, metrics)
+                told = " ".join(f"{name} {value:.3g}" for name, value in metrics.items())
+                report(told, progress.step, last)
         self.fabric.barrier()
 
     def _batch(self, step: int) -> torch.Tensor:

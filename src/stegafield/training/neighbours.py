@@ -1,4 +1,7 @@
-"""Which points a convolution on a cloud of points looks at: found once, because all items share their coordinates."""
+"""The points that a convolution on a cloud of points looks at.
+
+They are found once, because all items share their coordinates.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +15,7 @@ _ROWS = 512
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Points, and the regular grid that they are, if they are one."""
+    """Points, and the regular grid that they form, if they do."""
 
     points: Float[ndarray, "point dim"]
     grid: tuple[int, int] | None = None
@@ -25,14 +28,14 @@ class Neighbours:
 
     index: Int[ndarray, "out neighbour"]
     offsets: Float[ndarray, "out neighbour dim"]
-    """Neighbour less output point."""
+    """The neighbour minus the output point."""
     stencil: "Stencil | None" = None
-    """Where the output is a regular part of a regular grid."""
+    """Set if the output is a regular part of a regular grid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stencil:
-    """The neighbourhood of all output points but those at the border: 3x3 pixels of a grid."""
+    """The neighbourhood of all output points except those at the border: 3x3 pixels of a grid."""
 
     grid: tuple[int, int]
     """(rows, columns) of the input."""
@@ -42,11 +45,14 @@ class Stencil:
     centre: int
     """An output point that has all nine."""
     border: Int[ndarray, " border"]
-    """Output points whose neighbours are others than the 3x3 pixels around them."""
+    """Output points whose neighbours are not the 3x3 pixels around them."""
 
 
 def farthest(cloud: Cloud, count: int) -> Cloud:
-    """`count` points: the first one, then always the one that is farthest from those chosen (as published)."""
+    """`count` points: the first one, then always the one farthest from those chosen.
+
+    As published.
+    """
     points = cloud.points.astype(float)
     if count == len(points):
         return cloud
@@ -70,7 +76,10 @@ def subgrid(cloud: Cloud, count: int) -> Cloud:
 
 
 def neighbours(cloud: Cloud, centres: Cloud, count: int) -> Neighbours:
-    """The `count` points of the cloud that are nearest to each centre; of equally near ones the first in storage."""
+    """The `count` points of the cloud that are nearest to each centre.
+
+    Of equally near ones, the first in storage order.
+    """
     points, middles = cloud.points.astype(float), centres.points.astype(float)
     rows = []
     for start in range(0, len(middles), _ROWS):

@@ -1,10 +1,13 @@
-"""PointConv (Wu, Qi and Fuxin 2019) as GASP uses it: convolutions on points, with kernels that a small network writes.
+"""PointConv as GASP uses it: convolutions on points, with kernels that a small network writes.
+
+Wu, Qi and Fuxin 2019.
 
     out(p) = linear(sum over neighbours q of feature(q) (x) net(q - p))
 
-All items share their coordinates, so the network runs once, not once an item. On a regular grid all output points but
-those at the border see the same offsets: there the sum is a 3x3 convolution, whose kernel is the linear map applied to
-the network at the nine offsets. The border is gathered. Both forms give the same result, border included.
+All items share their coordinates, so the network runs once, not once an item. On a regular grid all
+output points except those at the border see the same offsets: there the sum is a 3x3 convolution,
+whose kernel is the linear map applied to the network at the nine offsets. The border is gathered.
+Both forms give the same result, border included.
 """
 
 from collections.abc import Sequence
@@ -22,7 +25,7 @@ class WeightNet(nn.Module):
     """From an offset to the values of `mid` basis kernels there."""
 
     def __init__(self, dim: int, mid: Sequence[int], normalise: bool) -> None:
-        """`mid` units in each layer, with batch normalisation over all offsets if asked for."""
+        """`mid` units in each layer, with batch normalisation over all offsets if requested."""
         super().__init__()
         parts: list[nn.Module] = []
         for a, b in zip([dim, *mid], mid, strict=False):

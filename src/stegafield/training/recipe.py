@@ -14,16 +14,16 @@ from ..generators.distribution import FunctionDistribution
 
 
 class Recipe(ABC, Generic[ModelT]):
-    """Built from its config and a Lightning Fabric, which it hands its networks and optimizers.
+    """A way of training, built from its config and a Lightning Fabric.
 
-    All that changes from step to step is in `modules` and `optimizers`: a checkpoint is their state and the number of
-    the step.
+    It sets up its networks and optimizers with the Fabric. Everything that changes from step to
+    step is in `modules` and `optimizers`: a checkpoint is their state and the number of the step.
     """
 
     model: ModelT
-    """What is trained for: what `save_pretrained` writes."""
+    """The model that is trained: what `save_pretrained` writes."""
     modules: dict[str, nn.Module]
-    """All networks, bare."""
+    """All networks, without Fabric's wrappers."""
     optimizers: dict[str, Optimizer]
 
     @abstractmethod
@@ -34,9 +34,15 @@ class Recipe(ABC, Generic[ModelT]):
     def step(
         self, real: Float[Tensor, "item *grid feature"], step: int, rng: Generator
     ) -> dict[str, float]:
-        """One step on a batch of features in [-1, 1]; all randomness from `rng`. Returns what to log."""
+        """One step on a batch of features in [-1, 1]; returns what to log.
+
+        All randomness is from `rng`.
+        """
 
     def pictures(self, count: int, rng: Generator) -> Float[ndarray, "item y x feature"]:
-        """What shows a person how far training is, in [-1, 1]: `count` samples of the model at its own size."""
+        """`count` samples of the model at its own size, in [-1, 1].
+
+        They show a person how far training is.
+        """
         assert isinstance(self.model, FunctionDistribution)
         return self.model.raster(self.model.latents(count, rng), self.model.domain.size)

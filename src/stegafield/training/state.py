@@ -1,7 +1,7 @@
 """A training run on disk: state.json, and beside it the tensors that it names. No pickle.
 
-The tensors are written first, under a new name; state.json then replaces the old one in one step. So whenever a run is
-killed, one whole state is there.
+The tensors are written first, under a new name; state.json then replaces the old one in one step.
+So whenever a run is killed, one whole state is there.
 """
 
 import hashlib
@@ -21,16 +21,16 @@ STATE = "state.json"
 
 
 class Progress(BaseModel):
-    """How far a run is, and what it is a run of."""
+    """How far a run is, and which run it is."""
 
     model_config = ConfigDict(extra="forbid")
 
     step: int = Field(default=0, ge=0)
     """Steps done. With the seed of the config it is the state of all randomness."""
     seconds: float = Field(default=0.0, ge=0)
-    """Of training, in all sessions of the run."""
+    """Seconds of training, in all sessions of the run."""
     items: int = Field(ge=0)
-    """Training items."""
+    """The number of training items."""
     config: dict[str, Any]
     tensors: str = Field(default="", pattern=r"^[\w.-]*$")
     """File with the tensors, in the same folder."""
@@ -55,11 +55,14 @@ def read(folder: Path) -> Progress:
     try:
         return Progress.model_validate_json((folder / STATE).read_bytes())
     except ValidationError as error:
-        raise FormatError(f"{STATE} is no state of a run: {error}") from None
+        raise FormatError(f"{STATE} is not the state of a run: {error}") from None
 
 
 def restore(folder: Path, recipe: Recipe, progress: Progress) -> None:
-    """Put a recipe into the state that was saved. `FormatError` where the file is not what state.json says."""
+    """Restore the saved state of a recipe.
+
+    `FormatError` where the file is not the one that state.json names.
+    """
     data = (folder / progress.tensors).read_bytes()
     if hashlib.sha256(data).hexdigest() != progress.sha256:
         raise FormatError(f"{progress.tensors} has another SHA-256 than {STATE} says")
@@ -77,7 +80,10 @@ def restore(folder: Path, recipe: Recipe, progress: Progress) -> None:
 
 
 def _tensors(recipe: Recipe, *, fresh: bool = False) -> dict[str, Tensor]:
-    """All tensors by name; with `fresh` those that Adam will have, by their shapes, before its first step."""
+    """All tensors by name.
+
+    With `fresh`, the states of the optimizers are those that Adam will have, by their shapes.
+    """
     out = {}
     for name, module in recipe.modules.items():
         out |= {f"modules.{name}.{key}": t for key, t in module.state_dict().items()}

@@ -5,10 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from stegafield import hookimpl
-from stegafield.core.carrier import Carrier
-from stegafield.core.channel import Channel
-from stegafield.core.cover import Cover, GridSpec
-from stegafield.core.options import Options
+from stegafield.core import Carrier, Channel, Cover, GridSpec, Options
 from stegafield.errors import FormatError
 
 HEADER = b"hour,level_mm\n"
@@ -19,6 +16,7 @@ NOISE = 8.0  # millimetres: waves that the gauge does not filter out
 class TideChannel(Channel):
     """Comma-separated hours and water levels in whole millimetres: one level is one code."""
 
+    api_version: ClassVar[int] = 1
     name: ClassVar[str] = "tide"
     suffixes: ClassVar[tuple[str, ...]] = (".tide",)
 
@@ -50,6 +48,7 @@ class TideChannel(Channel):
 class TideCarrier(Carrier):
     """Water levels of a made-up harbour."""
 
+    api_version: ClassVar[int] = 1
     name: ClassVar[str] = "tide"
     channel: ClassVar = TideChannel
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from stegafield.cli.arguments import Device
+from stegafield.cli.edge import busy
 from stegafield.cli.program import err
 from stegafield.errors import ConfigError
 
@@ -29,8 +30,6 @@ def measure(
         raise ConfigError("suite", "--quick, --full and --suite exclude each other.")
     need("torch", "torch")
     need("matplotlib", "plots")
-    from rich.progress import Progress
-
     from ..journal import Journal
     from ..pages.summary import understood
     from ..paper import report, run
@@ -46,20 +45,14 @@ def measure(
     out.mkdir(parents=True, exist_ok=True)
     lab = Lab.open(device, out, photos, data)
     journal = Journal(out / report.ROWS)
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("measuring", total=None)
-
-        def told(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
-
+    with busy("measuring"):
         try:
-            made = run.run(chosen, lab, journal, told)
+            made = run.run(chosen, lab, journal)
         except KeyboardInterrupt:
             report.write(journal, out)
             raise
-        bar.update(task, description="writing the report")
-        with understood(out):
-            written = report.write(journal, out)
+    with busy("writing the report"), understood(out):
+        written = report.write(journal, out)
     err.print(
         f"{made} new measurements; the report is {' and '.join(map(str, written))}", markup=False
     )

@@ -1,10 +1,10 @@
 """A run: the jobs of a suite that the journal does not hold yet, one after the other."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from stegafield.errors import StegafieldError
+from stegafield.progress import report as progress
 
 from ..journal import Journal
 from .experiment import Job, Lab
@@ -16,7 +16,6 @@ def run(
     suite: Suite,
     lab: Lab,
     journal: Journal,
-    report: Callable[[int, int, str], None] = lambda done, total, told: None,
 ) -> int:
     """Measure what is not in the journal, and return how many rows that were.
 
@@ -27,7 +26,7 @@ def run(
     remember(suite, jobs, lab.out)
     made = 0
     for number, job in enumerate(jobs):
-        report(number, len(jobs), job.told)
+        progress(job.told, number, len(jobs))
         if journal.done(job.inputs) is not None:
             continue
         try:
@@ -38,7 +37,6 @@ def run(
             found = {"error": f"{error.strerror}: {Path(str(error.filename)).name}"}
         journal.add(job.inputs, {name: _short(value) for name, value in found.items()})
         made += 1
-    report(len(jobs), len(jobs), "")
     return made
 
 

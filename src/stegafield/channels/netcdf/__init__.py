@@ -1,4 +1,7 @@
-"""NetCDF: variables of floats, or packed into integers (`scale_factor`). A file is patched in a copy, never rebuilt."""
+"""NetCDF: variables of floats, or of integers that they are packed into (`scale_factor`).
+
+A file is never rebuilt: one variable is patched in a copy.
+"""
 
 import errno
 import threading
@@ -28,13 +31,13 @@ _POLE = 1e-3  # degrees: a row this close to 90 is the pole itself
 
 @dataclass(frozen=True)
 class PackedVariable:
-    """Where a cover's codes stand in a file."""
+    """Where a cover's codes are in a file."""
 
     data: bytes
     """The whole file."""
     variable: str
     dtype: np.dtype
-    """As stored; `unsigned` where the file says that it means otherwise."""
+    """As stored; `unsigned` if the file says that the values are meant so."""
     unsigned: bool
     shape: tuple[int, ...]
     space: tuple[int, ...]
@@ -42,17 +45,23 @@ class PackedVariable:
     raw: ndarray | None = None
     """The floats, shaped as the codes; None where integers are stored."""
     shift: int = 0
-    """Of floats: see `floats`."""
+    """For floats: see `floats`."""
 
 
 class NetcdfChannel(Channel):
-    """NetCDF-3 and NetCDF-4 files; each packed or float variable of the root group is a candidate."""
+    """NetCDF-3 and NetCDF-4 files.
+
+    Each packed or float variable of the root group is a candidate.
+    """
 
     name: ClassVar[str] = "netcdf"
     suffixes: ClassVar[tuple[str, ...]] = (".nc", ".nc4", ".cdf", ".netcdf")
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover for each packed or float variable, in the file's order; a damaged one hides no other."""
+        """One cover for each packed or float variable, in the file's order.
+
+        A damaged variable is left out, and does not hide the others.
+        """
         with LOCK:
             file = _opened(data)
         try:
@@ -68,7 +77,7 @@ class NetcdfChannel(Channel):
                 file.close()
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
-        """A copy of the file with new values in the one variable."""
+        """A copy of the file with new values in one variable."""
         where = cover.container
         assert isinstance(where, PackedVariable)
         moved = [where.shape[axis] for axis in _order(where)]
@@ -86,9 +95,13 @@ class NetcdfChannel(Channel):
 
 @contextmanager
 def writing(path: Path, mode: Literal["w", "r+"], **options: Any) -> Iterator[Any]:
-    """A NetCDF file open for writing; `OSError` where the disk is full, `ConfigError` where the library refuses.
+    """A NetCDF file open for writing.
 
     After a failed write or close, closing once more (as the destructor would) crashes the process.
+
+    Raises:
+        OSError: The disk is full, or the file cannot be written.
+        ConfigError: The NetCDF library refuses to rewrite the file.
     """
     import netCDF4
 
@@ -112,7 +125,7 @@ def writing(path: Path, mode: Literal["w", "r+"], **options: Any) -> Iterator[An
 
 
 def why_not(file: Any, name: str, size: int) -> str | None:
-    """Why a variable of a file of `size` bytes cannot be a cover, in words; None where it can."""
+    """Why a variable of a file of `size` bytes cannot be a cover, in words; None if it can."""
     variable = file.variables[name]
     dtype = variable.dtype
     if name in file.dimensions or _coordinate(variable):
@@ -142,7 +155,7 @@ def _number(value: Any) -> bool:
 
 
 def at_pole(latitude: ndarray) -> Bool[ndarray, "..."]:
-    """Which latitudes, in degrees, are a pole: a row of samples there is one point."""
+    """Which latitudes, in degrees, are a pole: a row of elements there is one point."""
     return ~(np.abs(latitude) < 90 - _POLE)
 
 
@@ -160,7 +173,7 @@ def floating(data: bytes) -> set[str]:
 
 
 def notes(cover: Cover) -> tuple[str, ...]:
-    """What whoever hides in floats should know: that they came from integers, and the stego will show it."""
+    """A warning where floats came from integers: the stego will show it."""
     where = cover.container
     assert isinstance(where, PackedVariable)
     found = None if where.raw is None else floats.lattice(where.raw, cover.free)
@@ -184,7 +197,7 @@ def _opened(data: bytes) -> Any:
 
 
 def _cover(file: Any, name: str, data: bytes) -> Cover | None:
-    """The cover of a packed variable, or None where its samples cannot be read."""
+    """The cover of a packed variable, or None where its values cannot be read."""
     variable = file.variables[name]
     attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
     unsigned = str(attributes.get("_Unsigned", "false")).lower() == "true"
@@ -230,7 +243,10 @@ def _cover(file: Any, name: str, data: bytes) -> Cover | None:
 
 
 def _meant(dtype: np.dtype, unsigned: bool) -> np.dtype:
-    """The integer type that the stored one stands for (`_Unsigned` in files whose format has signed ones only)."""
+    """The integer type that the stored one stands for.
+
+    `_Unsigned` marks unsigned integers in files whose format has signed ones only.
+    """
     return np.dtype(f"{'u' if unsigned or dtype.kind == 'u' else 'i'}{dtype.itemsize}")
 
 
@@ -245,7 +261,10 @@ def _range(
     stored: np.dtype,
     meant: np.dtype,
 ) -> tuple[Bool[ndarray, "channel *space"], int | ndarray, int | ndarray]:
-    """Which codes are data, and between which values each may move without becoming, or ceasing to be, missing."""
+    """Which codes are data, and the range of each.
+
+    Within its range a code may move without becoming missing, or ceasing to be.
+    """
     import netCDF4
 
     limits = np.iinfo(meant)
@@ -271,7 +290,10 @@ def _range(
 def _float_limits(
     attributes: dict[str, Any], stored: np.dtype
 ) -> tuple[list[float], float | None, float | None]:
-    """Missing values, least and greatest valid value of floats; what is no number counts as absent."""
+    """Missing values, the least and the greatest valid value of floats.
+
+    What is not a number counts as absent.
+    """
     import netCDF4
 
     def numbers(name: str, default: Any = ()) -> list[float]:
@@ -288,7 +310,7 @@ def _float_limits(
 
 
 def _integer(value: Any, stored: np.dtype, meant: np.dtype) -> int | None:
-    """An attribute in terms of the codes, or None where it is absent or no stored value."""
+    """An attribute in terms of the codes, or None where it is absent or cannot be stored."""
     if value is None:
         return None
     try:
@@ -304,7 +326,10 @@ def _integer(value: Any, stored: np.dtype, meant: np.dtype) -> int | None:
 
 
 def _geometry(file: Any, variable: Any) -> tuple[tuple[int, ...], GridSpec, ndarray | None]:
-    """The space axes by CF metadata (latitude and longitude, or the last two), and the latitudes in degrees."""
+    """The space axes, and the latitudes in degrees.
+
+    The space axes are latitude and longitude by CF metadata, or else the last two dimensions.
+    """
     kinds = [_axis(file, name) for name in variable.dimensions]
     if "latitude" in kinds and "longitude" in kinds:
         space = tuple(sorted(map(kinds.index, ("latitude", "longitude"))))
@@ -319,7 +344,7 @@ def _geometry(file: Any, variable: Any) -> tuple[tuple[int, ...], GridSpec, ndar
 
 
 def _axis(file: Any, dimension: str) -> str | None:
-    """What the coordinate variable of a dimension says that it is, if there is one."""
+    """What the coordinate variable of a dimension says that it is; None without such a variable."""
     variable = file.variables.get(dimension)
     if variable is None or variable.dimensions != (dimension,) or variable.size > MOST_SAMPLES:
         return None

@@ -1,4 +1,4 @@
-"""NetCDF-3 (classic, 64-bit offset, 64-bit data): where the values of a variable stand, so that they can be patched."""
+"""NetCDF-3 (classic, 64-bit offset, 64-bit data): finds a variable's values, to patch them."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class _Variable(NamedTuple):
     size: int
     begin: int
     records: bool
-    """Whether the first dimension is the unlimited one, whose length is not in the shape."""
+    """Whether the first dimension is the unlimited one, whose length is not part of `shape`."""
 
     @property
     def record(self) -> int:
@@ -33,7 +33,7 @@ def patched(data: bytes, name: str, values: ndarray) -> bytes:
         recorded = [variable for variable in variables.values() if variable.records]
         stride = sum(-(-variable.record // 4) * 4 for variable in recorded)
         if len(recorded) == 1:
-            stride = recorded[0].record  # the one case without padding
+            stride = recorded[0].record  # the only case without padding
         inner = [one.size * math.prod(one.shape[i + 1 :]) for i in range(len(one.shape))]
         strides = (stride, *inner) if one.records else tuple(inner)
         out = bytearray(data)
@@ -61,7 +61,7 @@ class _Cursor:
         return self.number(8 if self.wide else 4)
 
     def entries(self) -> range:
-        """As many as a list has; its tag is passed over."""
+        """One for each entry of a list; its tag is skipped."""
         self.number()
         return range(min(self.count(), len(self.data)))
 

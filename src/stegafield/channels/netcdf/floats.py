@@ -1,8 +1,10 @@
-"""Floats as codes: the order-preserving integers of their bits, without the zero bits at the end that all share.
+"""Floats as codes: order-preserving integers of their bits, without shared trailing zero bits.
 
-`shift`, the number of those bits, is read from the stego again. Embedding moves codes by whole steps of 2^shift, so it
-never becomes less. It becomes more only if every code turns even; then every symbol is even too, and the symbols are
-random: for 24 bootstrap windows alone that is one salt in 2^24, and `hide`, which reads the file back, takes another.
+`shift` is the number of trailing zero bits that all values share; `reveal` reads it from the stego
+again. Embedding moves codes by whole steps of 2^shift, so it never becomes less. It becomes more
+only if every code turns even. Then every symbol is even too, and the symbols are random: for the 24
+bootstrap windows alone that happens for one salt in 2^24, and `hide`, which reads the file back,
+takes another salt.
 """
 
 from typing import Any
@@ -15,13 +17,14 @@ from ...core import tiles
 from .gaps import between
 
 _SAMPLED = 1 << 20
-_MOST = 1e100  # products of greater lengths would overflow, and nothing was ever packed there
+_MOST = 1e100  # products of greater lengths would overflow, and no packing needs them
 
 
 def ordered(values: Float[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
-    """Integers that grow with the values; both zeros are 0, and the opposite of a value is the opposite integer.
+    """Integers that grow with the values; both zeros are 0, and negation is kept.
 
-    As wide as the floats, from int32 on: their greatest is 2^23 below the greatest int32.
+    They are as wide as the floats, and at least int32: the greatest is 2^23 below the greatest
+    int32.
     """
     bits = values.view(f"i{values.itemsize}")
     found = (bits & np.iinfo(bits.dtype).max).astype(
@@ -31,7 +34,7 @@ def ordered(values: Float[ndarray, "*shape"]) -> Int[ndarray, "*shape"]:
 
 
 def unordered(integers: Int[ndarray, "*shape"], dtype: np.dtype) -> Float[ndarray, "*shape"]:
-    """The floats of `ordered`."""
+    """The floats of `ordered`; its inverse."""
     bits = np.abs(integers).astype(f"u{dtype.itemsize}")
     sign = (integers < 0).astype(bits.dtype) << bits.dtype.type(8 * dtype.itemsize - 1)
     return (bits | sign).view(dtype)
@@ -40,10 +43,12 @@ def unordered(integers: Int[ndarray, "*shape"], dtype: np.dtype) -> Float[ndarra
 def read(
     raw: Float[ndarray, "*shape"], missing: list[float], least: float | None, most: float | None
 ) -> tuple[Int[ndarray, "*shape"], Bool[ndarray, "*shape"], Any, Any, int]:
-    """Codes, free, low, high and shift. Not free: NaN, infinite, missing, out of the valid range, and exact zero.
+    """Codes, free, low, high and shift.
 
-    A zero stays a zero, whichever sign it has, and nothing else becomes one or changes its sign: zeros mean "none" (no
-    rain, no ice), and a step from one would be a denormal number, which no instrument ever gave.
+    Not free are NaN, infinite and missing values, values out of the valid range, and exact zeros. A
+    zero stays a zero, with its sign, and nothing else becomes one or changes its sign: zeros mean
+    "none" (no rain, no ice), and a step from one would give a denormal number, which no instrument
+    measures.
     """
     values, dtype = ordered(raw), raw.dtype
     fills = ordered(_finite(missing, dtype))
@@ -66,7 +71,10 @@ def read(
 def write(
     raw: Float[ndarray, "*shape"], codes: Int[ndarray, "*shape"], shift: int
 ) -> Float[ndarray, "*shape"]:
-    """The floats of codes. What did not change keeps its bits: NaN of any kind, and the sign of zero."""
+    """The floats of codes.
+
+    A value that did not change keeps its bits: NaN of any kind, and the sign of zero.
+    """
     out = raw.copy()
 
     def patch(block: slice) -> None:
@@ -79,7 +87,10 @@ def write(
 
 
 def step(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"], shift: int) -> float:
-    """What one code is worth, in the units of the variable, for the median sample: it grows with the values."""
+    """What one code is worth at the median value, in the units of the variable.
+
+    The worth grows with the values.
+    """
     sample = _sample(raw[free])
     with np.errstate(over="ignore"):  # the spacing of the greatest float is infinite
         least = np.spacing(np.abs(sample).astype(raw.dtype))
@@ -87,7 +98,10 @@ def step(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"], shift: in
 
 
 def lattice(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"]) -> float | None:
-    """The step of the lattice that all values lie on up to rounding, as after unpacking integers; None without one."""
+    """The step of the lattice that all values lie on up to rounding; None if there is none.
+
+    Unpacked integers lie on such a lattice.
+    """
     values = np.unique(_sample(raw[free])).astype(np.float64)
     if values.size < 3 or np.abs(values[[0, -1]]).max() > _MOST:
         return None
@@ -122,6 +136,9 @@ def _sample(values: Float[ndarray, " value"]) -> Float[ndarray, " value"]:
 
 
 def _common_zeros(values: Int[ndarray, "*shape"], known: Bool[ndarray, "*shape"], most: int) -> int:
-    """Zero bits at the end that all known ones share; not all bits of a fraction: the greatest code stays odd."""
+    """How many trailing zero bits all known integers share, `most` at most.
+
+    The limit keeps the greatest code odd: it is less than the bits of a fraction.
+    """
     used = int(np.bitwise_or.reduce(values, axis=None, where=known))
     return min((used & -used).bit_length() - 1, most) if used else 0

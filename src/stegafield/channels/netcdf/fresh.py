@@ -1,4 +1,4 @@
-"""A gridded variable in physical units, and a new file of such a variable, packed into 16 bits."""
+"""A gridded variable in physical units, and a new file for it, packed into 16 bits."""
 
 import tempfile
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from ...core.cover import Cover
 from . import LOCK, PackedVariable, _axis, _opened, _values, writing
 
 LOW, HIGH, FILL = -32766, 32767, -32767
-"""What a packed value may be, and what a missing one is, as in the files of the Climate Data Store."""
+"""The range of packed values, and the missing value, as in the files of the Climate Data Store."""
 _KEPT = ("units", "long_name", "standard_name")
 _AXIS = (*_KEPT, "calendar", "axis", "positive", "scale_factor", "add_offset")
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A dimension that is neither latitude nor longitude, with its coordinates where it has some."""
+    """A dimension other than latitude and longitude, with its coordinates if it has any."""
 
     name: str
     size: int
@@ -43,7 +43,7 @@ class Gridded:
 
 
 def physical(cover: Cover) -> Gridded | None:
-    """The variable of a cover in its units; None where it is on no latitudes and longitudes."""
+    """The variable of a cover in its units; None if it has no latitudes and longitudes."""
     where = cover.container
     assert isinstance(where, PackedVariable)
     if cover.spec.kind != "sphere":
@@ -75,7 +75,10 @@ def packed(
     scale: float,
     offset: float,
 ) -> bytes:
-    """A NetCDF-3 file of a variable like this, with values code * scale + offset, on another grid in degrees."""
+    """A NetCDF-3 file of a variable like this one, on another grid in degrees.
+
+    Its values are code * scale + offset.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "field.nc")
         with writing(path, "w", format="NETCDF3_64BIT_OFFSET") as file:
@@ -104,7 +107,10 @@ def packed(
 
 
 def _other(file: Any, name: str, size: int) -> Axis:
-    """A dimension as it is stored; integers of 64 bits, which NetCDF-3 lacks, with fewer or as floats."""
+    """A dimension as it is stored.
+
+    NetCDF-3 lacks integers of 64 bits: they become narrower ones, or floats.
+    """
     if name not in file.variables:
         return Axis(name, size, None, {})
     variable = file.variables[name]
@@ -120,6 +126,6 @@ def _other(file: Any, name: str, size: int) -> Axis:
 
 
 def _attributes(variable: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """Those of these attributes that a variable has, where they are text or numbers."""
+    """Those of the named attributes that a variable has, if they are text or numbers."""
     found = {name: getattr(variable, name) for name in names if name in variable.ncattrs()}
     return {n: v for n, v in found.items() if isinstance(v, str | int | float | np.number)}

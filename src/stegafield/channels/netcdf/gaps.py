@@ -1,4 +1,4 @@
-"""Between which values a code may move: fill values split the range, and nothing steps onto or across one."""
+"""The range of each code between fill values: no step lands on a fill value or crosses one."""
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -11,10 +11,10 @@ def between(
     forbidden: list[int],
     shift: int = 0,
 ) -> tuple[int | ndarray, int | ndarray]:
-    """The least and the greatest code of each sample; numbers where all free samples share them.
+    """The least and the greatest code of each element; numbers if all free elements share them.
 
-    `forbidden` are the values, in rising order, that no sample may reach: the first and the last enclose all. The code
-    of a value is value / 2^shift.
+    `forbidden` are the values, in rising order, that no element may reach: the first and the last
+    enclose all others. The code of a value is value / 2^shift.
     """
     ends = np.array(forbidden, np.int64)
     lows, highs = (ends[:-1] >> shift) + 1, -(-ends[1:] >> shift) - 1

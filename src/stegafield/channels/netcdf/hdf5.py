@@ -1,8 +1,9 @@
-"""What NetCDF-4 needs below the NetCDF library: that a file is one file, and that a patched copy holds nothing dead.
+"""What NetCDF-4 needs below the NetCDF library: whole files, and patches that leave no old data.
 
-HDF5 can store the samples of a variable in other files, and links can lead to other files: reading such a file reads
-somebody else's, and patching it would write there. And HDF5 never erases: a chunk that is written anew and does not
-fit moves, and its old bytes, the cover's own samples, stay in the file for anybody to compare.
+HDF5 can store the data of a variable in other files, and links can lead to other files: to read
+such a file is to read somebody else's, and to patch it is to write there. And HDF5 never erases: a
+chunk that is rewritten and no longer fits moves, and its old bytes, the cover's own values, stay in
+the file for anyone to compare.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def check_whole(data: bytes) -> None:
-    """Raise `FormatError` where a file holds less than all of its data: external links, storage or virtual layout."""
+    """Raise `FormatError` where a file holds less than all of its data.
+
+    That is: external links, external storage or a virtual layout.
+    """
     import h5py
 
     try:
@@ -35,7 +39,7 @@ def check_whole(data: bytes) -> None:
 
 
 def patch(data: bytes, name: str, stored: Shaped[ndarray, "*shape"]) -> bytes:
-    """The file with other samples in a variable of the root group, and zeros where its old chunks were left."""
+    """The file with other values in a variable of the root group, and zeros in its old chunks."""
     import h5py
 
     memory = BytesIO(data)
@@ -52,7 +56,10 @@ def patch(data: bytes, name: str, stored: Shaped[ndarray, "*shape"]) -> bytes:
 
 
 def _datasets(file: Any) -> Iterator[Any]:
-    """Every dataset of a file once; `FormatError` at a link that leads out of it, or anywhere but to an object."""
+    """Every dataset of a file once.
+
+    `FormatError` at a link that leads out of the file, or to anything but an object.
+    """
     import h5py
 
     seen: set[Any] = set()
@@ -63,7 +70,7 @@ def _datasets(file: Any) -> Iterator[Any]:
             if not isinstance(here.get(name, getlink=True), h5py.HardLink):
                 raise FormatError(f"the link {name!r} leads out of the file", ".nc")
             found = here[name]
-            if found.id in seen:  # equal for every way to one object
+            if found.id in seen:  # equal for every path to one object
                 continue
             seen.add(found.id)
             if isinstance(found, h5py.Group):
@@ -73,7 +80,7 @@ def _datasets(file: Any) -> Iterator[Any]:
 
 
 def _chunks(dataset: Any) -> list[tuple[int, int]]:
-    """Where the raw bytes of a dataset stand in its file: (start, stop) of every chunk, or of the whole."""
+    """Where the raw bytes of a dataset are: (start, stop) of every chunk, or of the whole."""
     offset = dataset.id.get_offset()
     if offset is not None:
         return [(offset, offset + dataset.id.get_storage_size())]
@@ -89,7 +96,7 @@ def _chunks(dataset: Any) -> list[tuple[int, int]]:
 def _without(
     spans: list[tuple[int, int]], alive: list[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
-    """What of some spans no living one covers."""
+    """The parts of `spans` that no span of `alive` covers."""
     starts = np.array([start for start, _ in alive])
     for start, stop in spans:
         at = start

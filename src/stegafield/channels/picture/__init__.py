@@ -1,4 +1,7 @@
-"""Pictures: pixels as codes, which all channels of this medium share, and Pillow's decoders with one kind of error."""
+"""Pictures: pixels as codes, shared by all channels of this medium, and Pillow's decoders.
+
+Whatever Pillow raises becomes one kind of error.
+"""
 
 import struct
 import warnings
@@ -19,32 +22,39 @@ from ...errors import FormatError
 
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, MemoryError)
 DAMAGE += (TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
-"""What Pillow raises on damaged files: the second line, on TIFF tags of odd types."""
+"""What Pillow raises on damaged files. The second line is for TIFF tags of odd types."""
 _ORDERS = {"B": ">u2", "L": "<u2", "N": "=u2"}
-"""Byte orders at the end of Pillow's raw modes; libtiff gives samples in that of the machine."""
+"""Byte orders at the end of Pillow's raw modes; libtiff gives samples in the machine's order."""
 
 
 def opened(data: bytes) -> Any:
-    """The picture in an image file of any format Pillow reads, its header only; `FormatError` where it reads none."""
+    """The picture in an image file of any format that Pillow reads, its header only.
+
+    `FormatError` if Pillow reads no picture.
+    """
     with _damage():
         image = Image.open(BytesIO(data))
         if image.width * image.height > most_samples(len(data)) // 3:
             size = f"{image.width} x {image.height} pixels in {len(data)} bytes"
             raise FormatError(f"the {image.format} image declares {size}")
-        getattr(image, "n_frames", 1)  # walks through the file now, and Pillow remembers it
+        getattr(image, "n_frames", 1)  # reads through the file now; Pillow remembers the number
     return image
 
 
 def decode(data: bytes) -> Image.Image:
-    """The picture in an image file of any format Pillow reads, with its pixels; `FormatError` where it reads none."""
+    """The picture in an image file of any format that Pillow reads, with its pixels.
+
+    `FormatError` if Pillow reads no picture.
+    """
     return _loaded(opened(data))
 
 
 def samples(data: bytes) -> Shaped[ndarray, "y x *sample"]:
-    """The samples of a picture as its file stores them; of 16 bits, too, where Pillow keeps 8 of RGB.
+    """The samples of a picture as its file stores them, in all of their 8 or 16 bits.
 
-    Pillow keeps the first byte of a sample that it takes for big endian, and the second of one that it takes for little
-    endian. So such a picture is decoded twice. Grey with alpha has four bytes a pixel, as 8-bit RGBA has.
+    Of 16-bit RGB Pillow keeps 8 bits: the first byte of a sample that it takes for big endian, and
+    the second byte of one that it takes for little endian. So such a picture is decoded twice. Grey
+    with alpha has four bytes a pixel, as 8-bit RGBA has.
     """
     image = opened(data)
     kind, _, order = _raw_mode(image).partition(";16")
@@ -57,7 +67,7 @@ def samples(data: bytes) -> Shaped[ndarray, "y x *sample"]:
 
 
 def _raw_mode(image: Any) -> str:
-    """What Pillow calls the samples as they are stored; "" of formats that it leaves to other libraries."""
+    """Pillow's name for the samples as they are stored; "" for formats of other libraries."""
     tiles = getattr(image, "tile", ())
     arguments = tiles[0][3] if tiles else ""
     found = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
@@ -65,7 +75,7 @@ def _raw_mode(image: Any) -> str:
 
 
 def _loaded(image: Any, raw_mode: str = "") -> Image.Image:
-    """The picture with its pixels, its samples taken for those of another kind if asked."""
+    """The picture with its pixels, its samples read in another raw mode if one is given."""
     with _damage():
         if raw_mode:
             image.tile = [_renamed(tile, raw_mode) for tile in image.tile]
@@ -80,7 +90,7 @@ def _renamed(tile: Any, raw_mode: str) -> Any:
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """One kind of error for whatever Pillow raises, and none of its warnings."""
+    """Turns everything that Pillow raises into one kind of error, and hides its warnings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, and of odd tags
@@ -94,7 +104,10 @@ def _damage() -> Iterator[None]:
 
 
 def readable_exif(image: Image.Image) -> bool:
-    """Whether the EXIF data of a picture are any, or missing. Pillow tells once, and then takes them for empty."""
+    """Whether the EXIF data of a picture can be read, or are missing.
+
+    Pillow reports damage only once; afterwards it takes the data for empty.
+    """
     try:
         with _damage():
             Image.Exif().load(image.info.get("exif", b""))
@@ -105,17 +118,20 @@ def readable_exif(image: Image.Image) -> bool:
 
 
 def orientation(image: Image.Image) -> int:
-    """How a picture is to be turned, as its EXIF data say; 1, which is upright, where they cannot be read."""
+    """How a picture is to be turned, by its EXIF data; 1, upright, if they cannot be read."""
     return image.getexif().get(0x0112, 1) if readable_exif(image) else 1
 
 
 def alpha_of(pixels: Integer[ndarray, "y x *sample"]) -> Integer[ndarray, "y x"] | None:
-    """The last of two or four samples of a pixel; None where there is no alpha."""
+    """The last of two or four samples of each pixel; None if there is no alpha."""
     return pixels[..., -1].copy() if pixels.ndim == 3 and pixels.shape[2] in (2, 4) else None
 
 
 def as_cover(pixels: Integer[ndarray, "y x *sample"], channel: str, container: object) -> Cover:
-    """A cover of 8-bit or 16-bit pixels; alpha is not in the codes, and what it hides is not free."""
+    """A cover of 8-bit or 16-bit pixels.
+
+    Alpha is not part of the codes, and fully transparent pixels are not free.
+    """
     alpha = alpha_of(pixels)
     planes = np.atleast_3d(pixels).transpose(2, 0, 1)
     codes = np.ascontiguousarray(planes if alpha is None else planes[:-1], np.int32)
@@ -135,7 +151,7 @@ def as_cover(pixels: Integer[ndarray, "y x *sample"], channel: str, container: o
 def as_pixels(
     codes: Int[ndarray, "channel y x"], dtype: type, alpha: Integer[ndarray, "y x"] | None = None
 ) -> Integer[ndarray, "y x *sample"]:
-    """The pixels of codes, with their alpha: what `as_cover` took apart."""
+    """The pixels of codes, with their alpha: the inverse of `as_cover`."""
     planes = codes.astype(dtype)
     if alpha is not None:
         planes = np.concatenate([planes, alpha[None]])

@@ -1,4 +1,7 @@
-"""BMP: uncompressed 24-bit colour and 8-bit grey. The pixels are patched in place; all other bytes stay."""
+"""BMP: uncompressed 24-bit colour and 8-bit grey.
+
+The pixels are patched in place; all other bytes stay.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -19,7 +22,7 @@ _GREYS = np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(256, 3)
 
 @dataclass(frozen=True)
 class BmpFile:
-    """Where the pixels stand in a file."""
+    """Where the pixels are in a file."""
 
     data: bytes
     """The whole file."""
@@ -67,7 +70,7 @@ class BmpChannel(Channel):
 
 
 def parse(data: bytes) -> BmpFile | None:
-    """Where the pixels are; None for a bitmap of another kind, `FormatError` where the bytes are none."""
+    """Where the pixels are; None for a bitmap of another kind, `FormatError` if it is not one."""
     if not data.startswith(b"BM") or len(data) < 54:
         raise FormatError("not a BMP file", ".bmp")
     start, size, width, height, _, bits, packing = struct.unpack_from("<IIiiHHI", data, 10)

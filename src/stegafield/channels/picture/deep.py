@@ -1,4 +1,7 @@
-"""Pictures of 16 bits and several samples a pixel, which Pillow holds half of: their samples, sizes and new files."""
+"""Pictures of 16 bits and several samples a pixel: reading, resizing and new files.
+
+Pillow keeps only half the bits of such pictures.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -14,17 +17,17 @@ from . import alpha_of, as_cover, samples
 from .png import parse
 
 Deep = UInt16[ndarray, "y x sample"]
-_BITS = 258  # a TIFF's tag
+_BITS = 258  # the tag of a TIFF
 
 
 def of_array(source: Any) -> Deep | None:
-    """An array of this kind; None for anything else."""
+    """An array of such a picture; None for anything else."""
     deep = isinstance(source, ndarray) and source.dtype == np.uint16
     return source if deep and source.ndim == 3 and source.shape[2] > 1 else None
 
 
 def of_file(image: Any, data: bytes) -> Deep | None:
-    """The samples of a file of this kind, which Pillow opened as `image`; None for other files.
+    """The samples of such a picture, which Pillow opened as `image`; None for other files.
 
     Raises `ConfigError` for those that would be cut to 8 bits.
     """
@@ -48,12 +51,15 @@ def of_file(image: Any, data: bytes) -> Deep | None:
 
 
 def halved(deep: Deep) -> Image.Image:
-    """The higher 8 bits of every sample: what Pillow makes of such a picture."""
+    """The higher 8 bits of every sample, as Pillow would keep them."""
     return Image.fromarray(np.ascontiguousarray(deep >> 8, np.uint8))
 
 
 def resized(deep: Deep, size: tuple[int, int]) -> UInt16[ndarray, "height width sample"]:
-    """What Pillow's `resize` does to 8 bits: colours weighted by alpha, so that what is transparent does not bleed."""
+    """The samples resized as Pillow's `resize` does it for 8 bits.
+
+    Colours are weighted by alpha, so that transparent ones do not bleed.
+    """
     planes = deep.transpose(2, 0, 1).astype(np.float32)
     if len(planes) in (2, 4):
         planes[:-1] *= planes[-1] / 65535
@@ -66,7 +72,7 @@ def resized(deep: Deep, size: tuple[int, int]) -> UInt16[ndarray, "height width 
 
 
 def deepened(data: bytes, channel: Channel, deep: Deep) -> bytes:
-    """A PNG or TIFF of 8 bits with these samples in the place of its own."""
+    """A PNG or TIFF of 8 bits with these samples in place of its own."""
     container: Any = next(channel.read(data)).container
     container = replace(container, dtype=np.uint16, alpha=alpha_of(deep))
     cover = as_cover(deep, channel.name, container)

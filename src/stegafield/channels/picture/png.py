@@ -1,4 +1,7 @@
-"""PNG: grey, RGB, grey with alpha and RGBA of 8 and 16 bits. Every chunk but the pixels stays, byte for byte."""
+"""PNG: grey, RGB, grey with alpha and RGBA of 8 and 16 bits.
+
+Every chunk except the pixels stays, byte for byte.
+"""
 
 import struct
 import zlib
@@ -26,7 +29,7 @@ _PART = 1 << 16  # bytes of an IDAT chunk
 
 
 class Chunk(NamedTuple):
-    """One chunk: its four-letter type, its data, and all its bytes as they stand in the file."""
+    """One chunk: its four-letter type, its data, and all its bytes as they are in the file."""
 
     kind: bytes
     data: bytes
@@ -40,24 +43,27 @@ class PngFile:
     before: bytes
     """The chunks between IHDR and the pixels."""
     after: bytes
-    """The chunks behind the pixels, and whatever follows the end of the image."""
+    """The chunks after the pixels, and whatever follows the end of the image."""
     dtype: type
     alpha: ndarray | None
     """(y, x), never changed."""
 
 
 class PngChannel(Channel):
-    """PNG files of 8 and 16 bits, with or without alpha. Fully transparent samples are not free."""
+    """PNG files of 8 and 16 bits, with or without alpha. Fully transparent pixels are not free."""
 
     name: ClassVar[str] = "png"
     suffixes: ClassVar[tuple[str, ...]] = (".png",)
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover, or none for PNG kinds that cannot be rewritten exactly (palette, fewer bits, animated)."""
+        """One cover, or none for kinds that cannot be rewritten exactly.
+
+        Those are pictures with a palette, with fewer bits, and animations.
+        """
         chunks, end = parse(data)
         _, _, depth, colour = struct.unpack(">IIBB", chunks[0].data[:10])
         kinds = {chunk.kind for chunk in chunks}
-        found = samples(data)  # which tells damage, too
+        found = samples(data)  # raises on damage, too
         if depth not in (8, 16) or colour not in _COLOURS or kinds & {b"tRNS", b"acTL"}:
             return
         body = [i for i, chunk in enumerate(chunks) if chunk.kind == b"IDAT"]
@@ -100,7 +106,7 @@ def _chunk(kind: bytes, data: bytes) -> Chunk:
 
 
 def parse(data: bytes) -> tuple[list[Chunk], int]:
-    """The chunks of a PNG up to IEND, and where they end; `FormatError` where the bytes are no PNG."""
+    """The chunks of a PNG up to IEND, and where they end; `FormatError` if it is not a PNG."""
     if not data.startswith(_SIGNATURE):
         raise FormatError("not a PNG file", ".png")
     chunks, at = [], len(_SIGNATURE)

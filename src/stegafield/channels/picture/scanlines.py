@@ -1,4 +1,4 @@
-"""The rows of a PNG, filtered and compressed: for 16-bit samples of several to a pixel, which Pillow does not write."""
+"""The rows of a PNG, filtered and compressed: for 16-bit pixels that Pillow does not write."""
 
 import zlib
 
@@ -10,10 +10,10 @@ _BAND = 1 << 20  # bytes that are filtered at once
 
 
 def packed(pixels: UInt16[ndarray, "y x sample"]) -> bytes:
-    """The zlib stream of a PNG's rows (PNG specification, section 9), each with the filter that suits it.
+    """The zlib stream of a PNG's rows (PNG specification, section 9), each with the best filter.
 
-    That is the one whose bytes, taken as signed, have the least sum of magnitudes: the rule that the specification
-    suggests and libpng follows.
+    That is the filter whose bytes, taken as signed, have the least sum of magnitudes: the rule that
+    the specification suggests and libpng follows.
     """
     height, _, number = pixels.shape
     rows = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
@@ -31,7 +31,7 @@ def packed(pixels: UInt16[ndarray, "y x sample"]) -> bytes:
 def _filtered(
     here: UInt8[ndarray, "row byte"], above: UInt8[ndarray, "row byte"], pixel: int
 ) -> UInt8[ndarray, "row byte_and_type"]:
-    """Rows behind the number of their filter; `pixel` is the bytes of a pixel."""
+    """Rows after the number of their filter; `pixel` is the number of bytes of a pixel."""
     before = ((0, 0), (pixel, 0))
     left, corner = (np.pad(rows, before)[:, :-pixel] for rows in (here, above))
     a, b, c = (rows.astype(np.int16) for rows in (left, above, corner))

@@ -1,7 +1,8 @@
-"""TIFF: one page of 8-bit or 16-bit grey or RGB, with or without alpha; uncompressed, LZW or deflate.
+"""TIFF: one page of 8-bit or 16-bit grey or RGB, with or without alpha.
 
-The pixels of an uncompressed file are patched in place, and all other bytes stay. Those of a compressed one are encoded
-anew by Pillow, with the same compression and predictor, behind all tags of the file that Pillow understands.
+The pixels of an uncompressed file are patched in place, and all other bytes stay. Those of an LZW
+or deflate file are encoded anew by Pillow, with the same compression and predictor, after all tags
+of the file that Pillow understands.
 """
 
 import warnings
@@ -46,14 +47,14 @@ class TiffFile:
     data: bytes
     """The whole file."""
     strips: tuple[tuple[int, int], ...]
-    """(first byte, bytes) of the strips of an uncompressed file, in order; none of a compressed one."""
+    """(first byte, bytes) of the strips of an uncompressed file, in order; empty if compressed."""
     dtype: type
     alpha: ndarray | None
     """(y, x), never changed."""
 
 
 class TiffChannel(Channel):
-    """TIFF files of one page of integers, grey or RGB. Fully transparent samples are not free."""
+    """TIFF files of one page of integers, grey or RGB. Fully transparent pixels are not free."""
 
     name: ClassVar[str] = "tiff"
     suffixes: ClassVar[tuple[str, ...]] = (".tif", ".tiff")
@@ -75,7 +76,7 @@ class TiffChannel(Channel):
         if tags.get(_COMPRESSION, _RAW) == _RAW and _OFFSETS in tags:
             strips = tuple(zip(tags[_OFFSETS], tags.get(_COUNTS, ()), strict=False))
             if not all(isinstance(n, int) for strip in strips for n in strip):
-                return  # a damaged type of the tag
+                return  # the tag has a damaged type
             if sum(size for _, size in strips) != pixels.nbytes or _overlap(strips):
                 return  # strips that overlap, are padded, or have no lengths
         container = TiffFile(data, strips, dtype, alpha_of(pixels))
@@ -89,7 +90,7 @@ class TiffChannel(Channel):
         if not file.strips:
             try:
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of odd directories among the tags
+                    warnings.simplefilter("ignore")  # about odd directories among the tags
                     return _encoded(pixels, file.data)
             except DAMAGE as error:
                 problem = f"has tags that cannot be written again ({error})."
@@ -104,7 +105,7 @@ class TiffChannel(Channel):
 
 
 def _overlap(strips: tuple[tuple[int, int], ...]) -> bool:
-    """Whether two strips share bytes, so that to write one is to damage the other."""
+    """Whether two strips share bytes, so that writing one would damage the other."""
     placed = sorted(strips)
     return any(start + size > after for (start, size), (after, _) in pairwise(placed))
 
@@ -125,13 +126,16 @@ def _exact(image: Any, tags: Any) -> bool:
 
 
 def _encoded(pixels: ndarray, data: bytes) -> bytes:
-    """A new file of these pixels with the compression and the tags of a file: only where the strips are differs."""
+    """A new file of these pixels with the compression and the tags of a file.
+
+    Only the positions of the strips differ.
+    """
     image, encoded = opened(data), BytesIO()
     tags, exif = image.tag_v2, image.getexif()
     packing, predictor = _PACKED.get(tags[_COMPRESSION]), tags.get(_PREDICTOR, 1)
     bits = (8 * pixels.itemsize,) * (pixels.shape[2] if pixels.ndim == 3 else 1)
     if pixels.ndim == 3 and pixels.itemsize == 2:
-        # Pillow writes 16 bits in grey only. What a pixel is matters to the predictor alone, not to the compressor.
+        # Pillow writes 16 bits in grey only. What a pixel is matters to the predictor alone.
         if predictor == _DIFFERENCES:
             pixels = np.concatenate([pixels[:, :1], np.diff(pixels, axis=1)], axis=1)
         pixels, predictor = pixels.reshape(len(pixels), -1), 1
@@ -146,7 +150,7 @@ def _encoded(pixels: ndarray, data: bytes) -> bytes:
     for tag in set(tags) - set(_TILES):
         out[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else tags[tag]
         out.tagtype[tag] = tags.tagtype[tag]
-    out[_BITS] = bits  # fewer in a new file, which starts as one of 8 bits
+    out[_BITS] = bits  # fewer in a new file, which starts with 8 bits
     out[_ROWS], out[_COUNTS] = fresh[_ROWS], fresh[_COUNTS]
     sizes = [size for _, size in strips]
     out[_OFFSETS] = tuple(sum(sizes[:i]) for i in range(len(sizes)))  # from the end of the tags

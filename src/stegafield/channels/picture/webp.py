@@ -1,4 +1,7 @@
-"""Lossless WebP. The pixels are encoded anew, exactly, also where they are transparent; every other chunk stays."""
+"""Lossless WebP.
+
+The pixels are encoded anew, exactly, also where they are transparent; every other chunk stays.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ from . import alpha_of, as_cover, as_pixels, samples
 
 
 class Chunk(NamedTuple):
-    """One chunk: its four-letter type, and all its bytes as they stand in the file."""
+    """One chunk: its four-letter type, and all its bytes as they are in the file."""
 
     kind: bytes
     raw: bytes
@@ -37,7 +40,7 @@ class WebpFile:
 
 
 class WebpChannel(Channel):
-    """Still, lossless WebP pictures: RGB and RGBA. Fully transparent samples are not free."""
+    """Still, lossless WebP pictures: RGB and RGBA. Fully transparent pixels are not free."""
 
     name: ClassVar[str] = "webp"
     suffixes: ClassVar[tuple[str, ...]] = (".webp",)
@@ -66,7 +69,7 @@ class WebpChannel(Channel):
 
 
 def parse(data: bytes) -> tuple[list[Chunk], int]:
-    """The chunks of a WebP, and where they end; `FormatError` where the bytes are no WebP."""
+    """The chunks of a WebP, and where they end; `FormatError` if it is not a WebP."""
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         raise FormatError("not a WebP file", ".webp")
     chunks, at, end = [], 12, 8 + int.from_bytes(data[4:8], "little")

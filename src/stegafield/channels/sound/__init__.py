@@ -1,4 +1,7 @@
-"""Sound: the codes of PCM samples, which all channels of this medium share. One code is one step of the subtype."""
+"""Sound: PCM samples as codes, shared by all channels of this medium.
+
+One code is one step of the subtype.
+"""
 
 import numpy as np
 from jaxtyping import Integer
@@ -13,9 +16,12 @@ DEPTHS = {"PCM_U8": 8, "PCM_16": 16, "PCM_24": 24}
 def as_cover(
     frames: Integer[ndarray, "frame channel"], bits: int, channel: str, container: object
 ) -> Cover:
-    """A cover of the integers that a file stores: 8 bits are unsigned (0 to 255), more are signed. All are free."""
+    """A cover of the integers that a file stores; all samples are free.
+
+    8 bits are unsigned (0 to 255), more are signed.
+    """
     half = 1 << (bits - 1)
-    codes = frames.T  # 16 bits stay where they are, interleaved: an hour has 300 million
+    codes = frames.T  # 16 bits stay where they are, interleaved: an hour is 300 million
     if bits != 16 or codes.dtype != np.int16:
         codes = np.ascontiguousarray(codes, np.int16 if bits == 16 else np.int32)
     return Cover(

@@ -1,4 +1,7 @@
-"""FLAC: 16-bit and 24-bit samples. The samples are encoded anew; every metadata block of the file stays."""
+"""FLAC: 16-bit and 24-bit samples.
+
+The samples are encoded anew; every metadata block of the file stays.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +34,10 @@ class FlacFile:
     """What a FLAC file holds besides its samples."""
 
     blocks: tuple[Block, ...]
-    """The metadata that stays: not STREAMINFO, which describes the encoding, nor SEEKTABLE, which points into it."""
+    """The metadata that stays.
+
+    Not STREAMINFO, which describes the encoding, nor SEEKTABLE, which points into it.
+    """
     rate: int
     bits: int
     prefix: bytes = b""
@@ -59,7 +65,7 @@ class FlacChannel(Channel):
         yield as_cover(frames, bits, self.name, FlacFile(kept, rate, bits, prefix))
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel time"]) -> bytes:
-        """The samples in new FLAC frames, behind a new STREAMINFO and the file's own metadata."""
+        """New FLAC frames of the samples, after a new STREAMINFO and the file's own metadata."""
         import soundfile
 
         file, encoded = cover.container, BytesIO()
@@ -74,7 +80,7 @@ class FlacChannel(Channel):
 
 
 def parse(data: bytes) -> tuple[list[Block], int]:
-    """The metadata blocks and where they end; `FormatError` where the bytes are no FLAC."""
+    """The metadata blocks and where they end; `FormatError` if the bytes are not FLAC."""
     if not data.startswith(_MAGIC):
         raise FormatError("not a FLAC file", ".flac")
     blocks, at, last = [], len(_MAGIC), 0
@@ -92,7 +98,7 @@ def parse(data: bytes) -> tuple[list[Block], int]:
 
 
 def _behind_id3(data: bytes) -> int:
-    """Where the FLAC begins behind ID3v2 tags, whose sizes have seven bits a byte."""
+    """Where the FLAC begins after ID3v2 tags, whose sizes have seven bits a byte."""
     start = 0
     while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
         size, footer = data[start + 6 : start + 10], data[start + 5] & 16
@@ -103,7 +109,7 @@ def _behind_id3(data: bytes) -> int:
 
 
 def _packed(blocks: list[Block]) -> bytes:
-    """Metadata blocks as they stand in a file, the last one marked."""
+    """Metadata blocks as they are in a file, the last one marked."""
     last = len(blocks) - 1
     return b"".join(
         bytes([kind | 128 * (i == last)]) + len(content).to_bytes(3) + content

@@ -1,4 +1,7 @@
-"""WAV: 8-bit unsigned, 16-bit and 24-bit PCM. Only the samples in the `data` chunk are patched; all else stays."""
+"""WAV: 8-bit unsigned, 16-bit and 24-bit PCM.
+
+Only the samples in the `data` chunk are patched; all other bytes stay.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -15,13 +18,13 @@ from ...errors import FormatError
 from . import DEPTHS, as_cover
 
 _PCM, _EXTENSIBLE = 1, 0xFFFE
-_GUID = bytes.fromhex("000000001000800000aa00389b71")  # behind the two bytes of the tag
-_UNKNOWN = 0xFFFFFFFF  # a size that ds64 has, or that a stream never filled in
+_GUID = bytes.fromhex("000000001000800000aa00389b71")  # after the two bytes of the tag
+_UNKNOWN = 0xFFFFFFFF  # a size that is in ds64, or that a stream never filled in
 
 
 @dataclass(frozen=True)
 class WavFile:
-    """Where the samples stand in a file."""
+    """Where the samples are in a file."""
 
     data: bytes
     """The whole file."""
@@ -32,7 +35,7 @@ class WavFile:
 
     @property
     def end(self) -> int:
-        """The first byte behind the samples."""
+        """The first byte after the samples."""
         return self.start + self.frames * self.channels * self.bits // 8
 
 
@@ -43,7 +46,10 @@ class WavChannel(Channel):
     suffixes: ClassVar[tuple[str, ...]] = (".wav", ".wave", ".rf64")
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover, or none for other encodings (float, 32 bits, ADPCM, mu-law) and for padded samples."""
+        """One cover, or none for padded samples and other encodings.
+
+        Other encodings are float, 32 bits, ADPCM and mu-law.
+        """
         file = parse(data)
         if file is None:
             return
@@ -71,7 +77,7 @@ class WavChannel(Channel):
 
 
 def parse(data: bytes) -> WavFile | None:
-    """Where the samples are; None for a WAV file of another encoding, `FormatError` where the bytes are no WAV."""
+    """Where the samples are; None for another encoding, `FormatError` if it is not a WAV file."""
     if data[:4] not in (b"RIFF", b"RF64") or data[8:12] != b"WAVE":
         raise FormatError("not a WAV file", ".wav")
     form = None

@@ -1,1 +1,4 @@
-"""Estimators of LSB replacement: the share of samples whose last bit was overwritten. They need no training."""
+"""Estimators of LSB replacement: the share of elements whose last bit was overwritten.
+
+They need no training.
+"""

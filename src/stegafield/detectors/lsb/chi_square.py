@@ -1,7 +1,8 @@
 """The chi-square attack: overwriting last bits makes the values 2k and 2k + 1 equally frequent.
 
-A. Westfeld, A. Pfitzmann, "Attacks on steganographic systems", Information Hiding 1999. The score is the mean
-probability of embedding over ever longer beginnings: the share of the samples for a message that was written in order.
+A. Westfeld, A. Pfitzmann, "Attacks on steganographic systems", Information Hiding 1999. The score
+is the mean probability of embedding over ever longer beginnings: the share of the elements for a
+message that was written in order.
 """
 
 import math
@@ -21,14 +22,18 @@ class ChiSquare(Estimator):
     """The chi-square attack on pairs of values."""
 
     name = "chi-square"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
-        """The mean probability over beginnings of the plane; None where no two pairs of values are frequent enough."""
+        """The mean probability over beginnings of the plane.
+
+        None where no two pairs of values are frequent enough.
+        """
         if not plane.size:
             return None
         pairs = (plane >> 1).ravel()
         pairs = pairs - pairs.min()
-        if pairs.max() > 4 * pairs.size:  # few of very many values: count those that there are
+        if pairs.max() > 4 * pairs.size:  # few elements, many values: count those that occur
             pairs = np.unique(pairs, return_inverse=True)[1]
         frequent = np.bincount(pairs) >= 2 * _LEAST
         if frequent.sum() < 2:
@@ -42,7 +47,10 @@ class ChiSquare(Estimator):
 
 
 def _probabilities(counts: Int[ndarray, "part pair 2"]) -> list[float]:
-    """For each part, the probability of so large a statistic if both values of all pairs were equally likely."""
+    """The probability, for each part, of so large a statistic.
+
+    Under the hypothesis that both values of every pair are equally likely.
+    """
     expected = counts.sum(axis=2) / 2
     used = expected >= _LEAST
     terms = (counts[..., 0] - expected) ** 2 / np.where(used, expected, 1)

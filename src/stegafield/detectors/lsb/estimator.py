@@ -1,4 +1,4 @@
-"""What estimators of LSB replacement share: planes of samples, and the mean over them."""
+"""What estimators of LSB replacement share: planes of elements, and the mean over them."""
 
 from abc import abstractmethod
 
@@ -9,18 +9,27 @@ from numpy import ndarray
 from ...core.detector import Detector
 
 _SENSIBLE = (-1.0, 2.0)
-"""Noise without neighbours that predict each other gives roots of any size; beyond these they mean nothing."""
+"""The range of estimates that mean something.
+
+Noise whose neighbours do not predict each other gives roots of any size.
+"""
 
 
 class Estimator(Detector):
-    """Estimates the share of samples that carry a bit, plane by plane; its score is the mean."""
+    """Estimates the share of elements that carry a bit, plane by plane; its score is the mean."""
 
     @abstractmethod
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
-        """The estimate for one plane (0: clean, 1: every last bit overwritten); None where there is no evidence."""
+        """The estimate for one plane (0: clean, 1: every last bit overwritten).
+
+        None where there is no evidence.
+        """
 
     def estimate(self, codes: Int[ndarray, "channel *space"]) -> float | None:
-        """The mean estimate of the planes that give one, each within [-1, 2]; None where none does."""
+        """The mean estimate of the planes that give one; None if none does.
+
+        Each estimate is clipped to [-1, 2].
+        """
         found = [value for plane in planes(codes) if (value := self.of_plane(plane)) is not None]
         return float(np.clip(found, *_SENSIBLE).mean()) if found else None
 
@@ -47,7 +56,10 @@ def neighbours(
 
 
 def smaller_root(square: float, linear: float, constant: float) -> float | None:
-    """The root of least magnitude of a quadratic equation, its real part where it is complex; None without any."""
+    """The root of least magnitude of a quadratic equation; None without any.
+
+    Of complex roots, the real part.
+    """
     if square == 0:
         return -constant / linear if linear else None
     centre = -linear / (2 * square)

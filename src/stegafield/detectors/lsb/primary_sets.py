@@ -1,6 +1,7 @@
-"""Primary sets: in a clean picture as many pairs grow by their last bits as shrink; overwriting unbalances them.
+"""Primary sets: overwriting last bits unbalances which pairs grow by them and which shrink.
 
-S. Dumitrescu, X. Wu, N. Memon, "On steganalysis of random LSB embedding in continuous-tone images", ICIP 2002.
+In a clean picture there are as many of one kind as of the other. S. Dumitrescu, X. Wu, N. Memon,
+"On steganalysis of random LSB embedding in continuous-tone images", ICIP 2002.
 """
 
 import numpy as np
@@ -14,6 +15,7 @@ class PrimarySets(Estimator):
     """The quadratic equation of the primary sets X, Y, Z and W."""
 
     name = "primary-sets"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The root of their equation."""

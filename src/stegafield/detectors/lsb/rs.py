@@ -1,7 +1,8 @@
-"""RS analysis: flipping last bits makes groups of neighbours rougher or smoother, less evenly so in a stego.
+"""RS analysis: flipping last bits makes groups of neighbours rougher or smoother.
 
-J. Fridrich, M. Goljan, R. Du, "Reliable detection of LSB steganography in color and grayscale images", ACM Multimedia
-and Security 2001. Groups are all runs of four samples in rows and columns, with the mask 0 1 1 0.
+Both are less balanced in a stego. J. Fridrich, M. Goljan, R. Du, "Reliable detection of LSB
+steganography in color and grayscale images", ACM Multimedia and Security 2001. Groups are all runs
+of four elements in rows and columns, with the mask 0 1 1 0.
 """
 
 import numpy as np
@@ -15,9 +16,13 @@ class Rs(Estimator):
     """RS analysis."""
 
     name = "rs"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
-        """The estimate from regular and singular groups, as found and with all last bits flipped."""
+        """The estimate from regular and singular groups.
+
+        They are counted as found, and with all last bits flipped.
+        """
         directions = [p for p in (plane, plane.T) if p.shape[1] >= 4]
         if not directions:
             return None
@@ -32,7 +37,10 @@ class Rs(Estimator):
 
 
 def _excess(plane: Int[ndarray, "y x"]) -> tuple[float, float]:
-    """Share of regular minus share of singular groups along rows, for the mask and for its negative."""
+    """The share of regular minus the share of singular groups along rows.
+
+    For the mask, and for its negative.
+    """
     count = plane.shape[1] - 3
     first, second, third, fourth = (plane[:, k : k + count] for k in range(4))
 

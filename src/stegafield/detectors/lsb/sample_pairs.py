@@ -1,7 +1,8 @@
-"""Sample pair analysis: overwriting last bits moves pairs of neighbours between classes at known rates.
+"""Sample pair analysis: overwriting last bits moves pairs of neighbours between classes.
 
-S. Dumitrescu, X. Wu, Z. Wang, "Detection of LSB steganography via sample pair analysis", IEEE Transactions on Signal
-Processing 51(7), 2003: equations (4) and (5), summed over differences of up to 2 * 30 + 1.
+It does so at known rates. S. Dumitrescu, X. Wu, Z. Wang, "Detection of LSB steganography via sample
+pair analysis", IEEE Transactions on Signal Processing 51(7), 2003: equations (4) and (5), summed
+over differences of up to 2 * 30 + 1.
 """
 
 import numpy as np
@@ -18,6 +19,7 @@ class SamplePairs(Estimator):
     """Sample pair analysis."""
 
     name = "sample-pairs"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The root of the summed equation."""

@@ -1,6 +1,7 @@
 """StegExpose's standard fusion: the mean of four estimates, and an alarm above 0.2.
 
-B. Boehm, "StegExpose - A tool for detecting LSB steganography", arXiv 1410.6656, 2014; written from its description.
+B. Boehm, "StegExpose - A tool for detecting LSB steganography", arXiv 1410.6656, 2014; written from
+its description.
 """
 
 import numpy as np
@@ -20,9 +21,10 @@ class StegExpose(Detector):
     """The arithmetic mean of primary sets, chi-square, sample pairs and RS analysis."""
 
     name = "stegexpose"
+    kinds = ("plane",)
     threshold = 0.2
 
     def score(self, codes: Int[ndarray, "channel *space"]) -> float:
-        """The mean of those estimates that there are; 0 without any."""
+        """The mean of the estimates that there are; 0 without any."""
         found = [value for one in _FUSED if (value := one.estimate(codes)) is not None]
         return float(np.mean(found)) if found else 0.0

@@ -1,8 +1,9 @@
-"""Weighted stego-image analysis: how far samples lie on the side of their last bit from what neighbours predict.
+"""Weighted stego-image analysis: how far elements lie towards their last bit from a prediction.
 
-A. D. Ker, R. Boehme, "Revisiting weighted stego-image steganalysis", SPIE 6819, 2008: their filter, weights by local
-variance, and their correction of the bias. The least and the greatest pair of values are left out: where a picture is
-saturated, neighbours predict last bits. Smooth places without noise do so too, and count for up to twice their rate.
+A. D. Ker, R. Boehme, "Revisiting weighted stego-image steganalysis", SPIE 6819, 2008: their filter,
+weights by local variance, and their correction of the bias. The least and the greatest pair of
+values are left out: where a picture is saturated, neighbours predict last bits. In smooth places
+without noise they do so too, and such places count for up to twice their rate.
 """
 
 import numpy as np
@@ -16,9 +17,10 @@ class WeightedStego(Estimator):
     """Weighted stego-image analysis."""
 
     name = "weighted-stego"
+    kinds = ("plane",)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
-        """The weighted mean of residuals in the direction of the last bit, twice, without its bias."""
+        """Twice the weighted mean of residuals towards the last bit, without its bias."""
         if min(plane.shape) < 3:
             plane = plane if plane.shape[1] >= 3 else plane.T
         if plane.shape[1] < 3:
@@ -27,7 +29,7 @@ class WeightedStego(Estimator):
         inside = (halves > halves.min()) & (halves < halves.max())
         if not inside.any():
             return None
-        sign = 2 * (plane & 1) - 1  # the sample minus its partner
+        sign = 2 * (plane & 1) - 1  # the element minus its partner
         centre = _centre(sign)
         weight = inside / (5 + _near(plane).var(axis=0))
         weight /= weight.sum()
@@ -37,19 +39,22 @@ class WeightedStego(Estimator):
 
 
 def _centre(plane: Int[ndarray, "y x"]) -> Int[ndarray, "v u"]:
-    """The samples that have neighbours on all sides."""
+    """The elements that have neighbours on all sides."""
     return plane[1:-1, 1:-1] if plane.shape[0] >= 3 else plane[:, 1:-1]
 
 
 def _near(plane: Int[ndarray, "y x"]) -> Int[ndarray, "near v u"]:
-    """Their nearest neighbours: four, or two in a series."""
+    """The nearest neighbours of those elements: four, or two in a series."""
     if plane.shape[0] < 3:
         return np.stack([plane[:, :-2], plane[:, 2:]])
     return np.stack([plane[:-2, 1:-1], plane[2:, 1:-1], plane[1:-1, :-2], plane[1:-1, 2:]])
 
 
 def _predict(plane: Int[ndarray, "y x"]) -> Float[ndarray, "v u"]:
-    """Half of the four nearest neighbours minus a quarter of the diagonal ones; of a series, the mean of the two."""
+    """The prediction of the inner elements from their neighbours.
+
+    Half of the four nearest minus a quarter of the diagonal ones; of a series, the mean of the two.
+    """
     if plane.shape[0] < 3:
         return _near(plane).mean(axis=0)
     corners = plane[:-2, :-2] + plane[:-2, 2:] + plane[2:, :-2] + plane[2:, 2:]

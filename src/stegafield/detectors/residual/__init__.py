@@ -1,1 +1,4 @@
-"""Trained detectors on residuals: what neighbours do not predict is noise, and embedding changes its statistics."""
+"""Trained detectors on residuals.
+
+What neighbours do not predict is noise, and embedding changes its statistics.
+"""

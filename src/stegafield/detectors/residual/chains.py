@@ -9,15 +9,18 @@ from numpy import ndarray
 from ...errors import ConfigError
 
 Offset = tuple[int, int]
-"""(rows, columns) from one sample to the next."""
+"""(rows, columns) from one element to the next."""
 
 
 def along(plane: ndarray, offset: Offset, count: int) -> list[ndarray]:
-    """`count` views of a plane, each displaced by one offset more, cropped to where all of them are."""
+    """`count` views of a plane, each displaced by one offset more than the one before.
+
+    They are cropped to where all of them are.
+    """
     rows, columns = plane.shape
     down, right = (abs(step) * (count - 1) for step in offset)
     if rows <= down or columns <= right:
-        raise ConfigError("detector", f"{rows}x{columns} samples are too few for its features.")
+        raise ConfigError("detector", f"{rows}x{columns} elements are too few for its features.")
     top, left = (-step * (count - 1) if step < 0 else 0 for step in offset)
     views = []
     for k in range(count):
@@ -29,7 +32,10 @@ def along(plane: ndarray, offset: Offset, count: int) -> list[ndarray]:
 def chains(
     residual: Num[ndarray, "y x"], reach: int, offset: Offset, length: int
 ) -> Int[ndarray, "*chain"]:
-    """Counts of each sequence of `length` residuals, rounded and clipped to [-reach, reach]: (2 reach + 1)^length."""
+    """Counts of each sequence of `length` residuals: (2 reach + 1)^length numbers.
+
+    Residuals are rounded and clipped to [-reach, reach].
+    """
     base = 2 * reach + 1
     clipped = np.rint(np.clip(residual, -reach, reach)).astype(np.int16) + np.int16(reach)
     index: ndarray = np.zeros((), np.int16)
@@ -45,14 +51,17 @@ def transitions(counts: Num[ndarray, "first second third"]) -> Float[ndarray, "f
 
 
 def backwards(counts: Int[ndarray, "*chain"]) -> Int[ndarray, "*chain"]:
-    """Counts of the same sequences, read from their other ends."""
+    """Counts of the same sequences, read backwards."""
     return counts.transpose()
 
 
 def planes(
     codes: Int[ndarray, "channel *space"], axes: int, kinds: Sequence[str]
 ) -> Iterator[Int[ndarray, "y x"]]:
-    """The planes of codes with at least `axes` space axes; `ConfigError` naming what the detector is for."""
+    """The planes of codes with at least `axes` space axes.
+
+    `ConfigError`, which names what the detector is for, where there are fewer.
+    """
     if codes.ndim <= axes or codes.size == 0:
         raise ConfigError("detector", f"it is for {' and '.join(kinds)}, not for {codes.shape}.")
     yield from codes.reshape(-1, *((1,) if axes == 1 else ()), *codes.shape[-axes:])

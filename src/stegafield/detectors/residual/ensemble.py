@@ -1,8 +1,9 @@
 """An ensemble of Fisher linear discriminants: weak judges of random subspaces vote.
 
-J. Kodovsky, J. Fridrich, V. Holub, "Ensemble classifiers for steganalysis of digital media", IEEE Transactions on
-Information Forensics and Security 7(2), 2012. Each discriminant learns from a bootstrap sample of the pairs; those
-that it did not see tell its error (out of bag), which chooses the size of subspaces and the number of learners.
+J. Kodovsky, J. Fridrich, V. Holub, "Ensemble classifiers for steganalysis of digital media", IEEE
+Transactions on Information Forensics and Security 7(2), 2012. Each discriminant learns from a
+bootstrap sample of the pairs; the pairs that it did not see measure its error (out of bag), which
+chooses the size of subspaces and the number of learners.
 """
 
 from collections.abc import Mapping
@@ -16,11 +17,14 @@ from numpy.random import Generator
 from ...errors import ConfigError, FormatError
 
 _SIZES = (10, 30, 100, 200, 400, 800, 1600)
-"""Dimensions of subspaces that are tried, ascending, until two in a row are worse than the best."""
+"""Dimensions of subspaces to try, ascending, until two in a row are worse than the best."""
 _FEWEST, _MOST, _WINDOW, _STEADY = 25, 100, 15, 0.01
 """Learners are added until the out-of-bag error of the last 15 counts varies by less than 0.01."""
 _RIDGE = 1e-3
-"""Added to the variances of standardised features: subspaces may have more dimensions than there are pairs."""
+"""Added to the variances of standardised features.
+
+Subspaces may have more dimensions than there are pairs.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,10 @@ class Ensemble:
     """Discriminants that vote: those above zero say stego."""
 
     weights: Float[ndarray, "learner feature"]
-    """Zero outside of a learner's subspace; the scale of features is in them."""
+    """Zero outside a learner's subspace; the scale of the features is included."""
     offsets: Float[ndarray, " learner"]
     out_of_bag: float
-    """The estimated mean of both error rates, from pairs that voters had not seen."""
+    """The estimated mean of both error rates, on pairs that the voters had not seen."""
 
     @classmethod
     def train(
@@ -40,7 +44,7 @@ class Ensemble:
         stegos: Float[ndarray, "item feature"],
         seed: int,
     ) -> "Ensemble":
-        """The ensemble of least out-of-bag error over sizes of subspaces."""
+        """The ensemble with the least out-of-bag error over sizes of subspaces."""
         if len(covers) != len(stegos) or len(covers) < 4:
             raise ConfigError(
                 "covers", f"{len(covers)} and {len(stegos)}: at least 4 pairs are needed."
@@ -71,7 +75,7 @@ class Ensemble:
         return (features @ self.weights.T + self.offsets > 0).mean(axis=1)
 
     def state(self) -> dict[str, ndarray]:
-        """Its arrays."""
+        """The arrays of the ensemble."""
         error = np.array(self.out_of_bag)
         return {"weights": self.weights, "offsets": self.offsets, "out_of_bag": error}
 
@@ -122,7 +126,7 @@ def _error(votes: Float[ndarray, "2 item"]) -> float:
 def _discriminant(
     covers: Float[ndarray, "item feature"], stegos: Float[ndarray, "item feature"]
 ) -> tuple[Float[ndarray, " feature"], float]:
-    """Fisher's direction, and the offset that makes fewest errors on what it was trained with."""
+    """Fisher's direction, and the offset with the fewest errors on the training pairs."""
     means = covers.mean(axis=0), stegos.mean(axis=0)
     within = np.concatenate([covers - means[0], stegos - means[1]]) / np.sqrt(len(covers))
     direction = _solve(within, means[1] - means[0])
@@ -134,7 +138,10 @@ def _discriminant(
 def _solve(
     rows: Float[ndarray, "row feature"], wanted: Float[ndarray, " feature"]
 ) -> Float[ndarray, " feature"]:
-    """x of (rows' rows + ridge) x = wanted, through the smaller of both products of rows with themselves."""
+    """x of (rows' rows + ridge) x = wanted.
+
+    Solved through the smaller of both products of rows with themselves.
+    """
     count, features = rows.shape
     if features <= count:
         return np.linalg.solve(rows.T @ rows + _RIDGE * np.eye(features), wanted)
@@ -143,7 +150,7 @@ def _solve(
 
 
 def _split(values: Float[ndarray, " item"], is_stego: Bool[ndarray, " item"]) -> float:
-    """The threshold with fewest errors: in the middle between two values."""
+    """The threshold with the fewest errors: in the middle between two values."""
     order = np.argsort(values, kind="stable")
     ranked, kinds = values[order], is_stego[order]
     wrong = np.cumsum(np.where(kinds, 1, -1))  # stegos at or below the threshold, minus covers

@@ -1,7 +1,8 @@
 """Sound: transitions between second differences, at several steps of quantisation, 1,372 features.
 
-The one-dimensional analogue of SPAM. Second differences as in Q. Liu, A. Sung, M. Qiao, "Temporal derivative-based
-spectrum and mel-cepstrum audio steganalysis", IEEE Transactions on Information Forensics and Security 4(3), 2009.
+The one-dimensional analogue of SPAM. Second differences as in Q. Liu, A. Sung, M. Qiao, "Temporal
+derivative-based spectrum and mel-cepstrum audio steganalysis", IEEE Transactions on Information
+Forensics and Security 4(3), 2009.
 """
 
 import numpy as np
@@ -13,16 +14,23 @@ from .voting import VotingDetector
 
 _REACH = 3
 _STEPS = (1, 4, 16, 64)
-"""Loud sounds have second differences of hundreds of codes: one step of quantisation would clip them all."""
+"""Steps of quantisation: loud sounds have second differences of hundreds of codes.
+
+One step would clip them all.
+"""
 
 
 class Line(VotingDetector):
     """Second differences in time and an ensemble of discriminants, for sound."""
 
     name = "line"
+    kinds = ("line",)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
-        """343 probabilities for each step of quantisation, forwards and backwards in time; mean over channels."""
+        """343 probabilities for each step of quantisation, forwards and backwards in time.
+
+        The mean over channels.
+        """
         found = []
         for plane in planes(codes, 1, ["sound"]):
             bend = plane[:, :-2] - 2 * plane[:, 1:-1] + plane[:, 2:]

@@ -1,8 +1,9 @@
 """A subset of the spatial rich model: eight of its submodels, 1,664 features.
 
-J. Fridrich, J. Kodovsky, "Rich models for steganalysis of digital images", IEEE Transactions on Information Forensics
-and Security 7(3), 2012: residuals of first and third order, square 3x3 and 5x5, and the least and greatest of four
-directions; q = 1, T = 2, four neighbours, symmetrised. Colour pictures: the mean over channels.
+J. Fridrich, J. Kodovsky, "Rich models for steganalysis of digital images", IEEE Transactions on
+Information Forensics and Security 7(3), 2012: residuals of first and third order, square 3x3 and
+5x5, and the least and greatest of four directions; q = 1, T = 2, four neighbours, symmetrised.
+Colour pictures: the mean over channels.
 """
 
 from functools import cache
@@ -37,6 +38,7 @@ class Rich(VotingDetector):
     """A subset of the spatial rich model and an ensemble of discriminants, for pictures."""
 
     name = "rich"
+    kinds = ("plane",)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
         """1,664 shares of symmetrised co-occurrences."""
@@ -74,9 +76,10 @@ def _square(plane: Int[ndarray, "y x"], kernel: tuple[tuple[int, ...], ...]) -> 
 
 
 def _extremes(plane: Int[ndarray, "y x"], taps: tuple[int, ...]) -> tuple[ndarray, ndarray]:
-    """The least and greatest of the residuals to the right, left, down and up of each inner sample.
+    """The least and greatest of the residuals to the right, left, down and up of inner elements.
 
-    Taps end at the sample's neighbour in the direction; the sample itself is the one before the middle.
+    Taps end at the element's neighbour in the direction; the element itself is the one before the
+    middle.
     """
     before, after = len(taps) // 2 - 1, len(taps) // 2
     margin = max(before, after)
@@ -100,14 +103,14 @@ def _spam(counts: Int[ndarray, "*chain"]) -> Float[ndarray, " feature"]:
 
 
 def _share(counts: Int[ndarray, "*chain"], signed: bool) -> Float[ndarray, " feature"]:
-    """Shares of the sequences, those that are equal by symmetry together."""
+    """Shares of the sequences, with those that are equal by symmetry added up."""
     merged = np.bincount(_orbits(signed), weights=counts.ravel())
     return merged / merged.sum()
 
 
 @cache
 def _orbits(signed: bool) -> Int[ndarray, " chain"]:
-    """The class of each sequence: itself, backwards, and where `signed` also negated (169 classes, else 325)."""
+    """The class of each sequence: itself and backwards (325), if `signed` also negated (169)."""
     base = 2 * _REACH + 1
     index = np.arange(base**_LENGTH).reshape((base,) * _LENGTH)
     alike = [index, index.transpose()]

@@ -1,7 +1,8 @@
-"""SPAM: transitions between differences of neighbouring samples, 686 features.
+"""SPAM: transitions between differences of neighbouring elements, 686 features.
 
-T. Pevny, P. Bas, J. Fridrich, "Steganalysis by subtractive pixel adjacency matrix", IEEE Transactions on Information
-Forensics and Security 5(2), 2010: second order, T = 3. Colour pictures: the mean over channels.
+T. Pevny, P. Bas, J. Fridrich, "Steganalysis by subtractive pixel adjacency matrix", IEEE
+Transactions on Information Forensics and Security 5(2), 2010: second order, T = 3. Colour pictures:
+the mean over channels.
 """
 
 import numpy as np
@@ -20,6 +21,7 @@ class Spam(VotingDetector):
     """SPAM-686 and an ensemble of discriminants, for pictures."""
 
     name = "spam"
+    kinds = ("plane",)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
         """686 probabilities: the mean of four straight and of four diagonal directions."""

@@ -1,6 +1,7 @@
-"""Fields on the globe: transitions between second differences along longitude (it wraps) and latitude, 2,058 features.
+"""Fields on the globe: transitions between second differences, 2,058 features.
 
-The analogue of SPAM on the sphere. Both directions stay apart, because a degree is not a degree in both.
+The analogue of SPAM on the sphere. Differences are taken along longitude, which wraps around, and
+along latitude. Both directions are kept apart, because a degree differs in length between them.
 """
 
 import numpy as np
@@ -13,16 +14,20 @@ from .voting import VotingDetector
 _REACH, _LENGTH = 3, 3
 _STEPS = (1, 4, 16)
 _WRAP = 2 + _LENGTH - 1
-"""Columns that a chain which begins in the last one needs from the other side."""
+"""Columns from the other side that a chain which begins in the last column needs."""
 
 
 class Sphere(VotingDetector):
     """Second differences on the sphere and an ensemble of discriminants, for weather."""
 
     name = "sphere"
+    kinds = ("sphere",)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
-        """343 probabilities for each step of quantisation and direction, both ways; mean over levels and times."""
+        """343 probabilities for each step of quantisation and direction, both ways.
+
+        The mean over levels and times.
+        """
         found = []
         for plane in planes(codes, 2, ["fields of latitude and longitude"]):
             round_ = np.pad(plane, ((0, 0), (0, min(_WRAP, plane.shape[1]))), mode="wrap")

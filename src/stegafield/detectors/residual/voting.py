@@ -1,4 +1,7 @@
-"""A trained detector whose judge is an ensemble of discriminants: only its features are left to define."""
+"""A trained detector whose judge is an ensemble of discriminants.
+
+A subclass only defines its features.
+"""
 
 from collections.abc import Mapping
 
@@ -38,7 +41,7 @@ class VotingDetector(TrainedDetector):
         return self.ensemble.state()
 
     def restore(self, state: Mapping[str, ndarray]) -> None:
-        """The ensemble of a state."""
+        """Restore the ensemble of a state."""
         try:
             self.ensemble = Ensemble.restore(state)
         except KeyError as error:

@@ -1,12 +1,14 @@
-"""The extractor of the paper: a fixed convolutional network of four 3x3 layers, D outputs a position, bit = sign.
+"""The extractor of the paper: a fixed convolutional network of four 3x3 layers, bit = sign.
 
-    codes / full scale -> conv 128 -> conv 128 -> conv 128 -> conv D -> > 0 ?       (norm="none": ReLU between)
+    codes / full scale -> conv 128 -> conv 128 -> conv 128 -> conv D -> > 0 ?
 
-It cannot invert itself: an optimizer moves the cover until the network reads the message. `norm="batch"` is
-SteganoGAN's decoder (LeakyReLU, then batch normalisation with the statistics of this one item), on a centred input and
-with kernels whose sum is zero: it looks at differences of neighbours, and reacts to far smaller changes.
-There are no biases. So the sign of an output does not depend on the scale of the input, and both sides need not agree
-on a full scale beyond what the codes themselves show.
+There are D outputs a position. With `norm="none"` there is ReLU between the layers. The network
+cannot invert itself: an optimizer moves the cover until the network reads the message.
+`norm="batch"` is SteganoGAN's decoder (LeakyReLU, then batch normalisation with the statistics of
+this one item), on a centred input and with kernels whose sum is zero: it looks at differences of
+neighbours, and reacts to far smaller changes. There are no biases. So the sign of an output does
+not depend on the scale of the input, and both sides need not agree on a full scale beyond what the
+codes themselves show.
 """
 
 import math
@@ -30,25 +32,29 @@ from .objective import CrossEntropy, Margins, Target
 HIDDEN = 128
 FULL_SCALES = (255, 65_535, 2**32 - 1)
 ROUGHNESS = 3.0
-"""How far apart outputs are at least, in changes by one code, for whole numbers to be fine enough for a search.
+"""The least distance between outputs, in changes by one code, for a search on whole numbers.
 
-What is normalised has outputs of one size: on a flat cover a single code moves them as far as bits are apart, and no
-rounding leaves them be. Noise makes a cover rougher, by the sum of squares.
+Normalised outputs have one size: on a flat cover a single code moves them as far as bits are apart,
+and no rounding leaves them intact. Noise makes a cover rougher, by the sum of squares.
 """
 PASSES, FIRST = 30, 4  # of the finish: evaluations at most, and half as many steps at first
 
 
 class Cnn(Positionwise):
-    """The paper's network: four 3x3 convolutions, 128 hidden features; bits are signs. Needs torch and an optimizer."""
+    """The paper's network: four 3x3 convolutions, 128 hidden features; bits are signs.
+
+    Needs torch and an optimizer.
+    """
 
     name: ClassVar[str] = "cnn"
     losses: ClassVar[tuple[str, ...]] = ("hinge", "bce", "bce-normal")
 
     class Options(options.Options):
-        """What both sides must agree on."""
+        """The settings that both sides must agree on."""
 
         norm: Literal["none", "batch"] = "none"
-        """"none": ReLU, as the paper. "batch": LeakyReLU and normalisation by the statistics of the item itself."""
+        """"none": ReLU, as the paper. "batch": LeakyReLU and normalisation by the statistics of
+        the item itself."""
 
     def outputs(
         self, codes: Int[ndarray, "channel *space"], spec: GridSpec
@@ -65,10 +71,11 @@ class Cnn(Positionwise):
     def objective(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], loss: str = "hinge"
     ) -> Objective:
-        """The loss of a change: squared hinge with margin, or the paper's binary cross-entropy. Has `errors`, too.
+        """The loss of a change: squared hinge with margin, or the paper's binary cross-entropy.
 
-        Signs do not depend on the scale of the weights, but cross-entropy does: "bce" takes the outputs as they are,
-        "bce-normal" as they were with weights of variance one, which FNNS's program draws.
+        It also counts `errors`. Signs do not depend on the scale of the weights, but cross-entropy
+        does: "bce" takes the outputs as they are, "bce-normal" as they were with weights of
+        variance one, which FNNS's program draws.
         """
         target = self._target(cover, cover.codes, bits)
         if loss == "hinge":
@@ -78,7 +85,7 @@ class Cnn(Positionwise):
         return CrossEntropy(target, gain)
 
     def _dithered(self, target: Target, cover: Cover) -> Target:
-        """The target, its search started from noise on the cover: see `ROUGHNESS`."""
+        """The target with a search that starts from noise on the cover: see `ROUGHNESS`."""
         reach = math.sqrt(3 * (ROUGHNESS**2 - target.roughness**2))  # of uniform noise
         low, high = cover.low + reach, cover.high - reach  # as rough at the ends of the range
         noise = reach * uniform(self.seed, "cnn/dither", cover.codes.shape)
@@ -99,7 +106,10 @@ class Cnn(Positionwise):
         )
 
     def _gain(self, channels: int, rank: int) -> float:
-        """How much larger outputs would be with weights of variance one; normalising undoes all but the last layer."""
+        """How much larger outputs would be with weights of variance one.
+
+        Normalisation cancels the factors of all layers except the last.
+        """
         fans = [before * 3**rank for before in (channels, *[HIDDEN] * (LAYERS - 1))]
         counted = fans if self.options.norm == "none" else fans[-1:]
         return math.prod(math.sqrt(3 * fan) for fan in counted)  # uniform in +-b: variance b^2 / 3
@@ -113,10 +123,11 @@ class Cnn(Positionwise):
         high: Int[ndarray, "channel *space"],
         rng: Generator,
     ) -> tuple[Int[ndarray, "channel *space"], int]:
-        """Codes moved by single steps, where the gradient of the wrong bits is largest, and the evaluations taken.
+        """Codes moved by single steps, and the number of evaluations.
 
-        An optimizer that minds whole numbers leaves few wrong. Steps that do not help are taken back, and fewer are
-        tried; where not even one helps, the next best.
+        Steps go where the gradient of the wrong bits is largest. An optimizer that minds whole
+        numbers leaves few wrong bits. Steps that do not help are taken back, and fewer are tried;
+        where not even one helps, the next best.
         """
         need("torch", "torch")
         import torch
@@ -151,7 +162,7 @@ class Cnn(Positionwise):
         return codes + best[0].numpy().astype(codes.dtype), evaluations
 
     def weights(self, channels: int, rank: int) -> list[Float32[ndarray, "..."]]:
-        """The weights of the four layers: uniform in +-1/sqrt(fan-in), as torch draws them, but from the seed.
+        """The weights of the four layers: uniform in +-1/sqrt(fan-in), as in torch, from the seed.
 
         With `norm="batch"` the sum of every kernel is zero: see docs/decisions.md.
         """
@@ -165,16 +176,19 @@ class Cnn(Positionwise):
         return found
 
     def _network(self, channels: int, rank: int, periodic: tuple[bool, ...]) -> Network:
-        asked = channels, rank, periodic
-        known = vars(self).setdefault("_networks", {})  # it reads what it has just written
-        if asked not in known:
+        shape = channels, rank, periodic
+        known = vars(self).setdefault("_networks", {})  # kept for reading back
+        if shape not in known:
             batch = self.options.norm == "batch"
-            known[asked] = Network(self.weights(channels, rank), periodic, batch)
-        return known[asked]
+            known[shape] = Network(self.weights(channels, rank), periodic, batch)
+        return known[shape]
 
 
 def _full_scale(codes: Int[ndarray, "channel *space"]) -> float:
-    """255, 65535 or 2**32 - 1: the least that no code exceeds. It changes no sign, only the size of the floats."""
+    """The full scale, 255, 65535 or 2**32 - 1: the least that no code exceeds.
+
+    It changes no sign, only the size of the floats.
+    """
     most = max(abs(int(codes.min())), abs(int(codes.max())))
     return float(next((scale for scale in FULL_SCALES if most <= scale), 2**63))
 

@@ -1,4 +1,4 @@
-"""The forward pass of the network: three hidden layers, zeros or wrapped borders, and bands for large covers."""
+"""The forward pass of the network: zeros or wrapped borders, and bands for large covers."""
 
 import math
 from collections.abc import Sequence
@@ -19,8 +19,9 @@ _TINY = 1e-12  # keeps the normalisation of a constant feature finite; far below
 class Network:
     """The forward pass, from weights in NumPy to outputs on the device of the input.
 
-    More than `BAND` positions are evaluated in bands along the first axis, each with the rows around it that it looks
-    at; what a band computed on the way is computed again for its gradient. So memory is that of one band.
+    More than `BAND` positions are evaluated in bands along the first axis, each with the
+    surrounding rows that it depends on. What a band computes on the way is computed again for its
+    gradient, so memory is that of one band.
     """
 
     def __init__(
@@ -29,19 +30,22 @@ class Network:
         periodic: tuple[bool, ...],
         normalised: bool,
     ) -> None:
-        """`weights` of four layers: ``(out, in, 3, ...)``, or with the axis of items in front, as they are `joined`."""
+        """`weights` of four layers: ``(out, in, 3, ...)``, or ``(item, out, in, 3, ...)``."""
         self.weights, self.periodic, self.normalised = weights, periodic, normalised
         self._placed: dict[Any, list[Any]] = {}
 
     @classmethod
     def joined(cls, networks: Sequence["Network"]) -> "Network":
-        """The network of a batch of small covers whose items have these."""
+        """The network of a batch of small covers, from the networks of its items."""
         layers = zip(*(one.weights for one in networks), strict=True)
         first = networks[0]
         return cls([np.stack(layer) for layer in layers], first.periodic, first.normalised)
 
     def __call__(self, value: Any) -> Any:
-        """Outputs ``(item, D, *space)`` of inputs ``(item, channel, *space)``; items do not see each other."""
+        """Outputs ``(item, D, *space)`` of inputs ``(item, channel, *space)``.
+
+        Items do not affect each other.
+        """
         import torch
 
         if self.normalised:
@@ -62,7 +66,7 @@ class Network:
         return found[:, :, band.own]
 
     def _moments(self, value: Any, band: "_Band", known: tuple[Any, ...]) -> Any:
-        """The sum and the sum of squares of each feature that the next layer normalises, in float64."""
+        """The sum and the sum of squares, in float64, of each feature to normalise next."""
         import torch
 
         done, periodic = len(known) + 1, (False, *self.periodic[1:])
@@ -73,7 +77,7 @@ class Network:
         return torch.stack(sums)
 
     def _again(self, part: Any, value: Any, *more: Any) -> Any:
-        """A part of the pass that keeps nothing for its gradient and runs again when that is wanted."""
+        """A part of the pass that keeps nothing for its gradient and runs again for it."""
         import torch
         from torch.utils.checkpoint import checkpoint
 
@@ -84,7 +88,10 @@ class Network:
     def _through(
         self, value: Any, layers: int, known: tuple[Any, ...] | None, periodic: tuple[bool, ...]
     ) -> Any:
-        """The first layers; normalised by `known`, the mean and variance of each, or by the value's own."""
+        """The first layers of the pass.
+
+        Normalised by `known`, the mean and variance of each, or else by the value's own.
+        """
         from torch.nn import functional
 
         for layer, weight in enumerate(self._on(value.device)[:layers]):
@@ -108,9 +115,10 @@ class _Band(NamedTuple):
 
     first: int
     last: int
-    """The rows that are looked at, `last` excluded; before the first and after the last row of all they wrap around."""
+    """The rows that it reads, `last` excluded; they wrap around before the first and after the
+    last row of all."""
     own: slice
-    """Those of them that the band is for."""
+    """The rows among them that the band is for."""
 
     def of(self, value: Any) -> Any:
         """The rows of the band, picked on the device."""
@@ -121,7 +129,10 @@ class _Band(NamedTuple):
 
 
 def _bands(space: tuple[int, ...], wraps: bool) -> list[_Band]:
-    """Runs of rows of at most `BAND` positions, with as many rows around them as the network has layers."""
+    """Runs of rows of at most `BAND` positions.
+
+    Each has as many surrounding rows as the network has layers.
+    """
     count, height = space[0], max(1, BAND // max(1, math.prod(space[1:])))
     found = []
     for top in range(0, count, height):
@@ -140,13 +151,13 @@ def _leaky(value: Any) -> Any:
 
 
 def _normalised(value: Any, known: Any) -> Any:
-    """Mean zero and variance one: by (mean, variance) as `known`, or by the value's own."""
+    """The value with mean zero and variance one: by (mean, variance) `known`, or by its own."""
     if known is not None:
         mean, variance = (part.to(value.dtype) for part in known)
         return (value - mean) / (variance + _TINY).sqrt()
     from torch.nn import functional
 
-    # Features of all items as features of one: what is one pass there and back would be ten, written out.
+    # Features of all items as features of one: one pass there and back instead of ten.
     flat = value.flatten(0, 1)[None]
     found = functional.batch_norm(flat, None, None, training=True, eps=_TINY)
     return found[0].unflatten(0, value.shape[:2])

@@ -1,7 +1,8 @@
-"""What an optimizer lowers for the network: margins under a small change, or the paper's cross-entropy.
+"""The loss of the network: margins under a small change, or the paper's cross-entropy.
 
-Outputs are measured in *steps*: the change of an output when the samples change by 1/255 of full scale at random, so
-that a picture and a 16-bit sound, a network that reacts and one that hardly does, look alike to a solver.
+Outputs are measured in *steps*: the change of an output when the elements change by 1/255 of full
+scale at random. So a picture and a 16-bit sound, a network that reacts and one that hardly does,
+look alike to a solver.
 """
 
 import math
@@ -24,12 +25,12 @@ ROUNDING = 2.5  # margin, in standard deviations of what rounding to codes does 
 LEAST = (
     0.03  # margin at least, in standard deviations of the outputs: far beyond what floats differ
 )
-STIFFNESS = 12.0  # weight of the margins beside the change, where outputs are as far away as the margin is wide
+STIFFNESS = 12.0  # of the margins beside the change, for outputs as far away as the margin is wide
 FINISHED = 0.01  # margin of the finish: 2,000 times what float32 differs between machines
 
 
 class Target:
-    """The bits that the outputs of a network shall have, for one cover."""
+    """The bits that the outputs of a network must have, for one cover."""
 
     def __init__(
         self,
@@ -48,14 +49,14 @@ class Target:
         self._index = torch.from_numpy(np.flatnonzero(where))
         self._sign = torch.from_numpy(2.0 * bits.astype(np.float32) - 1)
         self.spread: Any
-        """Standard deviation of the outputs; of a batch ``(item, 1, 1)``."""
+        """Standard deviation of the outputs; for a batch ``(item, 1, 1)``."""
         self.step: Any
         """Length of the gradient of an output, per `STEP`."""
         self.spread, self.step = self._measure()
 
     @classmethod
     def joined(cls, targets: Sequence["Target"], device: str) -> "Target":
-        """The bits of a batch of covers that are alike, on a device."""
+        """The bits of a batch of covers of the same `kind`, on a device."""
         import torch
 
         def stack(name: str) -> torch.Tensor:
@@ -73,7 +74,7 @@ class Target:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """What targets that are joined have in common."""
+        """The properties that joined targets share."""
         return self.unit, self.space, self._index.numpy().tobytes()
 
     @property
@@ -82,7 +83,10 @@ class Target:
         return tuple(self._start.shape[1:])
 
     def _measure(self) -> tuple[float, float]:
-        """Standard deviation of the outputs at the origin, and length of the gradient of one, per `STEP`."""
+        """The standard deviation of the outputs, and the length of the gradient of one, per `STEP`.
+
+        Both at the origin.
+        """
         import torch
 
         with torch.no_grad():
@@ -101,17 +105,17 @@ class Target:
         return self._origin.numpy()
 
     def moved(self, change: Any) -> Any:
-        """How far the samples ``(item, n)`` are from the origin, in steps."""
+        """How far the elements ``(item, n)`` are from the origin, in steps."""
         away = change - self._origin.to(change.device, change.dtype)
         return away.flatten(1) * (self.unit / STEP)
 
     @property
     def roughness(self) -> float:
-        """How far outputs are apart, in changes of an output by one code."""
+        """The distance between outputs, in changes of an output by one code."""
         return self.spread / self.step * STEP / self.unit
 
     def started(self, origin: Float32[ndarray, "channel *space"]) -> "Target":
-        """The same, for a search that starts from `origin`."""
+        """The same target, for a search that starts from `origin`."""
         import torch
 
         found = copy(self)
@@ -128,7 +132,7 @@ class Target:
         return found[..., self._index.to(change.device)]
 
     def agreement(self, change: Any) -> Any:
-        """The same, positive where they read what they shall."""
+        """The same outputs, positive where they read the wanted bit."""
         return self.outputs(change) * self._sign.to(change.device)
 
 
@@ -136,7 +140,7 @@ class Target:
 class _Loss:
     target: Target
     _shapes: ClassVar[dict[str, tuple[int, ...]]] = {}
-    """The numbers that differ from item to item, and how they stand in a batch."""
+    """The names of the numbers that differ between items, and their shape in a batch."""
 
     @property
     def origin(self) -> Float32[ndarray, "channel *space"]:
@@ -145,7 +149,10 @@ class _Loss:
 
     @classmethod
     def joined(cls, losses: Sequence["_Loss"], device: str) -> Objective:
-        """The objective of a batch on a device: as many items at once as make a `BAND`, and their gradients at once."""
+        """The objective of a batch on a device.
+
+        It handles as many items at once as make a `BAND`, and their gradients with them.
+        """
         parts, sizes = [], []
         for _, group in groupby(losses, lambda one: one.target.kind):
             alike = list(group)
@@ -158,7 +165,7 @@ class _Loss:
 
     @classmethod
     def _stacked(cls, losses: Sequence["_Loss"], device: str) -> "_Loss":
-        """One loss for covers that are alike: what is a number of each item becomes a tensor."""
+        """One loss for covers of one kind: a number of each item becomes a tensor."""
         import torch
 
         target = Target.joined([one.target for one in losses], device)
@@ -169,7 +176,7 @@ class _Loss:
         return replace(losses[0], target=target, **numbers)
 
     def errors(self, change: Any) -> Any:
-        """How many bits each item reads wrongly ``(item,)``; of NumPy or torch."""
+        """How many bits each item reads wrongly ``(item,)``; for NumPy or torch."""
         import torch
 
         with torch.no_grad():
@@ -180,9 +187,9 @@ class _Loss:
 class Margins(_Loss):
     """The squared change, and how far every bit falls short of its margin; an augmented Lagrangian.
 
-    The change, counted from the target's origin, in steps; `margin` too. `short`: what each bit has fallen short by in
-    earlier rounds, and is asked to make up for (its multiplier). So the least change that reads by the margin is found
-    without large weights.
+    The change is counted from the target's origin, in steps, and so is `margin`. `short` is what
+    each bit fell short by in earlier rounds and has to make up for (its multiplier). So the least
+    change that reads by the margin is found without large weights.
     """
 
     margin: Any
@@ -193,14 +200,17 @@ class Margins(_Loss):
 
     @classmethod
     def beyond_rounding(cls, target: Target) -> "Margins":
-        """A margin that most roundings leave intact, and a weight for it."""
+        """The loss with a margin that most roundings leave intact, and a weight for it."""
         rounding = target.unit / STEP / 12**0.5
         margin = max(ROUNDING * rounding, LEAST * target.spread / target.step)
         return cls(target, margin, STIFFNESS * max(1, target.spread / target.step / margin))
 
     @classmethod
     def repaired(cls, target: Target) -> "Margins":
-        """Only that every bit is right beyond the noise of floats; zero if so, however large the change is."""
+        """The loss that only requires every bit to be right beyond the noise of floats.
+
+        Zero if so, however large the change is.
+        """
         return cls(target, FINISHED * target.spread / target.step, 1.0, nearness=0.0)
 
     def _shortfall(self, change: Any) -> Any:
@@ -213,7 +223,7 @@ class Margins(_Loss):
         return found + self.nearness * self.target.moved(change).square().sum(1)
 
     def tightened(self, change: Any) -> "Margins":
-        """Ask more of what falls short at this change."""
+        """The loss that requires more of what falls short at this change."""
         import torch
 
         with torch.no_grad():
@@ -222,7 +232,10 @@ class Margins(_Loss):
 
 @dataclass(frozen=True)
 class CrossEntropy(_Loss):
-    """log(1 + exp(-gain agreement)), the paper's: never zero, and hardly curved where gain x agreement is small."""
+    """The paper's loss, log(1 + exp(-gain agreement)).
+
+    Never zero, and hardly curved where gain x agreement is small.
+    """
 
     gain: Any
     _shapes: ClassVar[dict[str, tuple[int, ...]]] = {"gain": (-1, 1, 1)}

@@ -99,7 +99,8 @@ class Optimize(Method):
 
 
 class Posed(NamedTuple):
-    """What an optimizer is asked: the change, counted from `origin`, that lowers the objective most inside the box."""
+    """What an optimizer is asked: the change, counted from `origin`, that lowers the objective most
+    inside the box."""
 
     objective: Objective
     box: Box
@@ -123,7 +124,7 @@ def pose(
 
 
 def objective_of(task: Task, effort: Effort) -> Objective:
-    """What its extractor lowers for a task: its own loss, or the one that is asked for."""
+    """What its extractor lowers for a task: its own loss, or the requested one."""
     cover, bits, extractor = task.cover, task.bits, task.extractor
     if effort.loss is None:
         return extractor.objective(cover, bits)
@@ -135,7 +136,7 @@ def objective_of(task: Task, effort: Effort) -> Objective:
 
 
 def _bounds(cover: Cover, epsilon: float) -> tuple[ndarray, ndarray]:
-    """The least and the greatest change of every sample; no integers, where epsilon is none."""
+    """The least and the greatest change of each element; no integers, where epsilon is none."""
     reach = np.where(cover.free, epsilon * _scale(cover), 0.0)
     lower = np.maximum(-reach, np.where(cover.free, cover.low - cover.codes, 0))
     return lower, np.minimum(reach, np.where(cover.free, cover.high - cover.codes, 0))
