@@ -2,7 +2,8 @@
 
     python reveal_png.py FILE.png KEYFILE
 
-Covers 8-bit grey and RGB, with or without alpha, and the extractor "phase". Needs NumPy, Pillow and cryptography.
+Covers 8-bit grey and RGB, with or without alpha, and the extractor "phase". Needs NumPy, Pillow
+and cryptography.
 """
 
 import base64
@@ -31,7 +32,7 @@ NESTED += [tap for tap in range(1, 129) if tap not in NESTED]
 
 
 def ladder():
-    """(k, n, taps) of every rung, from the tables in format.md; (n, h) taps for the trellis form."""
+    """(k, n, taps) of each rung, from the tables in format.md; (n, h) taps of the trellis form."""
     text = Path(__file__).with_name("format.md").read_text(encoding="utf-8")
     rungs = {}
     row = r"^\| (\d+) \| (\d+) \| (\d+) \| [\d.]+ \| ([\d. ]+?) \|$"
@@ -87,7 +88,7 @@ def permutation(key, count, nonce=0):
 
 
 def free_elements(path):
-    """The free samples of a PNG in storage order (section 1.1)."""
+    """The free elements of a PNG in storage order (section 1.1)."""
     image = Image.open(path)
     planes = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1).astype(np.int64)
     if image.mode in ("LA", "RGBA"):
@@ -96,7 +97,7 @@ def free_elements(path):
 
 
 def reveal(values, key):
-    """(message, name), or None. `values`: free samples. `key`: 32 bytes, or a str, which is a passphrase."""
+    """(message, name), or None. `values`: free elements. `key`: 32 bytes, or a passphrase."""
     count = values.size
     n = min(max(count // 384, 8), 128)
     taps = np.array(NESTED[:n])

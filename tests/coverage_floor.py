@@ -13,7 +13,7 @@ FLOORS = {"core": 90, "coding": 90, "regions": 90, "message": 90, "pipeline": 90
 
 
 def rooms(report):
-    """{room: per cent of its lines and branches that were taken}, of a report of `coverage json`."""
+    """{room: per cent of lines and branches that were taken}, of a report of `coverage json`."""
     taken, there = Counter(), Counter()
     for path, found in report["files"].items():
         parts = PurePosixPath(path.replace("\\", "/")).parts

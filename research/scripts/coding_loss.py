@@ -77,7 +77,7 @@ def main():
         start = time.perf_counter()
         found = [loss(rung, *picture, rng) for picture in pictures]
         seconds = (time.perf_counter() - start) / len(found)
-        told = f"kernels of {rung.span}, {rung.rate:.4f} bits per sample"
+        told = f"kernels of {rung.span}, {rung.rate:.4f} bits per element"
         print(f"{told}: {np.mean(found):.3f}, {seconds:.1f} s", flush=True)
 
 

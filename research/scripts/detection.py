@@ -109,7 +109,7 @@ SETS = {
         for kind, title, text, pairs, seen in (
             (
                 "sound",
-                "Sound, 0.2 and 0.4 bits per sample",
+                "Sound, 0.2 and 0.4 bits per element",
                 "Four spoken digits of one speaker each: 188 sounds of some 14,000 samples "
                 "at 8 kHz, 16 bits.",
                 [
@@ -128,7 +128,7 @@ SETS = {
             ),
             (
                 "fields",
-                "Real weather, 0.2 and 0.4 bits per sample",
+                "Real weather, 0.2 and 0.4 bits per element",
                 "226 fields of 2 m temperature, 46x90, in steps of 0.05 K; pole rows are not free.",
                 ["--carrier", "dataset", "--covers", "fields", "--bps", "0.2", "--bps", "0.4"],
                 "sphere",

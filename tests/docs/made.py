@@ -1,4 +1,4 @@
-"""Tables of the pages that are made from code: found between two comments, compared, and made anew."""
+"""Tables of pages that are made from code: between two comments, compared and made anew."""
 
 import sys
 from collections.abc import Iterable, Sequence

@@ -366,3 +366,11 @@ def test_a_second_message_of_one_key_in_one_file(engine, key):
     assert engine.reveal(both.data, key=key) == b"a" and engine.reveal(both.data, key=other) == b"b"
     with pytest.raises(EmbeddingFailed, match="hidden earlier with this key"):
         engine.hide(b"b", key=key, **again)
+
+
+def test_a_remark_of_ones_own_is_in_the_report_and_not_in_the_file(engine, key):
+    given = {"carrier": "era5", "size": (19, 36), "key": key, "note": "for the archive"}
+    stego = engine.hide(b"m", **given)
+    assert stego.report.notes[-1] == "for the archive" and b"archive" not in stego.data
+    both = engine.hide_many([b"one", b"two"], **given)
+    assert all(one.report.notes[-1] == "for the archive" for one in both)

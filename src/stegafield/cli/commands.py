@@ -58,7 +58,8 @@ def keygen(key_file: Path) -> None:
         Key.generate().save(key_file)
     except FileExistsError:
         raise FileExistsError(f"{key_file} exists; a key is never overwritten") from None
-    err.print(f"wrote {key_file}: whoever has it reads every message hidden with it", markup=False)
+    told = f"wrote {key_file}: anyone who has it reads every message hidden with it"
+    err.print(told, markup=False)
 
 
 @app.command(cls=Asking)

@@ -23,10 +23,10 @@ def detect(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the scores of detectors: higher is more likely stego; those above their own threshold
-    are named.
+    """Print the scores of detectors: higher is more likely stego.
 
-    A detector gives no score to a geometry that it does not judge.
+    Those above their own threshold are named. A detector gives no score to a geometry that it does
+    not judge.
     """
     from ..pipeline.warden import load
     from ..plugins.discovery import registry

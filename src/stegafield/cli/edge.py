@@ -54,7 +54,7 @@ def message_bytes(text: str | None, file: str | None) -> bytes:
 def key_of(
     key_file: Path | None, passphrase_file: Path | None, *, confirm: bool, stdin_taken: bool
 ) -> Any:
-    """The key of the options, or a passphrase that is asked for (or read from a pipe)."""
+    """The key of the options, or a passphrase, typed or read from a pipe."""
     from getpass import getpass
 
     from ..message.key import Key
@@ -70,7 +70,7 @@ def key_of(
     if stdin_taken:
         raise ConfigError(
             "key",
-            "cannot be asked for while the message comes from standard input.",
+            "cannot be typed while the message comes from standard input.",
             "Use --key-file.",
         )
     if not sys.stdin.isatty():

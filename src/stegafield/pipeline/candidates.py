@@ -53,7 +53,7 @@ def _unopened(registry: Registry, data: bytes) -> str:
 
 
 def _read(channel: type[Channel], data: bytes) -> Iterator[Cover]:
-    """A channel's covers; a third party's channel that fails on foreign bytes has not opened them."""
+    """A channel's covers; one that fails on foreign bytes has not opened them."""
     try:
         for cover in channel().read(data):
             if not isinstance(cover, Cover):

@@ -237,4 +237,5 @@ class Hiding:
         report.correction = correction.name
         pixels = self.plan.carrier.rate_unit == "bpp"
         report.sizes(draft.cover, draft.rung, bits, pixels=pixels)
+        report.notes += filter(None, [self.request.note])
         draft.method.reported(report, draft.cover, draft.rung, result, draft.nats, self.plan)

@@ -57,8 +57,8 @@ class Report(BaseModel):
     """What the measured detectors are expected to make of this file, the most dangerous first;
     empty: not measured."""
     kl_bound_nats: float | None = None
-    """`sample` only: KL(stego || plain cover) of this file is at most this, whoever knows f; see
-    the threat model."""
+    """`sample` only: KL(stego || plain cover) of this file is at most this, even for a reader
+    who knows f; see the threat model."""
     costs: bool | None = None
     """`project` only: whether changes were made where the carrier says that they cost least."""
     changed_share: float | None = None

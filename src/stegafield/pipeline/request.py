@@ -203,6 +203,7 @@ class Request(CapacityRequest):
     name: Annotated[str | None, BeforeValidator(_name)] = Field(
         default=None, repr=False, description="Original file name, to be hidden with the message."
     )
+    note: str | None = Field(default=None, description="Your own remark, for the report.")
     seed: int | None = Field(
         default=None,
         description="Repeats a generated cover but for its noise; for tests.",
@@ -210,8 +211,8 @@ class Request(CapacityRequest):
     rng: Any = Field(
         default=None,
         repr=False,
-        description="Replaces all randomness but the noise of plain covers; for tests, as a repeated "
-        "salt betrays the message.",
+        description="Replaces all randomness but the noise of plain covers; for tests, as a "
+        "repeated salt betrays the message.",
     )
 
     @model_validator(mode="after")

@@ -64,11 +64,14 @@ def takes(
             return method(self, cast(Any, kind(**wishes)))
 
         own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        listed = list(inspect.signature(kind).parameters.values())
+        listed = [
+            one.replace(annotation=kind.model_fields[name].annotation)
+            for name, one in inspect.signature(kind).parameters.items()
+        ]
         listed.sort(key=lambda one: one.name != first.name)
         listed[0] = listed[0].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
         call.__signature__ = inspect.Signature([own, *listed])  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
-        call.__doc__ = f"{method.__doc__}\n\nArgs:\n{described(kind)}"
+        call.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n\nArgs:\n{described(kind)}"
         del call.__wrapped__
         return call
 

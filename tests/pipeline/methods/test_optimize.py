@@ -44,7 +44,7 @@ class Loss:
 
 
 class Projection(Extractor):
-    """Reads the sign of keyed random sums over the free samples: one bit in `n / k` of them."""
+    """Reads the sign of keyed random sums over the free elements: one bit in `n / k` of them."""
 
     name: ClassVar[str] = "projection"
 

@@ -155,7 +155,7 @@ def _speed(lines: list[Row]) -> str:
     found = [line for line in lines if "embed_ms" in line]
     base = min((line["base_mib"] for line in found), default=0)
     columns = (
-        *("cover", "free samples", "bits per sample", "costs, ms", "embed, ms", "read, ms"),
+        *("cover", "free elements", "bits per element", "costs, ms", "embed, ms", "read, ms"),
         *("CPU, ms", "open, ms", "write, ms", "parts, MiB", "hide, ms", "hide CPU, ms"),
         *("hide, MiB", "load"),
     )

@@ -37,7 +37,7 @@ def _law(lines: list[Row]) -> str:
     if not windows or not files:
         return ""
     ways = ("samples", "residues", "pairs", "sums")
-    table = [["taps", "bits per sample", "sigma, codes", *ways, "noise 5 % too strong"]]
+    table = [["taps", "bits per element", "sigma, codes", *ways, "noise 5 % too strong"]]
     table.append(["---"] * len(table[0]))
     for row in windows:
         taps = " ".join(map(str, row["law"]))
@@ -93,7 +93,7 @@ def _table(rows: list[Row], cell: Any) -> str:
     detectors = list(dict.fromkeys(row["detector"] for row in rows))
     cases = list(dict.fromkeys((row["rate"], row["unit"], row["against"]) for row in rows))
     found = {(row["rate"], row["against"], row["detector"]): row for row in rows}
-    table: list[list[str]] = [["asked", "bits per sample", "method", *detectors]]
+    table: list[list[str]] = [["asked", "bits per element", "method", *detectors]]
     table.append(["---"] * len(table[0]))
     for rate, unit, against in cases:
         alike = [found.get((rate, against, name)) for name in detectors]

@@ -80,8 +80,8 @@ class Samples(Experiment):
             "carrier",
             "read back",
             "method",
-            "free samples",
-            "bits per sample",
+            "free elements",
+            "bits per element",
             "cost of a file",
         )
         yield Table(columns, tuple(lines))

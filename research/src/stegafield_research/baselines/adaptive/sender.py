@@ -30,7 +30,7 @@ def least_cost(
     """
     ways = (codes > low).astype(np.int8) + (codes < high)
     if not 0 <= rate < np.log2(1 + ways).mean():
-        raise ConfigError("rate", f"changes of one step do not carry {rate:g} bits per sample.")
+        raise ConfigError("rate", f"changes of one step do not carry {rate:g} bits per element.")
     price = price / np.median(price)
     costs = Costs(
         np.where(codes > low, price, np.inf),

@@ -37,7 +37,7 @@ def simulate(
     The positions are random.
     """
     if not 0 <= rate <= 1:
-        raise ConfigError("rate", f"LSB matching carries 0 to 1 bits per sample, not {rate:g}.")
+        raise ConfigError("rate", f"LSB matching carries 0 to 1 bits per element, not {rate:g}.")
     carriers = rng.permutation(codes.size)[: round(rate * codes.size)]
     moved = carriers[rng.random(carriers.size) < 0.5]
     after = codes.ravel().copy()

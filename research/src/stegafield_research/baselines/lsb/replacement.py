@@ -39,7 +39,7 @@ def simulate(
     The positions are random.
     """
     if not 0 <= rate <= 1:
-        raise ConfigError("rate", f"LSB replacement carries 0 to 1 bits per sample, not {rate:g}.")
+        raise ConfigError("rate", f"LSB replacement carries 0 to 1 bits per element, not {rate:g}.")
     carriers = rng.permutation(codes.size)[: round(rate * codes.size)]
     after = codes.ravel().copy()
     wanted = rng.integers(0, 2, carriers.size)
