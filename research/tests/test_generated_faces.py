@@ -24,6 +24,7 @@ def test_faces_differ(model):
     assert np.median(distribution.pairwise(faces, np.random.default_rng(0))) > 50
 
 
+@pytest.mark.slow
 def test_a_row_says_what_was_asked():
     held, drawn, trained = (soft(12, 0.1, seed) for seed in range(3))
     rows = generators_faces._sets(held, drawn, trained, np.random.default_rng(0))

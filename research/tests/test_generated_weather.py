@@ -46,6 +46,7 @@ def test_bench_tells_a_good_law_from_a_bad_one(tmp_path):
     assert shares[0] > shares[1] + 0.2
 
 
+@pytest.mark.slow
 def test_bench_on_the_command_line(tmp_path):
     names = {name: str(tmp_path / name) for name in ("o.jsonl", "f.png", "s.png", "p.md")}
     arguments = [

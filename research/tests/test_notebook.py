@@ -5,10 +5,13 @@ import re
 import runpy
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "docs" / "latent-to-stego.ipynb"
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     written = json.loads(NOTEBOOK.read_text(encoding="utf-8"))

@@ -28,6 +28,7 @@ def _added():
         yield from examples.commands(typer.main.get_command(found[name].load()), (name,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["baselines", "research"])
 def test_examples_run(page, tmp_path):
     examples.run(page_of(page), tmp_path)

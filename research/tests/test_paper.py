@@ -100,6 +100,7 @@ def test_a_tiny_suite_ends_in_every_table_and_figure(done):
     assert "not stated here" in page
 
 
+@pytest.mark.slow
 def test_what_is_named_of_ours_stands_beside_its_noise_and_the_quietest_of_its_files(done):
     _, journal, _ = done
     page, suite = text(journal), TOY.detection
@@ -258,6 +259,7 @@ def test_grid_gan_and_functions_are_of_equal_size(name):
     assert models[0].discriminator == models[1].discriminator
 
 
+@pytest.mark.slow
 def test_training_ends_in_its_figures(tmp_path):
     chosen = suites.read("quick").training.model_copy(
         update={"steps": (1,), "items": 128, "drawn": 16}
@@ -275,6 +277,7 @@ def test_training_ends_in_its_figures(tmp_path):
     assert "as it ships" not in page
 
 
+@pytest.mark.slow
 def test_what_ships_stands_beside_what_was_trained(tmp_path):
     """Its own draws as the faces of a user.
 
@@ -377,6 +380,7 @@ def test_usage(tmp_path, arguments, said):
     assert done.exit_code == 2 and said in done.output
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path):
     path = tmp_path / "toy.toml"
     path.write_text(

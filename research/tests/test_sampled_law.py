@@ -70,6 +70,7 @@ def test_plain_draws_have_the_law():
     assert min(found.values()) > ALPHA, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rung", "sigma"), RUNGS, ids=lambda v: getattr(v, "listed", v))
 @pytest.mark.parametrize("wrong", [0.95, 1.05])
 def test_a_sigma_five_per_cent_off_is_seen(rung, sigma, wrong):

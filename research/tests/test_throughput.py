@@ -24,6 +24,7 @@ def test_work_is_counted_as_torch_counts_it():
         assert counter.get_total_flops() == number * work.flops
 
 
+@pytest.mark.slow
 def test_throughput_of_batches(monkeypatch):
     monkeypatch.setattr(throughput, "DISTINCT", 2)
     rows = list(throughput.measure(Engine(device="cpu"), [(12, 16)], [1, 2, 3]))

@@ -85,6 +85,7 @@ def test_headers_that_are_none(folder, data):
         from_pretrained(folder)
 
 
+@pytest.mark.slow
 def test_tensors_other_than_requested(folder):
     state = Gasp(SMALL).state_dict()
     for change in (

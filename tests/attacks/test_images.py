@@ -118,6 +118,7 @@ def kinds():
     yield "interlaced", interlaced(noise(40, 40)), "L"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "mode"), [pytest.param(*case[1:], id=case[0]) for case in kinds()]
 )

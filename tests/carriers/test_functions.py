@@ -193,7 +193,7 @@ def test_regions_bands_and_winds(engine, key):
 
 def test_what_makes_no_sense_is_refused(engine, key, photographs):
     picture = photographs["coffee"]
-    with pytest.raises(ConfigError, match="fits no function"):
+    with pytest.raises(ConfigError, match="cannot resample a cover as a function"):
         engine.hide(b"m", carrier="era5", as_function=True)
     for carrier in ("dataset", "audio"):
         with pytest.raises(ConfigError, match="as_function"):

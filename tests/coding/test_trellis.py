@@ -40,6 +40,7 @@ def _scene(name, shape, rng):
     }[name]().astype(np.int32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rung", TRELLIS, ids=lambda rung: f"{rung.elements}")
 @pytest.mark.parametrize("scene", ["middle", "black", "white", "mixed"])
 def test_every_rung_reaches_every_symbol(rung, scene):

@@ -199,6 +199,7 @@ def _verdict(engine, key, data, message):
         return "lost"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", PICTURES)
 def test_pictures(engine, key, pictures, row):
     kind, step = PICTURES[row]
@@ -362,6 +363,7 @@ def fields(engine, key):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", FIELDS)
 def test_fields(engine, key, fields, row, tmp_path):
     for rate, data in fields.items():

@@ -20,6 +20,7 @@ def _chunks(data, name):
         return [data[info.byte_offset : info.byte_offset + info.size] for info in infos]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bps", [0.02, 0.25, 1, 4])
 @pytest.mark.parametrize("smooth", [True, False])
 def test_no_chunk_of_the_cover_is_left_in_the_stego(engine, key, bps, smooth):

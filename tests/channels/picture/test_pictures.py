@@ -176,6 +176,7 @@ def test_a_compressed_tiff_keeps_its_exif(engine, key, packing):
     assert found[0x9003] == "2020:01:01 00:00:00"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["png", "webp", "tiff", "bmp"])
 @pytest.mark.parametrize("source", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"])
 def test_any_picture_can_be_written_as_any(engine, key, form, source):
