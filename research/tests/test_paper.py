@@ -119,6 +119,7 @@ def test_what_is_named_of_ours_stands_beside_its_noise_and_the_quietest_of_its_f
     assert all(row["stegexpose"] <= ours[row["digest"]] for row in found)
 
 
+@pytest.mark.slow
 def test_what_exists_is_not_measured_again(done):
     out, journal, _ = done
     before = journal.path.read_bytes()
@@ -130,12 +131,14 @@ def test_what_exists_is_not_measured_again(done):
     assert text(again) == text(journal)
 
 
+@pytest.mark.slow
 def test_an_extractor_appears_by_being_installed(done, tmp_path):
     assert re.search(r"^\| extractor parity \| file \| 1 \| 0\.00 \|$", text(done[1]), re.M)
     names = [who.name for who in lab(tmp_path).contestants]
     assert "extractor parity" not in names and "LSB matching" in names
 
 
+@pytest.mark.slow
 def test_a_carrier_appears_by_being_installed(done):
     found = re.findall(r"^\| `(\w+)` \| 1 of 1 \| sample \|", text(done[1]), re.M)
     assert found == ["celeba", "era5"]
