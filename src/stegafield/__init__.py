@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .message.key import Key
     from .pipeline.report import Report
+    from .pipeline.request import Request
     from .pipeline.stego import Stego
     from .plugins.hookspecs import hookimpl
     from .plugins.wiring import Engine
 
     engine: Engine
 
-__all__ = ["Engine", "Key", "Report", "Stego", "engine", "hookimpl"]
+__all__ = ["Engine", "Key", "Report", "Request", "Stego", "engine", "hookimpl"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "Engine": "plugins.wiring",
     "Key": "message.key",
     "Report": "pipeline.report",
+    "Request": "pipeline.request",
     "Stego": "pipeline.stego",
     "hookimpl": "plugins.hookspecs",
 }
@@ -45,3 +47,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    """All public names, whether they were used yet or not."""
+    return sorted({*globals(), *__all__})

@@ -19,6 +19,8 @@ import typer
 from .edge import not_stream, settings_of, size_of
 from .program import Variadic
 
+_HELP = {"cover": "Your own cover: a file.", "set": "Further options: carrier.variable=t2m, ..."}
+"""Where the command line takes another form than Python."""
 _wishes: ContextVar[dict[str, Any]] = ContextVar("wishes")
 """What the user of the command under way requested."""
 
@@ -94,7 +96,7 @@ def _options(request: str, without: tuple[str, ...]) -> list[Any]:
 
 def _parameter(name: str, field: Any) -> inspect.Parameter:
     """A field as the parameter that typer makes an option of."""
-    text = " ".join((field.description or "").split())
+    text = _HELP.get(name) or " ".join((field.description or "").split())
     flag = "--" + name.replace("_", "-")
     plain = [one for one in get_args(field.annotation) if one is not type(None)]
     kind: Any = plain[0] if len(plain) == 1 else field.annotation

@@ -41,7 +41,7 @@ def detect(
 
 def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
     """A row for each cover in a file."""
-    from ..core.detector import opinion
+    from ..core.detector import judged
     from ..pipeline.candidates import candidates
     from ..pipeline.warden import visible
     from ..plugins.discovery import registry
@@ -51,8 +51,7 @@ def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {"file": path.name if variable is None else f"{path.name}:{variable}"}
         codes = visible(cover, cover.codes)
         for one in detectors:
-            judges = type(one).judges(cover.spec)
-            row[one.name] = opinion(one, codes) if judges else None
+            row[one.name] = judged(one, cover.spec, codes)
         row["stego"] = [
             one.name
             for one in detectors
@@ -69,6 +68,7 @@ def _marked(row: dict[str, Any], detectors: list[Any]) -> dict[str, Any]:
 
 def _untrained(names: list[str] | None) -> list[Any]:
     """Detectors that have an opinion as they are: those named, or all that need no training."""
+    from ..core.blame import entering
     from ..core.detector import TrainedDetector
     from ..plugins.discovery import registry
 
@@ -80,4 +80,9 @@ def _untrained(names: list[str] | None) -> list[Any]:
     for one in found if names else ():
         if issubclass(one, TrainedDetector):
             raise one().untrained()
-    return [one() for one in found if not issubclass(one, TrainedDetector)]
+    chosen = []
+    for one in found:
+        if not issubclass(one, TrainedDetector):
+            with entering(one):
+                chosen.append(one())
+    return chosen

@@ -104,7 +104,10 @@ class Variadic(TyperCommand):
 def _loaded(name: str) -> Any:
     """The command that an entry point names; `BrokenPlugin` where it cannot be loaded."""
     try:
-        found = typer.main.get_command(_added()[name].load())
+        app = _added()[name].load()
+        if not isinstance(app, typer.Typer):
+            raise TypeError(f"its entry point names a {type(app).__name__}, not a typer.Typer")
+        found = typer.main.get_command(app)
     except Exception as error:
         problem = f"the command {name!r} cannot be loaded: {type(error).__name__}: {error}"
         raise BrokenPlugin(problem) from error

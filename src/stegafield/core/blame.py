@@ -47,8 +47,8 @@ def entering(part: object) -> Iterator[None]:
     except Exception as error:
         if not third_party(part):
             raise
-        frame, line = list(walk_tb(error.__traceback__))[-1]
-        raise _broken(part, _place(frame, line), error) from error
+        _, where = _entered(error, (part,)) or (part, "")
+        raise _broken(part, where, error) from error
 
 
 def third_party(part: object) -> bool:
@@ -74,7 +74,7 @@ def _place(frame: FrameType, line: int) -> str:
 def _broken(part: object, where: str, error: Exception) -> BrokenPlugin:
     return BrokenPlugin(
         f"{_named(part)} breaks its contract (stegafield.testing has its laws): "
-        f"{type(error).__name__}: {error} ({where})"
+        f"{type(error).__name__}: {error}" + (f" ({where})" if where else "")
     )
 
 

@@ -1,7 +1,7 @@
 """A cover as the engine sees it: integer codes, which of them are free, and their geometry."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -111,6 +111,29 @@ class Cover:
     def take(self, bound: "int | ndarray", index: ndarray) -> "int | ndarray":
         """`low` or `high` at flat positions: the number itself, or the array's values there."""
         return bound.ravel()[index] if isinstance(bound, np.ndarray) else bound
+
+
+def sound(cover: Cover) -> Cover:
+    """The cover, whose parts fit each other; `TypeError` says what does not, whatever is in them.
+
+    What would take a look at every element is left to `stegafield.testing.check_cover`.
+    """
+    shape = np.shape(cover.codes)
+    parts: dict[str, tuple[Any, str]] = {"codes": (cover.codes, "iu"), "free": (cover.free, "b")}
+    for name, bound in (("low", cover.low), ("high", cover.high)):
+        if np.ndim(bound):
+            parts[name] = bound, "iu"
+    if cover.weight is not None:
+        parts["weight"] = cover.weight, "fiu"
+    for name, (part, kinds) in parts.items():
+        if not isinstance(part, ndarray) or part.dtype.kind not in kinds or part.shape != shape:
+            told = f"{getattr(part, 'dtype', type(part).__name__)} {np.shape(part)}"
+            raise TypeError(f"the cover's {name} are {told}, beside codes {shape}")
+    if not len(cover.spec.axes) == len(cover.spec.periodic) == len(shape) - 1 > 0:
+        raise TypeError(f"the cover's spec names axes {cover.spec.axes}, beside codes {shape}")
+    if not isinstance(cover.notes, tuple):
+        raise TypeError("the cover's notes are not a tuple of sentences")
+    return cover
 
 
 def depth(cover: Cover) -> int | None:

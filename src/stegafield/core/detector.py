@@ -104,8 +104,17 @@ class TrainedDetector(Detector):
 
     def untrained(self) -> ConfigError:
         """The error of a judge that has learnt nothing."""
-        hint = "Train it with `stegafield bench detect --models FOLDER`; give the file: --model."
+        hint = "Train it: `stegafield bench detect --models FOLDER` (stegafield-research)."
         return ConfigError("detector", f"{self.name!r} is not trained.", hint)
+
+
+def judged(
+    detector: Detector, spec: GridSpec, codes: Int[ndarray, "channel *space"]
+) -> float | None:
+    """The score of one item; None where the detector does not judge its geometry."""
+    with entering(detector):
+        judges = type(detector).judges(spec)
+    return opinion(detector, codes) if judges else None
 
 
 def opinion(detector: Detector, codes: Int[ndarray, "channel *space"]) -> float:

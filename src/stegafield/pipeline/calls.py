@@ -1,5 +1,6 @@
 """Calls into extractors, with a look at what they return: the only ones that the pipeline makes."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,28 @@ from jaxtyping import Bool, Int, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
+from ..coding.ladder import LADDER
 from ..core.blame import entering, expect
 from ..core.cover import Cover, GridSpec
 from ..core.extractor import Drawn, Extractor
 from ..core.noise import Source
 from ..core.rung import Rung
+
+
+def offers(
+    extractor: type[Extractor], asked: Callable[[], Sequence[Rung] | None]
+) -> Sequence[Rung] | None:
+    """The rungs that it offers, lowest rate first; None leaves the choice to the engine."""
+    with entering(extractor):
+        found = asked()
+        if found is None:
+            return None
+        found = [expect("offers()", rung, Rung) for rung in expect("offers()", found, Sequence)]
+        if not all(rung in LADDER for rung in found):
+            raise ValueError("offers() returned a rung that is none of the ladder")
+        if found != sorted(found, key=lambda rung: rung.rate):
+            raise ValueError("offers() returned rungs that do not go from low rates to high ones")
+        return found
 
 
 def build(extractor: type[Extractor], options: Any, seed: bytes, rung: Rung) -> Extractor:

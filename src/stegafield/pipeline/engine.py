@@ -6,7 +6,7 @@ Request -> Plan -> Offer (method, rung) -> Draft (salt, header in place) -> Meth
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from ..core.blame import blamed, entering, expect
 from ..core.carrier import draws, writer
 from ..core.channel import written
-from ..core.cover import Cover
+from ..core.cover import Cover, sound
 from ..core.registry import Registry
 from ..errors import ConfigError
 from ..message.key import Key
@@ -50,7 +50,7 @@ class Engine:
         plan = make_plan(self.registry, self.device, request)
         return hide_all(self.registry, plan, [request])[0]
 
-    @takes(BatchRequest, First[Any]("messages"))
+    @takes(BatchRequest, First[Iterable[bytes | str]]("messages"))
     def hide_many(self, request: BatchRequest) -> list[Stego]:
         """`hide` for each message (and each cover, where the carrier takes them), with own salts.
 
@@ -105,7 +105,7 @@ class Engine:
                 data = written(writer(plan.carrier, item), item, item.codes)
             yield item, data
 
-    @takes(CapacityRequest, First[str]("carrier"))
+    @takes(CapacityRequest)
     def capacity(self, request: CapacityRequest) -> int:
         """The largest message in bytes that this cover (or a cover of this size) carries.
 
@@ -118,10 +118,10 @@ class Engine:
             if cover is not None:
                 return Offer(plan, plan.open(cover)).capacity()
             with entering(plan.carrier):
-                blank = expect("blank()", plan.carrier.blank(), Cover)
+                blank = sound(expect("blank()", plan.carrier.blank(), Cover))
             return Offer(plan, blank, blank=True).capacity()
 
-    @takes(CapacityRequest, First[str]("carrier"))
+    @takes(CapacityRequest)
     def plan(self, request: CoverRequest) -> Plan:
         """The plan of a request; every mistake that does not depend on a cover surfaces here."""
         return make_plan(self.registry, self.device, request)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -59,8 +60,12 @@ def hide_all(
         return draft.task
 
     def tasks() -> Iterator[Task]:
-        for number, request in enumerate(requests):
+        waiting = iter(requests)
+        for number in count():
             with _noted(number, numbered):
+                request = next(waiting, None)
+                if request is None:
+                    return
                 job = Hiding(registry, plan, request)
             yield task(job, number)
 

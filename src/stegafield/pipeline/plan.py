@@ -8,7 +8,7 @@ from numpy.random import Generator
 from ..core import options
 from ..core.blame import entering, expect
 from ..core.carrier import Carrier, writes
-from ..core.cover import Cover
+from ..core.cover import Cover, sound
 from ..core.extractor import Extractor
 from ..core.optimizer import Optimizer
 from ..core.rung import Rung
@@ -55,7 +55,7 @@ class Plan:
         """The user's own cover, or one that the carrier drew before."""
         if not isinstance(source, Cover):
             with entering(self.carrier):
-                return expect("open()", self.carrier.open(source), Cover)
+                return sound(expect("open()", self.carrier.open(source), Cover))
         if not writes(self.carrier, source):
             raise ConfigError("cover", f"is a Cover of another medium than {self.carrier.name!r}.")
         return source
@@ -64,4 +64,4 @@ class Plan:
         """A fresh cover."""
         with entering(self.carrier):
             (found,) = expect("covers()", self.carrier.covers(1, rng), list)
-            return expect("covers()", found, Cover)
+            return sound(expect("covers()", found, Cover))

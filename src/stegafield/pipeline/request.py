@@ -6,7 +6,7 @@ This module loads neither NumPy nor any part of the engine.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import (
@@ -20,6 +20,13 @@ from pydantic import (
 )
 
 from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from ..message.key import Key
+else:  # their modules are loaded when a request has one
+    Generator = Key = Any
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -61,6 +68,23 @@ def _name(value: Any, info: Any) -> Any:
     return value
 
 
+def _whole(value: Any, info: Any) -> int | None:
+    if value is not None and not (isinstance(value, Integral) and not isinstance(value, bool)):
+        raise ConfigError(str(info.field_name), f"{value!r} is not a whole number.")
+    if value is not None and value < 0:
+        raise ConfigError(str(info.field_name), f"{value} is negative.")
+    return None if value is None else int(value)
+
+
+def _generator(value: Any, info: Any) -> Any:
+    from numpy.random import Generator
+
+    if value is not None and not isinstance(value, Generator):
+        hint = "Use numpy.random.default_rng(...)."
+        raise ConfigError(str(info.field_name), f"is a {type(value).__name__}.", hint)
+    return value
+
+
 def _key(value: Any) -> Any:
     from ..message.key import Key
 
@@ -78,6 +102,7 @@ def _encoded(what: str, text: str) -> bytes:
 
 
 Number = Annotated[float | None, BeforeValidator(_number)]
+Whole = Annotated[int | None, BeforeValidator(_whole)]
 
 
 class CoverRequest(BaseModel):
@@ -129,7 +154,7 @@ class CoverRequest(BaseModel):
         preset = given.get("preset", "default")
         if "preset" not in cls.model_fields:
             return given
-        if preset not in PRESETS:
+        if not isinstance(preset, str) or preset not in PRESETS:
             known = ", ".join(sorted(PRESETS))
             raise ConfigError("preset", f"{preset!r} is unknown.", f"Known: {known}.")
         if not isinstance(given.get("set", {}), Mapping):
@@ -141,8 +166,10 @@ class CoverRequest(BaseModel):
 class SampleRequest(CoverRequest):
     """What `sample` draws."""
 
-    count: int = Field(default=1, ge=0, description="How many covers.")
-    seed: int | None = Field(
+    count: Annotated[int, BeforeValidator(_whole)] = Field(
+        default=1, description="How many covers."
+    )
+    seed: Whole = Field(
         default=None,
         description="Number k is the noise-free cover that `hide` draws with seed + k; for tests.",
     )
@@ -195,7 +222,7 @@ class Request(CapacityRequest):
         repr=False,
         description="Any bytes; text becomes UTF-8. An empty message is a mark of presence.",
     )
-    key: Annotated[Any, BeforeValidator(_key)] = Field(
+    key: Annotated[Key | None, BeforeValidator(_key)] = Field(
         default=None,
         repr=False,
         description="Anyone who has it can reveal; without one a fresh one is made: `stego.key`.",
@@ -204,11 +231,11 @@ class Request(CapacityRequest):
         default=None, repr=False, description="Original file name, to be hidden with the message."
     )
     note: str | None = Field(default=None, description="Your own remark, for the report.")
-    seed: int | None = Field(
+    seed: Whole = Field(
         default=None,
         description="Repeats a generated cover but for its noise; for tests.",
     )
-    rng: Any = Field(
+    rng: Annotated[Generator | None, BeforeValidator(_generator)] = Field(
         default=None,
         repr=False,
         description="Replaces all randomness but the noise of plain covers; for tests, as a "
@@ -217,8 +244,6 @@ class Request(CapacityRequest):
 
     @model_validator(mode="after")
     def _repeatable(self) -> "Request":
-        if self.seed is not None and self.seed < 0:
-            raise ConfigError("seed", f"{self.seed} is negative.")
         if self.seed is not None and self.cover is not None:
             raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
         return self
@@ -228,7 +253,7 @@ class BatchRequest(Request):
     """What `hide_many` does: one request for each message."""
 
     messages: Annotated[Iterable[bytes | str], SkipValidation] = Field(
-        repr=False, description="One for each file."
+        default=(), repr=False, description="One for each file."
     )
     covers: Any = Field(
         default=None,
@@ -236,12 +261,25 @@ class BatchRequest(Request):
         description="A cover for each message, where the carrier takes them.",
     )
 
+    @model_validator(mode="after")
+    def _many(self) -> "BatchRequest":
+        if "messages" not in self.model_fields_set:
+            raise ConfigError("messages", "are missing.", "Give a list of them.")
+        if isinstance(self.messages, str | bytes):
+            raise ConfigError("messages", "is one message.", "Give a list of them.")
+        for name, given in (("messages", self.messages), ("covers", self.covers)):
+            if given is not None and not isinstance(given, Iterable):
+                raise ConfigError(name, f"is a {type(given).__name__}.", "Give a list.")
+        if "message" in self.model_fields_set:
+            raise ConfigError("message", "is one of `hide`.", "Put it into messages.")
+        if self.cover is not None and self.covers is not None:
+            raise ConfigError("cover", "and covers exclude each other.", "Give one of them.")
+        return self
+
     def single(self) -> "Iterator[Request]":
         """One request for each message, as `hide` takes it: all with one key, seeds counted up."""
         from ..message.key import Key
 
-        if isinstance(self.messages, str | bytes):
-            raise ConfigError("messages", "is one message.", "Give a list of them.")
         messages = list(self.messages)
         covers = [self.cover] * len(messages) if self.covers is None else list(self.covers)
         if len(covers) != len(messages):

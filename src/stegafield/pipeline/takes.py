@@ -25,6 +25,9 @@ class First(Generic[FirstT]):
         self.name = name
 
 
+_NONE: First[Any] = First("")
+
+
 @runtime_checkable
 class Asked(Protocol[FirstT, AskedT, P, FoundT]):  # pyright: ignore[reportInvalidTypeVarUse]
     """What a bound method takes: its request whole, or the arguments of one."""
@@ -47,18 +50,22 @@ class Unbound(Protocol[FirstT, AskedT, P, FoundT]):
 
 
 def takes(
-    request: Callable[P, RequestT], first: First[FirstT]
+    request: Callable[P, RequestT], first: First[FirstT] = _NONE
 ) -> Callable[[Callable[[Any, RequestT], FoundT]], Unbound[FirstT, RequestT, P, FoundT]]:
     """Let a method of one request be called with the arguments of that request."""
-    kind = cast(type[BaseModel], request)
+    kind, most = cast(type[BaseModel], request), int(bool(first.name))
 
     def decorate(method: Callable[[Any, RequestT], FoundT]) -> Any:
         @wraps(method)
         def call(self: Any, *given: Any, **wishes: Any) -> Any:
-            if len(given) > 1 or (given and first.name in wishes):
-                raise TypeError(f"{method.__name__}() takes one argument without a name")
-            if given and isinstance(given[0], kind) and not wishes:
+            if given and isinstance(given[0], BaseModel):
+                if len(given) > 1 or wishes or type(given[0]) is not kind:
+                    said = f"takes a {kind.__name__}, or the arguments of one"
+                    raise TypeError(f"{method.__name__}() {said}")
                 return method(self, cast(Any, given[0]))
+            if len(given) > most or (given and first.name in wishes):
+                said = f"{first.name} alone" if first.name else "none"
+                raise TypeError(f"{method.__name__}(): of its arguments, {said} needs no name")
             if given:
                 wishes[first.name] = given[0]
             return method(self, cast(Any, kind(**wishes)))
@@ -69,10 +76,13 @@ def takes(
             for name, one in inspect.signature(kind).parameters.items()
         ]
         listed.sort(key=lambda one: one.name != first.name)
-        listed[0] = listed[0].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        call.__signature__ = inspect.Signature([own, *listed])  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
-        call.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n\nArgs:\n{described(kind)}"
-        del call.__wrapped__
+        if first.name:
+            listed[0] = listed[0].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        returns = inspect.signature(method).return_annotation
+        told = cast(Any, call)
+        told.__signature__ = inspect.Signature([own, *listed], return_annotation=returns)
+        told.__doc__ = f"{inspect.cleandoc(method.__doc__ or '')}\n\nArgs:\n{described(kind)}"
+        del told.__wrapped__
         return call
 
     return decorate

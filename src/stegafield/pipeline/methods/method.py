@@ -65,7 +65,7 @@ class Method(ABC):
 
     def offers(self, cover: Cover, extractor: type[Extractor]) -> Sequence[Rung]:
         """The rungs that a cover is offered, lowest rate first."""
-        found = extractor.offers(cover)
+        found = calls.offers(extractor, lambda: extractor.offers(cover))
         return LADDER_BY_RATE if found is None else found
 
     def expected(self, cover: Cover, rung: Rung, plan: Plan) -> list[Expectation]:

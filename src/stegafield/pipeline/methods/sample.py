@@ -54,7 +54,7 @@ class Sample(Method):
     def offers(self, cover: Cover, extractor: type[Extractor]) -> Sequence[Rung]:
         """The rungs whose KL bound holds for the law and the size of the cover."""
         bound.check_law(cover)
-        found = extractor.offers_drawn(cover)
+        found = calls.offers(extractor, lambda: extractor.offers_drawn(cover))
         return bound.rungs(cover) if found is None else found
 
     def expected(self, cover: Cover, rung: Rung, plan: Plan) -> list[Expectation]:
