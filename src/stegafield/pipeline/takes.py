@@ -58,16 +58,17 @@ def takes(
     def decorate(method: Callable[[Any, RequestT], FoundT]) -> Any:
         @wraps(method)
         def call(self: Any, *given: Any, **wishes: Any) -> Any:
-            if given and isinstance(given[0], BaseModel):
-                if len(given) > 1 or wishes or type(given[0]) is not kind:
+            plain = list(given)
+            if plain and isinstance(plain[0], BaseModel):
+                if len(plain) > 1 or wishes or type(plain[0]) is not kind:
                     said = f"takes a {kind.__name__}, or the arguments of one"
                     raise TypeError(f"{method.__name__}() {said}")
-                return method(self, cast(Any, given[0]))
-            if len(given) > most or (given and first.name in wishes):
+                return method(self, cast(Any, plain[0]))
+            if len(plain) > most or (plain and first.name in wishes):
                 said = f"{first.name} alone" if first.name else "none"
                 raise TypeError(f"{method.__name__}(): of its arguments, {said} needs no name")
-            if given:
-                wishes[first.name] = given[0]
+            if plain:
+                wishes[first.name] = plain[0]
             return method(self, cast(Any, kind(**wishes)))
 
         own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
