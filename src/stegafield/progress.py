@@ -32,4 +32,8 @@ def watched(progress: Progress) -> Iterator[None]:
 
 def report(stage: str, done: float, of: float | None = None) -> None:
     """Say that `done` of `of` of a stage is behind us."""
-    _watcher.get()(stage, done, of)
+    try:
+        _watcher.get()(stage, done, of)
+    except Exception as error:
+        vars(error)["of_watcher"] = True  # a way to stop: nobody else's fault (`core.blame`)
+        raise

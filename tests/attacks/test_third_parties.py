@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 
+import jaxtyping
 import numpy as np
 import pytest
 
 from stegafield.carriers.image import ImageCarrier
 from stegafield.channels.picture.png import PngChannel
+from stegafield.coding.ladder import LADDER_BY_RATE
 from stegafield.core.blame import blamed
-from stegafield.core.cover import Costs
-from stegafield.core.detector import Detector, opinion
+from stegafield.core.cover import Costs, GridSpec
+from stegafield.core.detector import Detector, judged, opinion
 from stegafield.core.optimizer import Optimizer
 from stegafield.core.registry import Registry
+from stegafield.core.rung import Rung
 from stegafield.errors import (
     BrokenPlugin,
     CapacityError,
@@ -202,3 +205,52 @@ def test_our_own_faults_stay_bugs_and_errors_of_ours_stay_what_they_are():
         with blamed(_third_party(Plain), ImageCarrier):
             _fails()
     assert isinstance(caught.value.__cause__, RuntimeError) and "ImageCarrier" not in str(caught)
+
+
+RUNGS = {
+    "not of the ladder": [Rung(1, 8)],
+    "falling": [LADDER_BY_RATE[5], LADDER_BY_RATE[3]],
+    "numbers": [1, 2],
+    "one": 7,
+}
+
+
+@pytest.mark.parametrize("what", RUNGS)
+def test_rungs_that_cannot_be_used(key, what):
+    offers = classmethod(lambda cls, cover: RUNGS[what])
+    engine = _engine("extractor", _third_party(Phase, offers=offers), ("carrier", ImageCarrier))
+    given = {"carrier": "image", "cover": PICTURE, "extractor": "third-party"}
+    with pytest.raises(BrokenPlugin, match=r"third-party.*offers"):
+        engine.hide(b"m", key=key, **given)
+
+
+COVERS = {
+    "float codes": lambda cover: replace(cover, codes=cover.codes.astype(float)),
+    "free of numbers": lambda cover: replace(cover, free=cover.free.astype(int)),
+    "free of another shape": lambda cover: replace(cover, free=cover.free[:, :5]),
+    "weight": lambda cover: replace(cover, weight=np.ones(3)),
+    "axes": lambda cover: replace(cover, spec=GridSpec(("y",), (False,))),
+    "notes": lambda cover: replace(cover, notes="abc"),
+}
+
+
+@pytest.mark.parametrize("what", COVERS)
+def test_covers_whose_parts_do_not_fit(key, what):
+    """Built past the run-time types of the tests, as a plugin would."""
+
+    def open_(self, source):
+        jaxtyping.config.update("jaxtyping_disable", True)
+        try:
+            return COVERS[what](ImageCarrier.open(self, source))
+        finally:
+            jaxtyping.config.update("jaxtyping_disable", False)
+
+    carrier = _third_party(ImageCarrier, open=open_)
+    with pytest.raises(BrokenPlugin, match="third-party"):
+        _engine("carrier", carrier).hide(b"m", carrier="third-party", cover=PICTURE, key=key)
+
+
+def test_a_detector_that_fails_at_its_geometry_is_named():
+    detector = _third_party(Detector, judges=classmethod(_fails), score=_gives(1.0))()
+    with pytest.raises(BrokenPlugin, match=r"third-party.*boom"):
+        judged(detector, GridSpec(("y", "x"), (False, False)), PICTURE.astype(np.int32))

@@ -38,6 +38,8 @@ def sample(
     from ..plugins.wiring import Engine
 
     engine, carrier, count = Engine(device=device), wishes["carrier"], wishes["count"]
+    if count < 1:
+        raise ConfigError("count", f"{count} is none.", "Give one or more.")
     if figure is not None:
         from ..figures.stego import check_figure
 

@@ -108,7 +108,7 @@ def _loaded(name: str) -> Any:
         if not isinstance(app, typer.Typer):
             raise TypeError(f"its entry point names a {type(app).__name__}, not a typer.Typer")
         found = typer.main.get_command(app)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         problem = f"the command {name!r} cannot be loaded: {type(error).__name__}: {error}"
         raise BrokenPlugin(problem) from error
     found.name = name

@@ -29,7 +29,7 @@ def blamed(*parts: object) -> Iterator[None]:
         raise
     except Exception as error:
         found = _entered(error, parts)
-        if found is None:
+        if found is None or hasattr(error, "of_watcher"):
             raise
         raise _broken(*found, error) from error
 
@@ -45,7 +45,7 @@ def entering(part: object) -> Iterator[None]:
     except (StegafieldError, OSError, MemoryError):
         raise
     except Exception as error:
-        if not third_party(part):
+        if not third_party(part) or hasattr(error, "of_watcher"):
             raise
         _, where = _entered(error, (part,)) or (part, "")
         raise _broken(part, where, error) from error
@@ -79,11 +79,15 @@ def _broken(part: object, where: str, error: Exception) -> BrokenPlugin:
 
 
 def _packages(part: object) -> set[str]:
-    """The top packages that a part's classes come from, without ours and the standard ones."""
+    """The top packages that a part's classes come from, as far as they are plugins' classes."""
     if part is None:
         return set()
-    modules = {owner.__module__.partition(".")[0] for owner in _class(part).__mro__}
-    return modules - {_OURS, "builtins", "abc", "typing"}
+    ours = [owner for owner in _class(part).__mro__ if any(map(_is_ours, owner.__mro__))]
+    return {owner.__module__.partition(".")[0] for owner in ours if not _is_ours(owner)}
+
+
+def _is_ours(owner: type) -> bool:
+    return owner.__module__.partition(".")[0] == _OURS
 
 
 def _named(part: object) -> str:

@@ -6,7 +6,7 @@ NumPy lets go of the interpreter in what takes long, so threads are enough.
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -24,12 +24,14 @@ def each(work: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
     """What `work` makes of every item, in order, on all cores.
 
     The first error is raised once nothing is under way any more. Within `work` it is a plain loop,
-    so that the pool never waits for itself.
+    so that the pool never waits for itself; threads that `work` starts must not call it.
     """
     if len(items) == 1 or getattr(_here, "working", False) or cores() == 1:
         return [work(item) for item in items]
-    futures = [_pool().submit(work, item) for item in items]
+    futures: list[Future[Found]] = []
     try:
+        for item in items:
+            futures.append(_pool().submit(work, item))
         return [future.result() for future in futures]
     except BaseException:
         for future in futures:

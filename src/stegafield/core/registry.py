@@ -108,7 +108,7 @@ class Registry:
 
 def _check_version(version: Any, name: str, owner: str) -> None:
     """Raise `BrokenPlugin`, with what to do, where a class was written for other contracts."""
-    if version in (API_VERSION, API_VERSION - 1):
+    if type(version) is int and version in (API_VERSION, API_VERSION - 1):
         return
     todo = f"Install a newer release of {owner}."
     if isinstance(version, int) and version > API_VERSION:

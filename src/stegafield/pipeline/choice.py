@@ -68,6 +68,7 @@ class Offer:
             CapacityError: where not even an empty one fits.
         """
         self._check_size()
+        self.method.refuse(self.plan.effort, self.plan.optimizer)
         room = max((self.room(rung) for rung in self.rungs), default=-1)
         if room < 0:
             raise self._refusal(0, room)

@@ -56,6 +56,9 @@ class Plan:
         if not isinstance(source, Cover):
             with entering(self.carrier):
                 return sound(expect("open()", self.carrier.open(source), Cover))
+        if self.request.as_function:
+            problem = "fits a function to a file or an array, not to a Cover."
+            raise ConfigError("as_function", problem)
         if not writes(self.carrier, source):
             raise ConfigError("cover", f"is a Cover of another medium than {self.carrier.name!r}.")
         return source
@@ -63,5 +66,5 @@ class Plan:
     def draw(self, rng: Generator) -> Cover:
         """A fresh cover."""
         with entering(self.carrier):
-            (found,) = expect("covers()", self.carrier.covers(1, rng), list)
+            (found,) = expect("covers()", self.carrier.covers(1, rng), (list, tuple))
             return sound(expect("covers()", found, Cover))

@@ -63,7 +63,9 @@ def _message(value: Any, info: Any) -> bytes:
 
 
 def _name(value: Any, info: Any) -> Any:
-    if isinstance(value, str) and len(_encoded(str(info.field_name), value)) > 255:
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(str(info.field_name), f"is a {type(value).__name__}.", "Give text.")
+    if value is not None and len(_encoded(str(info.field_name), value)) > 255:
         raise ConfigError(str(info.field_name), "is longer than 255 bytes.")
     return value
 
@@ -108,7 +110,9 @@ Whole = Annotated[int | None, BeforeValidator(_whole)]
 class CoverRequest(BaseModel):
     """Which covers: what `sample` and everything else needs to know of them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
     carrier: str = Field(description="The medium; `stegafield carriers` lists them.")
     cover: Any = Field(
@@ -139,8 +143,11 @@ class CoverRequest(BaseModel):
             """Validate; `ConfigError` names the argument, `TypeError` those that do not exist."""
             try:
                 super().__init__(**wishes)
+                return
             except ValidationError as error:
-                raise _told(error, type(self)) from None
+                told = _told(error, type(self))
+            told.__cause__ = told.__context__ = None  # they hold what was given: a message, say
+            raise told
 
     @model_validator(mode="before")
     @classmethod

@@ -63,8 +63,10 @@ class Optimize(Method):
             raise ConfigError("optimizer", f"the extractor {tasks[0].extractor.name!r} needs one.")
         objectives = [objective_of(task, effort) for task in tasks]
         posed = pose([task.cover for task in tasks], objectives, effort, optimizer)
-        with blamed(tasks[0].extractor), entering(optimizer):
-            solution = expect("solve()", optimizer.solve(posed.objective, posed.box), Solution)
+        with blamed(tasks[0].extractor, optimizer):  # whose objective, whose solver: see there
+            found: Any = optimizer.solve(posed.objective, posed.box)
+        with entering(optimizer):
+            solution = expect("solve()", found, Solution)
             if solution.change.shape != posed.lower.shape or len(solution.evaluations) != len(
                 tasks
             ):
