@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from .pipeline.stego import Stego
     from .plugins.hookspecs import hookimpl
     from .plugins.wiring import Engine
+    from .progress import watched
 
     engine: Engine
 
-__all__ = ["Engine", "Key", "Report", "Request", "Stego", "engine", "hookimpl"]
+__all__ = ["Engine", "Key", "Report", "Request", "Stego", "engine", "hookimpl", "watched"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -29,6 +30,7 @@ _HOMES = {
     "Request": "pipeline.request",
     "Stego": "pipeline.stego",
     "hookimpl": "plugins.hookspecs",
+    "watched": "progress",
 }
 
 
