@@ -51,6 +51,7 @@ def test_photographs_of_scikit_image(engine, folder):
     json.dumps(rows)
 
 
+@pytest.mark.slow
 def test_photographs_of_the_shared_folder(engine, shared):
     kodak = pictures(shared / "photos" / "kodak")
     berkeley = pictures(shared / "photos" / "bsds")[:24]

@@ -27,6 +27,7 @@ SAMPLES = int(os.environ.get("STEGAFIELD_LAW_SAMPLES", 120_000))
 ALPHA = 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rung", "sigma"), RUNGS, ids=lambda v: getattr(v, "listed", v))
 def test_drawn_windows_have_the_law(rung, sigma):
     found = drawn_and_direct(rung, sigma, SAMPLES)

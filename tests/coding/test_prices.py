@@ -165,6 +165,7 @@ def test_the_trellis_is_near_the_least_cost(rate):
     assert np.abs(step).max() == 1 and abs(step.mean()) < 4 / step.size**0.5
 
 
+@pytest.mark.slow
 def test_single_precision_loses_nothing_in_long_runs():
     """Prices over nine decades, two runs of 16,384 samples: float32 finds what float64 finds."""
     rung, rng = TRELLIS[7], np.random.default_rng(0)

@@ -299,6 +299,7 @@ def test_an_optimizer_need_not_be_named(engine):
         engine.plan(carrier="image", set={"optimizer.evaluations": 7})
 
 
+@pytest.mark.slow
 def test_a_message_through_a_weather_file(engine, key):
     """Three time steps are three channels; longitude wraps: the last column is beside the first."""
     data = packed(times=3, rows=19, columns=37)

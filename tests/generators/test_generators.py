@@ -261,6 +261,7 @@ def official(tmp_path, monkeypatch):
     return write
 
 
+@pytest.mark.slow
 def test_an_official_checkpoint_is_the_same_function(official, rng, tmp_path, monkeypatch):
     path, hyper = official()
     for name in ("models", "models.function_representation"):

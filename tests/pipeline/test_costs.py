@@ -124,6 +124,7 @@ def changed_in_flat(stego, key):
     return int(((stego.codes != cover.codes) & payload & barred).sum())
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_too_much_for_the_rough_places_is_lowered_and_said(engine, key):
     picture = quarter()
     for rate in (0.5, 4):

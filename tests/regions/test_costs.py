@@ -51,6 +51,7 @@ def test_the_salt_is_no_reference(law):
     assert bool(max(map(abs, deviations)) < 5) is law, deviations
 
 
+@pytest.mark.slow
 def test_the_payload_follows_the_same_law():
     cover = as_cover(textured())
     rung = next(r for r in TRELLIS if r.rate == 0.4)

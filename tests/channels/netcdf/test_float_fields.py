@@ -207,6 +207,7 @@ def test_damage_is_no_message_or_no_file(engine, key, model, keep, flips):
         pass
 
 
+@pytest.mark.slow
 def test_real_files(engine, key, shared):
     for name, variable in (
         ("eraint_uvz.nc", None),

@@ -391,6 +391,7 @@ def test_damage_is_no_message_or_no_file(engine, key, kind, keep, flips, early):
             continue
 
 
+@pytest.mark.slow
 def test_real_photographs(engine, key, shared):
     for path in sorted((shared / "photos" / "kodak").iterdir())[:3]:
         for form in ("webp", "tiff", "bmp"):

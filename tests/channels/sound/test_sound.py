@@ -270,6 +270,7 @@ def test_silence_that_unpacks_to_gigabytes_is_refused(engine, key, declared):
         engine.hide(b"m", carrier="audio", cover=bytes(data), key=key)
 
 
+@pytest.mark.slow
 def test_real_sounds(engine, key, shared):
     for path in sorted((shared / "audio" / "clips").iterdir()):
         for form in (None, "wav", "flac"):
