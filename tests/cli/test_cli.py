@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stegafield.cli import program
 from tests.datasets import field, floats, packed
 from tests.sounds import sound
 
@@ -282,3 +283,19 @@ def _terminal(command, typed=b""):
 def _picture_size(path):
     with Image.open(path) as picture:
         return picture.size
+
+
+def test_distributions_with_commands_are_found_without_what_lists_them(tmp_path):
+    def folder(name, text=None):
+        info = tmp_path / name / "theirs-1.0.dist-info"
+        info.mkdir(parents=True)
+        if text is not None:
+            (info / "entry_points.txt").write_text(text)
+        return str(tmp_path / name)
+
+    assert program._brings_commands(folder("ours", "[stegafield.commands]\nbench = theirs:app\n"))
+    assert not program._brings_commands(folder("other", "[console_scripts]\nx = y:z\n"))
+    assert not program._brings_commands(folder("none"))
+    assert not program._brings_commands(str(tmp_path / "missing.zip"))
+    (tmp_path / "there.zip").write_bytes(b"")
+    assert program._brings_commands(str(tmp_path / "there.zip"))

@@ -132,7 +132,7 @@ def _brings_commands(folder: str) -> bool:
     try:
         names = [name for name in os.listdir(folder or ".") if name.endswith("-info")]
     except OSError:
-        return folder.endswith((".zip", ".egg"))
+        return os.path.isfile(folder)  # an archive: what is in it has to be asked
     for name in names:
         try:
             with open(os.path.join(folder, name, "entry_points.txt"), encoding="utf-8") as file:

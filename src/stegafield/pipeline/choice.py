@@ -55,10 +55,10 @@ class Offer:
         """
         return self._within if self.plan.rate is None else self._within[-1:]
 
-    def room(self, rung: Rung) -> int:
+    def _room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload holds at a rung; negative: not any."""
         extractor = self.plan.build(_ANYBODY, rung)
-        coded = calls.count(extractor, suited(extractor, self._rest)) // 8
+        coded = calls.count(extractor, suited(extractor, rest)) // 8
         return max(-1, frame.capacity(self.plan.profile(rung).correction.room(coded)))
 
     def capacity(self) -> int:
@@ -67,11 +67,11 @@ class Offer:
         Raises:
             CapacityError: where not even an empty one fits.
         """
-        self._check_size()
+        rest = self._rest()
         self.method.refuse(self.plan.effort, self.plan.optimizer)
-        room = max((self.room(rung) for rung in self.rungs), default=-1)
+        room = max((self._room(rest, rung) for rung in self.rungs), default=-1)
         if room < 0:
-            raise self._refusal(0, room)
+            raise self._refusal(rest, 0, room)
         return room
 
     def choose(self, needed: int, below: Rung | None = None) -> Choice:
@@ -81,29 +81,28 @@ class Offer:
             CapacityError: where none does.
             ConfigError: for a wish that the method would ignore.
         """
-        self._check_size()
+        rest = self._rest()
         self.method.refuse(self.plan.effort, self.plan.optimizer)
         room, rungs = -1, self._within
         lower = [rung for rung in rungs if below is not None and rung.rate < below.rate]
         for some in (lower, rungs):
             for rung in some if self.plan.rate is None else some[-1:]:
-                room = max(room, self.room(rung))
+                room = max(room, self._room(rest, rung))
                 if room >= needed:
                     return Choice(self._noted(rung), rung, self.expected(rung))
-        raise self._refusal(needed, room)
+        raise self._refusal(rest, needed, room)
 
     def expected(self, rung: Rung) -> list[Expectation]:
         """What detectors are expected to make of this cover with a rung; empty: not measured."""
         return self.method.expected(self.cover, rung, self.plan) if self._usual else []
 
-    def _check_size(self) -> None:
+    def _rest(self) -> Cover:
+        """The cover with only the payload's elements free, for a typical key.
+
+        Not kept: of a large cover, the mask is as much as a sixth of what hiding needs.
+        """
         if self.public is None:
             raise CapacityError(0, -1)
-
-    @cached_property
-    def _rest(self) -> Cover:
-        """The cover with only the payload's elements free, for a typical key."""
-        assert self.public is not None
         return self.cover.with_free(self.public.keyed(_ANYBODY).payload)
 
     @cached_property
@@ -170,7 +169,7 @@ class Offer:
         note = f"the rate is {here:.3g} {unit}, not the requested {rate:g}: {why}"
         return replace(self.cover, notes=(*self.cover.notes, note))
 
-    def _refusal(self, needed: int, room: int) -> StegafieldError:
+    def _refusal(self, rest: Cover, needed: int, room: int) -> StegafieldError:
         """Why no rung will do, and what would."""
         if self._safe < len(self._borne):
             return self._too_risky(needed, room)
@@ -180,7 +179,7 @@ class Offer:
         if room >= 0:
             higher = "a higher rate or " if self.plan.rate else ""
             hint = f"{higher}a larger cover holds more"
-        elif any(self.room(rung) >= 0 for rung in LADDER_BY_RATE):
+        elif any(self._room(rest, rung) >= 0 for rung in LADDER_BY_RATE):
             hint = "not even an empty message fits at this rate"
         return CapacityError(needed, room, hint)
 

@@ -111,7 +111,11 @@ class CoverRequest(BaseModel):
     """Which covers: what `sample` and everything else needs to know of them."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # three of five are never used in a process
     )
 
     carrier: str = Field(description="The medium; `stegafield carriers` lists them.")

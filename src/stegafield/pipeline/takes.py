@@ -72,10 +72,7 @@ def takes(
             return method(self, cast(Any, kind(**wishes)))
 
         own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        listed = [
-            one.replace(annotation=kind.model_fields[name].annotation)
-            for name, one in inspect.signature(kind).parameters.items()
-        ]
+        listed = [_parameter(name, field) for name, field in kind.model_fields.items()]
         listed.sort(key=lambda one: one.name != first.name)
         if first.name:
             listed[0] = listed[0].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -87,6 +84,13 @@ def takes(
         return call
 
     return decorate
+
+
+def _parameter(name: str, field: Any) -> inspect.Parameter:
+    """A field as an argument that needs its name."""
+    default = inspect.Parameter.empty if field.is_required() else field.default
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=default, annotation=field.annotation)
 
 
 def described(request: type[BaseModel]) -> str:
