@@ -1,8 +1,8 @@
 """Branch coverage of each room of the product, and a floor under five of them.
 
 `make coverage` writes out/coverage.json and runs this on it: `coverage_floor.py out/coverage.json`.
-Measured on tests/ without those that only start processes, per cent of branches: core 78.2,
-coding 97.3, regions 95.5, message 91.7, pipeline 85.9. A floor is one to two below.
+Measured by it, per cent of branches: core 91.3, coding 97.3, regions 95.5, message 97.2, pipeline 91.2.
+A floor is one to two below.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-FLOORS = {"core": 77, "coding": 96, "regions": 94, "message": 90, "pipeline": 84}
+FLOORS = {"core": 90, "coding": 96, "regions": 94, "message": 96, "pipeline": 90}
 """Least per cent of branches that the tests of the product take."""
 KEYS = ("covered_branches", "num_branches", "covered_lines", "num_statements")
 
