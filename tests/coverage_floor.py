@@ -1,8 +1,8 @@
 """Branch coverage of each room of the product, and a floor under five of them.
 
 `make coverage` writes out/coverage.json and runs this on it: `coverage_floor.py out/coverage.json`.
-Measured by it, per cent of branches: core 91.3, coding 97.3, regions 95.5, message 97.2, pipeline 91.2.
-A floor is one to two below.
+Measured by it, per cent of branches: core 91.3, coding 97.3, regions 95.5, message 97.2,
+pipeline 91.2. A floor is one to two below.
 """
 
 import json
