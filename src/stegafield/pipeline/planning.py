@@ -21,8 +21,9 @@ _PARTS = ("carrier", "extractor", "optimizer", "effort")
 
 def make_plan(registry: Registry, device: str, request: CoverRequest) -> Plan:
     """The plan of a request; every mistake that does not depend on a cover surfaces here."""
-    plain = CapacityRequest(carrier=request.carrier)
-    how = request if isinstance(request, CapacityRequest) else plain
+    how = request
+    if not isinstance(how, CapacityRequest):  # of `sample`: all else is as by default
+        how = CapacityRequest(carrier=request.carrier)
     parts = _parts(request.set)
     if how.method is not None:
         parts["effort"]["method"] = how.method

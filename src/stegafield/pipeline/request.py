@@ -115,7 +115,7 @@ class CoverRequest(BaseModel):
         extra="forbid",
         arbitrary_types_allowed=True,
         hide_input_in_errors=True,
-        defer_build=True,  # three of five are never used in a process
+        defer_build=True,  # most are never used in a process
     )
 
     carrier: str = Field(description="The medium; `stegafield carriers` lists them.")
