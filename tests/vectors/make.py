@@ -16,6 +16,7 @@ from stegafield.coding.bound import smallest_sigma
 from stegafield.coding.ladder import LADDER
 from tests.datasets import field, floats, packed
 from tests.noisy import noisy_engine, smooth
+from tests.pictures import tiff
 from tests.sounds import samples
 from tests.vectors.reading import KEYS, facts
 
@@ -31,6 +32,7 @@ NETWORK = {
     "optimizer": "lbfgs",
 }
 DEEP_RGB = RNG.integers(0, 65536, (20, 20, 3)).astype(np.uint16)
+NODATA = np.random.default_rng(7).integers(1, 9, (48, 48), dtype=np.uint8) % 8
 SOUND = samples(frames=1500)
 FIELD = field(rows=25, columns=36)[2]
 FACE = smooth((3, 32, 32), 20, 235, RNG).transpose(1, 2, 0).astype(np.uint8)
@@ -135,6 +137,19 @@ CASES = {
     },
     "rgba.webp": {"carrier": "image", "cover": RGBA, "bps": 0.5, "format": "webp"},
     "grey.tiff": {"carrier": "image", "cover": RGB[..., 0], "bps": 2, "format": "tiff"},
+    **{  # a value that means "no data", of which the first version knew nothing
+        f"nodata-{packing or 'plain'}.tiff": {
+            "carrier": "image",
+            "cover": tiff(
+                NODATA,
+                compression=packing,
+                extratags=[(42113, "s", 2, "0", True)],
+            ),
+            "bps": 1,
+            "format": "tiff",
+        }
+        for packing in (None, "zlib")
+    },
     "grey.bmp": {"carrier": "image", "cover": RGB[..., 0], "bps": 2, "format": "bmp"},
     "sound8.wav": {"carrier": "audio", "cover": (128 + SOUND * 127).astype(np.uint8), "bps": 0.5},
     **{
