@@ -9,7 +9,8 @@ import torch
 from stegafield.carriers.celeba import SIGMA, CelebaCarrier
 from stegafield.coding import bound
 from stegafield.errors import ConfigError
-from stegafield.generators import grid, zoo
+from stegafield.generators import faces, grid, zoo
+from stegafield.generators.checkpoint import save_pretrained
 from stegafield.generators.distribution import Domain
 from stegafield.generators.field import evaluate
 from stegafield.generators.lattice import Lattice, LatticeConfig
@@ -48,6 +49,28 @@ def test_shipped_models_are_small_and_have_cards():
         assert sum(path.stat().st_size for path in folder.iterdir()) <= 8 << 20
         card = zoo.card(name)
         assert card.items > 0 and card.steps > 0 and card.limits and card.licence
+
+
+ODD = {"widths": (16, 24, 8), "latent": (4, 5, 3), "hidden": 8, "flow": (16, 1), "steps": 3}
+
+
+@pytest.mark.parametrize("size", [(64, 64), (33, 200)])
+@pytest.mark.parametrize("which", ["shipped", ODD, {**ODD, "widths": (8,), "features": 1}])
+def test_numpy_and_torch_draw_the_same_faces(model, tmp_path, which, size):
+    """Values differ by less than a hundredth of a code, so no code by more than one."""
+    drawing, network = faces.shipped(), model
+    if which != "shipped":
+        torch.manual_seed(3)
+        network = Lattice(LatticeConfig(**which)).eval()
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+        drawing = faces.Faces(save_pretrained(network, tmp_path))
+    for seed in range(3):
+        latents = network.latents(1, np.random.default_rng(seed))
+        features = network.raster(latents, size)[0]
+        found = drawing.draw(np.random.default_rng(seed), size)
+        assert found.shape == features.shape and np.ptp(found) > 0.1
+        np.testing.assert_allclose(127.5 * found, 127.5 * features, rtol=0, atol=0.01)
 
 
 def test_a_grid_and_its_points_are_one_function():

@@ -61,6 +61,16 @@ def test_hide_and_reveal_from_the_wheel(installed):
     assert (installed / "bin" / "stegafield").exists()
 
 
+def test_faces_need_no_torch(installed):
+    found = _python(
+        installed,
+        "import sys; sys.modules.update(torch=None, safetensors=None); import stegafield;"
+        "e = stegafield.engine; s = e.hide(b'm', carrier='celeba');"
+        "print(bytes(e.reveal(s.data, key=s.key)))",
+    )
+    assert found == "b'm'\n"
+
+
 def test_importing_is_light(installed):
     heavy = "{'torch', 'xarray', 'pandas', 'netCDF4', 'matplotlib', 'skimage', 'reedsolo', 'scipy'}"
     for code in (

@@ -16,7 +16,7 @@ from ..core import options
 from ..core.carrier import Carrier
 from ..core.cover import Cover, Law
 from ..core.noise import normals
-from ..extras import need
+from ..generators import faces
 
 SIGMA = 2.25
 """Standard deviation of the noise, in codes: as much as 4 bits per pixel need."""
@@ -47,13 +47,8 @@ class CelebaCarrier(Carrier):
 
     def covers(self, count: int, rng: Generator) -> list[Cover]:
         """`count` independent faces, each in a file of its own."""
-        need("torch", "torch")
-        need("safetensors", "torch")
-        from ..generators.zoo import load
-
-        model, (height, width) = load("celeba"), self.options.size
-        drawn = (model.latents(1, rng) for _ in range(count))  # the same whatever their number
-        return [_cover(model.raster(latents, (height, width))[0]) for latents in drawn]
+        model = faces.shipped()
+        return [_cover(model.draw(rng, self.options.size)) for _ in range(count)]
 
     def blank(self) -> Cover:
         """A grey picture of the requested size: as free and as noisy as any face."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -10,12 +9,11 @@ from pydantic import Field as Bound
 
 from ..errors import ConfigError, FormatError
 from . import checkpoint
-from .checkpoint import CONFIG, ModelT
+from .checkpoint import ModelT
 from .distribution import FunctionDistribution
+from .stored import CONFIG, SHIPPED
 
 CARD = "card.json"
-SHIPPED = Path(str(files("stegafield.generators"))) / "models"
-"""One folder for each model: config.json, model.safetensors, card.json."""
 
 
 class Card(BaseModel):
