@@ -87,6 +87,10 @@ class ImageCarrier(Carrier):
             False, description="hide in noisy samples of a function fitted to the cover"
         )
 
+        strip_metadata: bool = Field(
+            False, description="drop EXIF data, GPS, XMP and text of the cover"
+        )
+
         @field_validator("size")
         @classmethod
         def _sensible(cls, size: tuple[int, int] | None) -> tuple[int, int] | None:

@@ -65,8 +65,9 @@ def make_plan(registry: Registry, device: str, request: CoverRequest) -> Plan:
 
 
 def _choose_cover(request: CoverRequest, carrier: type[Carrier], given: dict[str, Any]) -> None:
-    """Hand size, format and as_function to the carrier's options, where it has them."""
+    """Hand size, format and the like to the carrier's options, where it has them."""
     wishes = {"size": request.size, "format": request.format, "as_function": request.as_function}
+    wishes["strip_metadata"] = getattr(request, "strip_metadata", False)  # of `hide` alone
     for name, wish in wishes.items():
         if wish is None or wish is False:
             continue
@@ -74,6 +75,8 @@ def _choose_cover(request: CoverRequest, carrier: type[Carrier], given: dict[str
             problem = f"the carrier {carrier.name!r} has none to choose."
             if name == "as_function":
                 problem = f"the carrier {carrier.name!r} cannot resample a cover as a function."
+            if name == "strip_metadata":
+                problem = f"the carrier {carrier.name!r} takes nothing along that could be dropped."
             raise ConfigError(name, problem)
         if name == "format" and given.get(name, wish) != wish:
             problem = f"{wish} is requested, and carrier.format={given[name]}."

@@ -242,6 +242,10 @@ class Request(CapacityRequest):
         default=None, repr=False, description="Original file name, to be hidden with the message."
     )
     note: str | None = Field(default=None, description="Your own remark, for the report.")
+    strip_metadata: bool = Field(
+        default=False,
+        description="Drop EXIF data, GPS, XMP, text and tags of your own cover; all stay else.",
+    )
     seed: Whole = Field(
         default=None,
         description="Repeats a generated cover but for its noise; for tests.",
