@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stegafield.channels.netcdf import floats
 from stegafield.channels.picture.png import parse
+from stegafield.core import floats
 from stegafield.errors import ConfigError, FormatError
 from stegafield.extras import need
 from tests.attacks.conftest import noise, png

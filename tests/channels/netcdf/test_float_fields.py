@@ -9,7 +9,8 @@ import xarray
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegafield.channels.netcdf import NetcdfChannel, floats
+from stegafield.channels.netcdf import NetcdfChannel
+from stegafield.core import floats
 from stegafield.errors import CapacityError, ConfigError, FormatError, NoMessage
 from tests.datasets import field, parsed
 from tests.datasets import floats as made

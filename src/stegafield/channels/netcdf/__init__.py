@@ -15,11 +15,12 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
+from ...core import floats
 from ...core.channel import MOST_SAMPLES, Channel, most_samples
 from ...core.cover import Cover, GridSpec
+from ...core.gaps import between
 from ...errors import ConfigError, FormatError, StegafieldError
-from . import classic, floats, hdf5
-from .gaps import between
+from . import classic, hdf5
 
 _MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
 _NORTH = {f"degree{s}{n}" for s in ("", "s") for n in ("_north", "_N", "N")}

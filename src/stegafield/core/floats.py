@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from ...core import tiles
+from . import tiles
 from .gaps import between
 
 _SAMPLED = 1 << 20
