@@ -69,16 +69,22 @@ class BrokenPlugin(PluginError):
 
 
 class CapacityError(StegafieldError, ValueError):
-    """The message does not fit. `needed` and `available` are bytes of message."""
+    """The message does not fit.
 
-    def __init__(self, needed: int, available: int, hint: str = "") -> None:
+    `needed` and `available` are bytes of message: what this one takes, and what fits at the
+    requested rate. `most` is what fits at any rate. Negative: not even an empty message.
+    """
+
+    def __init__(
+        self, needed: int, available: int, hint: str = "", most: int | None = None
+    ) -> None:
         self.needed, self.available = needed, available
-        why = hint or ("it is too small for any message" if available < 0 else "")
-        holds = available if available >= 0 else "none, not even an empty message"
-        super().__init__(
-            f"the message needs {needed} bytes and this cover holds {holds}"
-            + (f" ({why})" if why else "")
-        )
+        self.most = available if most is None else max(most, available)
+        wish = f"the message needs {needed} bytes and " if needed > 0 else ""
+        holds = str(available) if available >= 0 else "none, not even an empty message"
+        if self.most > available:
+            holds += f", at this rate, and {self.most} at most"
+        super().__init__(f"{wish}this cover holds {holds}" + (f" ({hint})" if hint else ""))
 
 
 class EmbeddingFailed(StegafieldError):

@@ -346,7 +346,7 @@ def test_seeded_batches_have_different_covers(engine):
 
 
 def test_a_low_rate_is_not_called_a_hopeless_cover(engine):
-    with pytest.raises(CapacityError, match="not even an empty message fits at this rate"):
+    with pytest.raises(CapacityError, match="not even an empty message, at this rate"):
         engine.hide(b"", carrier="image", cover=GREY, bps=0.001)
     with pytest.raises(CapacityError, match="too small for any message"):
         engine.hide(b"", carrier="image", cover=GREY[:9, :9])

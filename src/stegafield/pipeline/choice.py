@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..coding import feasible, prices
-from ..coding.ladder import LADDER_BY_RATE
 from ..coding.offer import at_least
+from ..core import tiles
 from ..core.cover import Cover
 from ..core.extractor import suited
 from ..core.rung import Rung
@@ -31,6 +31,19 @@ class Choice(NamedTuple):
     rung: Rung
     expected: list[Expectation]
     """What detectors are expected to make of it; empty: not measured."""
+    most: int
+    """The largest message in bytes at any rate within the limits."""
+
+
+class Room(NamedTuple):
+    """What one rate comes to in a cover."""
+
+    bps: float
+    """Bits per free element."""
+    bytes: int
+    """The largest message."""
+    p_e: float | None
+    """How often the most dangerous detector is expected to err; None: not measured."""
 
 
 class Offer:
@@ -53,7 +66,14 @@ class Offer:
         Where changes have costs, only those that the cover bears, and with a limit on the risk,
         only those within it: of a requested rate, the highest that is both.
         """
-        return self._within if self.plan.rate is None else self._within[-1:]
+        return self._allowed if self.plan.rate is None else self._allowed[-1:]
+
+    @property
+    def _allowed(self) -> Sequence[Rung]:
+        """The rungs within the limits, up to the requested one."""
+        if self._requested is None:
+            return self._within
+        return [rung for rung in self._within if rung.rate <= self._requested.rate]
 
     def _room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload holds at a rung; negative: not any."""
@@ -67,11 +87,35 @@ class Offer:
         Raises:
             CapacityError: where not even an empty one fits.
         """
-        rest = self._rest()
+        rest = self._rest(0)
         self.method.refuse(self.plan.effort, self.plan.optimizer)
         room = max((self._room(rest, rung) for rung in self.rungs), default=-1)
         if room < 0:
             raise self._refusal(rest, 0, room)
+        return room
+
+    def rooms(self) -> list[Room]:
+        """What each rate comes to, lowest first; empty where not even an empty message fits."""
+        self.method.refuse(self.plan.effort, self.plan.optimizer)
+        if self.public is None:
+            return []
+        rest, found = self._rest(0), list[Room]()
+        for rung in self._allowed:
+            room = self._room(rest, rung)
+            if room >= 0:
+                expected = self.expected(rung)
+                found.append(Room(rung.rate, room, expected[0].p_e if expected else None))
+        return found
+
+    def most(self, rest: Cover) -> int:
+        """The largest message in bytes at any rate within the limits; negative: not any.
+
+        `rest` has only the payload's elements free.
+        """
+        room, free = -1, tiles.count(rest.free)
+        for rung in reversed(self._within):
+            if rung.rate * free / 8 > room:  # no rung reads more bits than that
+                room = max(room, self._room(rest, rung))
         return room
 
     def choose(self, needed: int, below: Rung | None = None) -> Choice:
@@ -81,28 +125,31 @@ class Offer:
             CapacityError: where none does.
             ConfigError: for a wish that the method would ignore.
         """
-        rest = self._rest()
+        rest = self._rest(needed)
         self.method.refuse(self.plan.effort, self.plan.optimizer)
-        room, rungs = -1, self._within
+        room, rungs = -1, self._allowed
         lower = [rung for rung in rungs if below is not None and rung.rate < below.rate]
         for some in (lower, rungs):
             for rung in some if self.plan.rate is None else some[-1:]:
                 room = max(room, self._room(rest, rung))
                 if room >= needed:
-                    return Choice(self._noted(rung), rung, self.expected(rung))
+                    return Choice(self._noted(rung), rung, self.expected(rung), self.most(rest))
         raise self._refusal(rest, needed, room)
 
     def expected(self, rung: Rung) -> list[Expectation]:
         """What detectors are expected to make of this cover with a rung; empty: not measured."""
         return self.method.expected(self.cover, rung, self.plan) if self._usual else []
 
-    def _rest(self) -> Cover:
+    def _rest(self, needed: int) -> Cover:
         """The cover with only the payload's elements free, for a typical key.
 
         Not kept: the mask of an hour of stereo is 300 MiB.
+
+        Raises:
+            CapacityError: where nothing is left, of a message that needs so many bytes.
         """
         if self.public is None:
-            raise CapacityError(0, -1)
+            raise CapacityError(needed, -1, self._small(needed))
         return self.cover.with_free(self.public.keyed(_ANYBODY).payload)
 
     @cached_property
@@ -113,15 +160,19 @@ class Offer:
 
     @cached_property
     def _offered(self) -> Sequence[Rung]:
-        """The method's rungs, up to the requested one."""
+        """The method's rungs."""
         rungs = self.method.offers(self.cover, self.plan.extractor)
         if not rungs:
             raise ConfigError("method", "no rung is possible on this cover.", self.method.top)
+        return rungs
+
+    @cached_property
+    def _requested(self) -> Rung | None:
+        """The rung of the requested rate."""
         if self.plan.rate is None:
-            return rungs
+            return None
         unit, rate = self.plan.rate
-        requested = at_least(rate, unit, self._per(unit), rungs, self.method.top)
-        return rungs[: list(rungs).index(requested) + 1]
+        return at_least(rate, unit, self._per(unit), self._offered, self.method.top)
 
     @cached_property
     def _borne(self) -> Sequence[Rung]:
@@ -149,6 +200,12 @@ class Offer:
         return len(self._borne)
 
     @property
+    def _risky(self) -> bool:
+        """Whether the limit on the risk leaves out a rung up to the requested one."""
+        most = self._requested.rate if self._requested else float("inf")
+        return self._safe < len(self._borne) and self._borne[self._safe].rate <= most
+
+    @property
     def _within(self) -> Sequence[Rung]:
         """The borne rungs within the limit on the risk."""
         return self._borne[: self._safe]
@@ -159,10 +216,10 @@ class Offer:
 
     def _noted(self, rung: Rung) -> Cover:
         """The cover with a note, where a rung is below the requested rate."""
-        if self.plan.rate is None or rung == self._offered[-1]:
+        if self.plan.rate is None or rung == self._requested:
             return self.cover
         why = f"more would be in {_FLAT}"
-        if self._safe < len(self._borne):
+        if self._risky:
             why = f"P_E is to be {self.plan.max_risk:g} at least"
         unit, rate = self.plan.rate
         here = rung.rate * self._per(unit)
@@ -171,17 +228,24 @@ class Offer:
 
     def _refusal(self, rest: Cover, needed: int, room: int) -> StegafieldError:
         """Why no rung will do, and what would."""
-        if self._safe < len(self._borne):
+        if self._risky:
             return self._too_risky(needed, room)
-        if len(self._borne) < len(self._offered):
-            return CapacityError(needed, room, f"more would be in {_FLAT}")
-        hint = ""
-        if room >= 0:
-            higher = "a higher rate or " if self.plan.rate else ""
-            hint = f"{higher}a larger cover holds more"
-        elif any(self._room(rest, rung) >= 0 for rung in LADDER_BY_RATE):
-            hint = "not even an empty message fits at this rate"
-        return CapacityError(needed, room, hint)
+        most = self.most(rest)
+        if len(self._borne) < len(self._offered) and most == room:
+            return CapacityError(needed, room, f"more would be in {_FLAT}", most)
+        hint = self._small(needed)
+        if most > room:
+            hint = "a higher rate or a larger cover holds more"
+        elif room >= 0:
+            hint = "a larger cover holds more"
+        return CapacityError(needed, room, hint, most)
+
+    def _small(self, needed: int) -> str:
+        """How many free elements a message of so many bytes takes, at the highest rate."""
+        rung, free = max(self._offered, key=lambda rung: rung.rate), tiles.count(self.cover.free)
+        least = positions.least(needed, self.plan.profile(rung))
+        short = f"at least {least} free elements are needed, and it has {free}"
+        return f"it is too small for any message: {short}"
 
     def _too_risky(self, needed: int, room: int) -> StegafieldError:
         """The error of a limit on the risk that no rung keeps."""

@@ -19,7 +19,7 @@ from ..core.registry import Registry
 from ..errors import ConfigError
 from ..message.key import Key
 from . import revealing
-from .choice import Offer
+from .choice import Offer, Room
 from .hiding import hide_all
 from .plan import Plan
 from .planning import make_plan
@@ -113,15 +113,30 @@ class Engine:
         the KL bound, unless `method` says otherwise; for the user's own, what leaves flat and
         clipped places alone, unless `effort.costs` or `effort.flat` say otherwise.
         """
-        plan, cover = make_plan(self.registry, self.device, request), request.cover
+        plan = make_plan(self.registry, self.device, request)
         with blamed(plan.carrier, plan.extractor):
-            if cover is not None:
-                return Offer(plan, plan.open(cover)).capacity()
-            with entering(plan.carrier):
-                blank = sound(expect("blank()", plan.carrier.blank(), Cover))
-            return Offer(plan, blank, blank=True).capacity()
+            return _offer(plan, request.cover).capacity()
+
+    @takes(CapacityRequest)
+    def capacities(self, request: CapacityRequest) -> list[Room]:
+        """What this cover carries at each rate, lowest first: bits per element, bytes, P_E.
+
+        The largest of them is its `capacity`. Empty where not even an empty message fits.
+        """
+        plan = make_plan(self.registry, self.device, request)
+        with blamed(plan.carrier, plan.extractor):
+            return _offer(plan, request.cover).rooms()
 
     @takes(CapacityRequest)
     def plan(self, request: CoverRequest) -> Plan:
         """The plan of a request; every mistake that does not depend on a cover surfaces here."""
         return make_plan(self.registry, self.device, request)
+
+
+def _offer(plan: Plan, cover: Any) -> Offer:
+    """What a plan offers for a cover, or for one of the requested size."""
+    if cover is not None:
+        return Offer(plan, plan.open(cover))
+    with entering(plan.carrier):
+        blank = sound(expect("blank()", plan.carrier.blank(), Cover))
+    return Offer(plan, blank, blank=True)

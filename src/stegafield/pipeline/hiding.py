@@ -166,7 +166,8 @@ class Hiding:
     def _drafted(self, offer: Offer) -> Draft | None:
         """An attempt with a fresh salt; None where that salt leaves too little room."""
         plan, report, method = self.plan, self.report, offer.method
-        cover, rung, report.expected = offer.choose(frame.needed(self.body), self.below)
+        choice = offer.choose(frame.needed(self.body), self.below)
+        cover, rung, report.expected, report.most_bytes = choice
         assert offer.public is not None
         salt = self.random(SALT_BYTES)
         file_key = self.key.file_key(salt)

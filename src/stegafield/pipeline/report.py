@@ -34,6 +34,8 @@ class Report(BaseModel):
     message_bytes: int
     capacity_bytes: int | None = None
     """Largest message at this rung."""
+    most_bytes: int | None = None
+    """Largest message in this cover at any rate that was allowed."""
     elements: int | None = None
     free_elements: int | None = None
     payload_bits: int | None = None

@@ -16,9 +16,9 @@ from numpy import ndarray
 from ..coding.ladder import bootstrap_rung
 from ..core import tiles
 from ..core.rung import Rung
-from ..message import place
+from ..message import frame, place
 from ..message.key import SALT_BYTES, FileKey
-from .header import HEADER_BYTES
+from .header import HEADER_BYTES, Profile
 
 LEAST_FREE = 8 * (SALT_BYTES + HEADER_BYTES)
 """Fewer free elements than this carry nothing."""
@@ -78,7 +78,23 @@ def public(free: Bool[ndarray, "channel *space"]) -> PublicPositions | None:
     return PublicPositions(free, rung, first[salt].reshape(SALT_BYTES, -1), first[left])
 
 
+def least(needed: int, profile: Profile) -> int:
+    """The fewest free elements whose file carries a message of `needed` bytes with a profile."""
+    coded = 0
+    while (short := needed - frame.capacity(profile.correction.room(coded))) > 0:
+        coded += short
+    windows = -(-8 * coded // profile.rung.bits)
+    payload = free = windows * profile.rung.elements
+    while (free_needed := payload + _bootstrap(free)) > free:
+        free = free_needed
+    return free
+
+
+def _bootstrap(free: int) -> int:
+    """How many elements salt and header take."""
+    return (SALT_BYTES + HEADER_BYTES) * bootstrap_rung(free).elements
+
+
 def payload_rate(rung: Rung, free: int) -> float:
     """Bits of payload for each of `free` elements at a rung."""
-    bootstrap = (SALT_BYTES + HEADER_BYTES) * bootstrap_rung(free).elements
-    return rung.rate * max(0, free - bootstrap) / free
+    return rung.rate * max(0, free - _bootstrap(free)) / free
