@@ -13,7 +13,7 @@ def _carrier(version):
     return type("Theirs", (ImageCarrier,), {"name": "theirs", "api_version": version})
 
 
-@pytest.mark.parametrize("version", [API_VERSION, API_VERSION - 1])
+@pytest.mark.parametrize("version", [v for v in (API_VERSION, API_VERSION - 1) if v > 0])
 def test_this_version_and_the_one_before_are_used(version):
     known = Registry()
     known.add("carrier", _carrier(version), "someone")
@@ -25,6 +25,8 @@ def test_this_version_and_the_one_before_are_used(version):
     [
         (API_VERSION + 1, "Update stegafield"),
         (API_VERSION - 2, "newer release of someone"),
+        (0, "newer release of someone"),
+        (True, "newer release of someone"),
         ("1", "newer release of someone"),
         (None, "newer release of someone"),
     ],

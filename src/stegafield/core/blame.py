@@ -2,19 +2,40 @@
 
 A plugin is named only where its code was entered: `entering` is a call into one plugin and a look
 at what it returns; within `blamed`, where several take part, the traceback tells. What breaks in
-our own code stays what it is.
+our own code stays what it is, even where a plugin inherits it, and so does what the user handed in:
+a file object or a generator that fails is no fault of the plugin that reads it.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from traceback import walk_tb
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from ..errors import BrokenPlugin, StegafieldError
 
 _OURS = __name__.partition(".")[0]
+_LOOKS = f"{_OURS}.core.", f"{_OURS}.pipeline."
+"""Where what plugins return is looked at."""
+_STAYS = StegafieldError, OSError, MemoryError
+"""Errors that this package raises on purpose, and those of files and memory, stay what they are."""
+outside: ContextVar[bool] = ContextVar("outside", default=False)
+"""Whether a third party's code is running: what it prints is no output of ours (`cli.output`)."""
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Around a third party's code: what it prints is not ours, and NumPy's error state is kept."""
+    token = outside.set(True)
+    try:
+        with np.errstate():
+            yield
+    finally:
+        outside.reset(token)
 
 
 @contextmanager
@@ -25,29 +46,39 @@ def blamed(*parts: object) -> Iterator[None]:
     """
     try:
         yield
-    except (StegafieldError, OSError, MemoryError):
+    except _STAYS:
         raise
-    except Exception as error:
-        found = _entered(error, parts)
-        if found is None or hasattr(error, "of_watcher"):
+    except (Exception, SystemExit) as error:
+        found = None if hasattr(error, "of_watcher") else _entered(error, parts)
+        if found is None:
             raise
         raise _broken(*found, error) from error
 
 
 @contextmanager
-def entering(part: object) -> Iterator[None]:
+def entering(part: object, *given: object) -> Iterator[None]:
     """Around a call into a part and a look at what it returns: all that breaks here is its fault.
 
-    Errors that this package raises on purpose, and those of files and memory, stay what they are.
+    Not so what breaks in our own code that it inherits, or in a thing of the user's that it is
+    `given`. Errors that this package raises on purpose, and those of files and memory, stay what
+    they are.
     """
-    try:
+    if not third_party(part):
         yield
-    except (StegafieldError, OSError, MemoryError):
+        return
+    shut = any(getattr(one, "closed", False) is True for one in given)
+    try:
+        with aside():
+            yield
+    except _STAYS:
         raise
-    except Exception as error:
-        if not third_party(part) or hasattr(error, "of_watcher"):
+    except (Exception, SystemExit) as error:
+        if shut or hasattr(error, "of_watcher") or _of(error, given):
             raise
-        _, where = _entered(error, (part,)) or (part, "")
+        found = _entered(error, (part,))
+        if found is None and _inherited(error, part):
+            raise
+        _, where = found or (part, "")
         raise _broken(part, where, error) from error
 
 
@@ -56,24 +87,47 @@ def third_party(part: object) -> bool:
     return part is not None and _class(part).__module__.partition(".")[0] != _OURS
 
 
-def _entered(error: Exception, parts: tuple[object, ...]) -> tuple[object, str] | None:
+def _entered(error: BaseException, parts: tuple[object, ...]) -> tuple[object, str] | None:
     """The part whose code the traceback enters last, and the line there."""
     owners = {package: part for part in parts for package in _packages(part)}
     found = None
     for frame, line in walk_tb(error.__traceback__):
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        package = _module(frame).partition(".")[0]
         if package in owners:
             found = owners[package], _place(frame, line)
     return found
+
+
+def _inherited(error: BaseException, part: object) -> bool:
+    """Whether an error comes out of code of ours that a part inherits, and of no look at what it
+    returned."""
+    ours = {owner.__module__ for owner in _class(part).__mro__ if _is_ours(owner)}
+    places = [_module(frame) for frame, _ in walk_tb(error.__traceback__)]
+    return any(place in ours and not place.startswith(_LOOKS) for place in places)
+
+
+def _of(error: BaseException, given: tuple[object, ...]) -> bool:
+    """Whether an error comes out of a method of one of the things that the user handed in."""
+    owners = [getattr(one, "__self__", one) for one in given if one is not None]
+    codes = [getattr(one, "__code__", None) for one in given]
+    for frame, _ in walk_tb(error.__traceback__):
+        first = frame.f_locals.get(next(iter(frame.f_code.co_varnames), ""))
+        if frame.f_code in codes or any(first is one for one in owners):
+            return True
+    return False
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def _place(frame: FrameType, line: int) -> str:
     return f"{Path(frame.f_code.co_filename).name}, line {line}"
 
 
-def _broken(part: object, where: str, error: Exception) -> BrokenPlugin:
+def _broken(part: object, where: str, error: BaseException) -> BrokenPlugin:
     return BrokenPlugin(
-        f"{_named(part)} breaks its contract (stegafield.testing has its laws): "
+        f"{named(part)} breaks its contract (stegafield.testing has its laws): "
         f"{type(error).__name__}: {error}" + (f" ({where})" if where else "")
     )
 
@@ -90,7 +144,8 @@ def _is_ours(owner: type) -> bool:
     return owner.__module__.partition(".")[0] == _OURS
 
 
-def _named(part: object) -> str:
+def named(part: object) -> str:
+    """What errors call a part: its name, module and class."""
     owner = _class(part)
     return f"{getattr(owner, 'name', owner.__name__)!r} ({owner.__module__}.{owner.__name__})"
 

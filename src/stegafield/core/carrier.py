@@ -9,6 +9,7 @@ from numpy.random import Generator
 
 from ..errors import ConfigError
 from . import options
+from .blame import entering
 from .channel import Channel, check_suffix
 from .cover import Costs, Cover
 
@@ -88,7 +89,9 @@ def formats(carrier: Carrier | type[Carrier]) -> tuple[type[Channel], ...]:
 def writer(carrier: Carrier | type[Carrier], cover: Cover | None = None) -> Channel:
     """The channel that writes a cover of this carrier."""
     named = cover.channel if cover is not None else ""
-    return next((c for c in formats(carrier) if c.name == named), carrier.channel)()
+    found = next((c for c in formats(carrier) if c.name == named), carrier.channel)
+    with entering(found):
+        return found()
 
 
 def writes(carrier: Carrier | type[Carrier], cover: Cover) -> bool:

@@ -13,6 +13,7 @@ from ..core.blame import entering, expect
 from ..core.cover import Cover, GridSpec
 from ..core.extractor import Drawn, Extractor
 from ..core.noise import Source
+from ..core.optimizer import Objective
 from ..core.rung import Rung
 
 
@@ -30,6 +31,12 @@ def offers(
         if found != sorted(found, key=lambda rung: rung.rate):
             raise ValueError("offers() returned rungs that do not go from low rates to high ones")
         return found
+
+
+def adapts(extractor: type[Extractor], rung: Rung) -> bool:
+    """Whether it follows costs at a rung."""
+    with entering(extractor):
+        return bool(extractor.adapts(rung))
 
 
 def build(extractor: type[Extractor], options: Any, seed: bytes, rung: Rung) -> Extractor:
@@ -62,7 +69,7 @@ def project(
     extractor: Extractor, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
 ) -> Int[ndarray, "channel *space"]:
     """The nearest codes that read `bits`."""
-    with entering(extractor):
+    with entering(extractor, rng):
         return _codes("project()", extractor.project(cover, bits, rng), cover)
 
 
@@ -70,9 +77,42 @@ def draw(
     extractor: Extractor, cover: Cover, bits: UInt8[ndarray, " bit"], source: Source
 ) -> tuple[Int[ndarray, "channel *space"], float]:
     """Codes drawn given that they read `bits`, and their nats."""
-    with entering(extractor):
+    with entering(extractor, source):
         found = expect("draw()", extractor.draw(cover, bits, source), Drawn)
         return _codes("draw()", found.codes, cover), float(found.nats)
+
+
+def objective(
+    extractor: Extractor, cover: Cover, bits: UInt8[ndarray, " bit"], *loss: str
+) -> Objective:
+    """The loss of a change, where an optimizer may start to lower it."""
+    with entering(extractor):
+        found = extractor.objective(cover, bits, *loss)
+        if not callable(found):
+            raise TypeError(f"objective() returned a {type(found).__name__}, not a function")
+        origin = getattr(found, "origin", None)
+        if origin is not None and (np.shape(origin) != cover.codes.shape or not _finite(origin)):
+            raise TypeError(f"objective() has an origin {np.shape(origin)}, not a finite change")
+        return found
+
+
+def check_objective(extractor: Extractor, objective: Objective, shape: tuple[int, ...]) -> None:
+    """Look at an objective at no change: a loss for each item, that can be differentiated.
+
+    `BrokenPlugin` where a third party's gives anything else.
+    """
+    import torch
+
+    change = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+    with entering(extractor):
+        loss = expect("the objective", objective(change), torch.Tensor)
+        if loss.shape != shape[:1] or not bool(torch.isfinite(loss).all()):
+            raise TypeError(f"the objective returned {tuple(loss.shape)}, not a loss for each item")
+        loss.sum().backward()
+
+
+def _finite(values: Any) -> bool:
+    return bool(np.isfinite(np.asarray(values, float)).all())
 
 
 def finish(
@@ -85,7 +125,7 @@ def finish(
     rng: Generator,
 ) -> tuple[Int[ndarray, "channel *space"], int]:
     """Codes that read more of the bits, and evaluations taken."""
-    with entering(extractor):
+    with entering(extractor, rng):
         found, more = extractor.finish(cover, codes, bits, low, high, rng)
         return _codes("finish()", found, cover), int(more)
 

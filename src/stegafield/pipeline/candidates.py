@@ -1,14 +1,18 @@
 """The covers that may be in what users hand over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
 from ..core.artefact import Artefact
-from ..core.blame import entering
+from ..core.blame import entering, expect, named, third_party
 from ..core.channel import Channel
-from ..core.cover import Cover
+from ..core.cover import Cover, sound
 from ..core.registry import Registry
-from ..errors import FormatError, StegafieldError
+from ..errors import BrokenPlugin, FormatError, StegafieldError
 
 _LOSSY = (
     (b"\xff\xd8\xff", "a JPEG"),
@@ -26,7 +30,7 @@ def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
         yield from _arrays(registry, source)
         return
     known, data = False, artefact.data
-    for channel in registry.all("channel"):
+    for channel in registry.each("channel"):
         try:
             for cover in _read(channel, data):
                 known = True
@@ -35,9 +39,40 @@ def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
         except FormatError:
             continue
     if not known:
-        for clash in registry.duplicates():
-            raise clash
+        for clash, claimants in registry.contested("channel"):
+            if any(_opens(channel, data) for channel in claimants):
+                raise clash
         raise FormatError(_unopened(registry, data), artefact.suffix)
+
+
+def reread(
+    registry: Registry, channel: Channel, data: bytes, codes: Int[ndarray, "channel *space"]
+) -> str | None:
+    """Why nothing can be read from the file that a channel has just written with these codes.
+
+    None where its own reading is in order. `BrokenPlugin` where a third party's channel fails: no
+    other cover and no other salt would help.
+    """
+    for clash, _ in registry.contested("channel"):
+        if clash.name == channel.name:
+            raise clash
+    if channel.name not in registry.names("channel"):
+        problem = "it is not registered, so nobody could read its files: add register_channels()"
+        raise BrokenPlugin(f"{named(channel)}: {problem}")
+    try:
+        with entering(channel):
+            covers = list(expect("read()", channel.read(data), Iterable))
+            for cover in covers:
+                sound(expect("read()", cover, Cover))
+        problem = None if covers else "read() yields no cover of the file that write() gave"
+        if covers and not any(np.array_equal(cover.codes, codes) for cover in covers):
+            problem = "read() gives other codes than write() was given"
+    except FormatError as error:
+        problem = f"read() refuses the file that write() gave: {error}"
+    registered = type(channel) is registry.get("channel", channel.name)
+    if problem is not None and registered and third_party(channel):
+        raise BrokenPlugin(f"{named(channel)} breaks its contract: {problem}")
+    return problem
 
 
 def _unopened(registry: Registry, data: bytes) -> str:
@@ -55,9 +90,9 @@ def _unopened(registry: Registry, data: bytes) -> str:
 def _read(channel: type[Channel], data: bytes) -> Iterator[Cover]:
     """A channel's covers; one that fails on foreign bytes has not opened them."""
     try:
-        for cover in channel().read(data):
-            if not isinstance(cover, Cover):
-                raise FormatError(f"{channel.name} yields a {type(cover).__name__}")
+        with entering(channel):
+            covers = iter(channel().read(data))
+        while (cover := _next(channel, covers)) is not None:
             yield cover
     except FormatError:
         raise
@@ -65,14 +100,32 @@ def _read(channel: type[Channel], data: bytes) -> Iterator[Cover]:
         raise FormatError(f"{channel.name}: {type(error).__name__}") from None
 
 
+def _next(part: type, covers: Iterator[Any]) -> Cover | None:
+    """The next cover that a part sees, looked at; None after the last."""
+    with entering(part):
+        cover = next(covers, None)
+        return cover if cover is None else sound(expect("read()", cover, Cover))
+
+
+def _opens(channel: type[Channel], data: bytes) -> bool:
+    """Whether a channel takes these bytes for its own."""
+    try:
+        for _ in _read(channel, data):
+            break
+    except FormatError:
+        return False
+    return True
+
+
 def _arrays(registry: Registry, source: Any) -> Iterator[Cover]:
     known = False
-    for carrier in registry.all("carrier"):
+    for carrier in registry.each("carrier"):
         try:
-            with entering(carrier):
-                for cover in carrier().candidates(source):
-                    known = True
-                    yield cover
+            with entering(carrier, source):
+                covers = iter(carrier().candidates(source))
+            while (cover := _next(carrier, covers)) is not None:
+                known = True
+                yield cover
         except StegafieldError:
             continue
     if not known:

@@ -183,7 +183,7 @@ class Offer:
         if self.cover.costs is None:
             return self._offered
         ways = feasible.ways(self.cover)
-        adapted = [rung for rung in self._offered if self.plan.extractor.adapts(rung)]
+        adapted = [rung for rung in self._offered if calls.adapts(self.plan.extractor, rung)]
         borne = [rung for rung in adapted if feasible.bears(rung, ways)]
         return self._offered if len(borne) == len(adapted) else borne
 

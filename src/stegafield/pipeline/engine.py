@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.blame import blamed, entering, expect
+from ..core.blame import entering, expect
 from ..core.carrier import draws, writer
 from ..core.channel import written
 from ..core.cover import Cover, sound
@@ -101,8 +101,9 @@ class Engine:
             seed = request.seed
             rng = fresh if seed is None else np.random.default_rng(seed + number)
             item = plan.draw(rng) if request.cover is None else plan.open(request.cover)
-            with entering(writer(plan.carrier, item)):
-                data = written(writer(plan.carrier, item), item, item.codes)
+            channel = writer(plan.carrier, item)
+            with entering(channel):
+                data = written(channel, item, item.codes)
             yield item, data
 
     @takes(CapacityRequest)
@@ -114,8 +115,7 @@ class Engine:
         clipped places alone, unless `effort.costs` or `effort.flat` say otherwise.
         """
         plan = make_plan(self.registry, self.device, request)
-        with blamed(plan.carrier, plan.extractor):
-            return _offer(plan, request.cover).capacity()
+        return _offer(plan, request.cover).capacity()
 
     @takes(CapacityRequest)
     def capacities(self, request: CapacityRequest) -> list[Room]:
@@ -124,8 +124,7 @@ class Engine:
         The largest of them is its `capacity`. Empty where not even an empty message fits.
         """
         plan = make_plan(self.registry, self.device, request)
-        with blamed(plan.carrier, plan.extractor):
-            return _offer(plan, request.cover).rooms()
+        return _offer(plan, request.cover).rooms()
 
     @takes(CapacityRequest)
     def plan(self, request: CoverRequest) -> Plan:

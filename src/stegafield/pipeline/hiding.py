@@ -14,15 +14,15 @@ from itertools import count
 
 import numpy as np
 
-from ..core.blame import blamed, entering
+from ..core.blame import entering
 from ..core.carrier import writer
-from ..core.channel import written
+from ..core.channel import Channel, written
 from ..core.cover import Cover
 from ..core.extractor import suited
 from ..core.noise import Source
 from ..core.registry import Registry
 from ..core.rung import Rung
-from ..errors import BrokenPlugin, EmbeddingFailed, StegafieldError
+from ..errors import BrokenPlugin, DuplicatePlugin, EmbeddingFailed, StegafieldError
 from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
@@ -30,6 +30,7 @@ from ..progress import report as progress
 from ..regions import payload
 from ..regions.header import Header
 from . import calls, revealing
+from .candidates import reread
 from .choice import Offer
 from .embedding import embed_many
 from .methods import Method
@@ -69,18 +70,16 @@ def hide_all(
                 job = Hiding(registry, plan, request)
             yield task(job, number)
 
-    parts = plan.carrier, plan.extractor, plan.optimizer
-    with blamed(*parts):
-        for result in embed_many(tasks(), plan.effort, plan.optimizer):
-            job, draft, number = drafts.popleft()
-            with _noted(number, numbered):
-                while (stego := job.close(draft, result)) is None:
-                    again = iter([task(job, number)])
-                    _, draft, _ = drafts.pop()
-                    result = next(embed_many(again, plan.effort, plan.optimizer))
-            stegos.append(stego)
-            if numbered:
-                progress("hidden", len(stegos))
+    for result in embed_many(tasks(), plan.effort, plan.optimizer):
+        job, draft, number = drafts.popleft()
+        with _noted(number, numbered):
+            while (stego := job.close(draft, result)) is None:
+                again = iter([task(job, number)])
+                _, draft, _ = drafts.pop()
+                result = next(embed_many(again, plan.effort, plan.optimizer))
+        stegos.append(stego)
+        if numbered:
+            progress("hidden", len(stegos))
     return stegos
 
 
@@ -203,12 +202,12 @@ class Hiding:
         with entering(channel):
             data = written(channel, cover, result.codes)
         progress("reading back", 3, _STAGES)
-        problem = self._unread(data)
+        problem = self._unread(data, channel, result)
         if problem is None:
             if result.errors is None:
                 report.bit_errors = 0  # the frame authenticates what was read exactly
             report.milliseconds_total = round(1000 * (time.perf_counter() - self.start), 3)
-            with entering(plan.carrier):
+            with entering(plan.carrier, self.request.cover):
                 value = plan.carrier.value(self.request.cover, data)
             return Stego(data, value, report, cover, result.codes, channel, self.key)
         if result.errors is not None:
@@ -217,19 +216,20 @@ class Hiding:
                 wrong += f", {result.unrounded_errors} before rounding"
             problem += f" ({wrong})"
         report.failures.append(problem)
-        if cover.costs is not None and plan.extractor.adapts(draft.rung) and report.attempts > 1:
+        follows = cover.costs is not None and calls.adapts(plan.extractor, draft.rung)
+        if follows and report.attempts > 1:
             self.below = draft.rung
         return None
 
-    def _unread(self, data: bytes) -> str | None:
+    def _unread(self, data: bytes, channel: Channel, result: Embedding) -> str | None:
         """Why the message does not read back from a file; None where it does."""
         try:
             if revealing.reveal(self.registry, data, self.key) == self.frame:
                 return None
-        except BrokenPlugin:
+        except (BrokenPlugin, DuplicatePlugin):
             raise  # another salt mends no plugin
         except StegafieldError as error:
-            return str(error)
+            return reread(self.registry, channel, data, result.codes) or str(error)
         return "a message hidden earlier with this key, in another part of the file, is found first"
 
     def _note(self, draft: Draft, result: Embedding, bits: int) -> None:

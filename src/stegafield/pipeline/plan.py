@@ -54,7 +54,7 @@ class Plan:
     def open(self, source: Any) -> Cover:
         """The user's own cover, or one that the carrier drew before."""
         if not isinstance(source, Cover):
-            with entering(self.carrier):
+            with entering(self.carrier, source):
                 return sound(expect("open()", self.carrier.open(source), Cover))
         if self.request.as_function:
             problem = "fits a function to a file or an array, not to a Cover."
@@ -65,6 +65,6 @@ class Plan:
 
     def draw(self, rng: Generator) -> Cover:
         """A fresh cover."""
-        with entering(self.carrier):
+        with entering(self.carrier, rng):
             (found,) = expect("covers()", self.carrier.covers(1, rng), (list, tuple))
             return sound(expect("covers()", found, Cover))

@@ -65,15 +65,20 @@ def _named(registry: Registry, wanted: bytes) -> tuple[type[Extractor], BaseMode
     None for a tag one byte away from an installed one: that is damage, not another plugin.
     """
     near = False
-    for name in registry.names("extractor"):
-        extractor = registry.get("extractor", name)
+    for extractor in registry.each("extractor"):
         for chosen in options.variants(extractor.Options):
-            tag = options.tag(name, chosen)
+            tag = options.tag(extractor.name, chosen)
             if tag == wanted:
                 return extractor, chosen
             near |= sum(a != b for a, b in zip(tag, wanted, strict=True)) == 1
     if near:
         return None
+    for clash, claimants in registry.contested("extractor"):
+        for extractor in claimants:
+            if any(
+                options.tag(clash.name, o) == wanted for o in options.variants(extractor.Options)
+            ):
+                raise clash
     known, broken = registry.names("extractor"), registry.broken
     note = " (a tag in the header: its plugin is not installed, or the file is damaged)"
     raise UnknownPlugin("extractor", wanted.hex(), known, broken, note)

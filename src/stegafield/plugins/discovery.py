@@ -3,24 +3,38 @@
 pluggy's own entry-point loader skips a second entry point of a known name without a word and lets
 the first broken import escape; here every plugin is loaded on its own, and what goes wrong is kept
 beside its name.
+
+An entry point names a module with hooks, whose names only its import tells; or it is called
+KIND.NAME and names one class, which is imported when it is requested.
 """
 
 import os
 import re
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+import time
+import warnings
+from collections.abc import Iterator
+from contextvars import copy_context
+from difflib import get_close_matches
+from functools import cache, partial
+from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Any
 
 import pluggy
 
+from ..core.blame import aside
 from ..core.registry import KINDS, Registry
 from ..errors import BrokenPlugin
 from . import builtin, hookspecs
 
 GROUP = "stegafield"
+COMMANDS = "stegafield.commands"
+"""Entry points of this group add commands (`cli.program`)."""
 ALLOW = "STEGAFIELD_PLUGINS"
 """Environment variable: unset, every installed plugin; "none" or a comma-separated list of
 distributions."""
+_TABLE = "[project.entry-points.stegafield]"
+_seconds: dict[str, float] = {}
+"""How long the import of each plugin took, by owner."""
 
 
 @cache
@@ -30,21 +44,52 @@ def registry() -> Registry:
 
 
 def discover() -> Registry:
-    """A fresh registry of built-ins and of installed plugins that the environment allows."""
+    """A fresh registry of built-ins and of installed plugins that the environment allows.
+
+    Plugins are imported when a name is first looked up.
+    """
     found = Registry()
     register(found, builtin, "stegafield")
-    for point in sorted(entry_points(group=GROUP), key=lambda p: (_distribution(p), p.name)):
-        if _allowed(_distribution(point)):
-            owner = (
-                point.name
-                if point.name == _distribution(point)
-                else f"{_distribution(point)}:{point.name}"
-            )
-            try:
-                register(found, point.load(), owner)
-            except (Exception, SystemExit) as error:  # whatever a third party does, the others load
-                found.broken[_unused(point.name, found)] = _explained(error, owner)
+    found.later(partial(_add_installed, found))
     return found
+
+
+def _add_installed(found: Registry) -> None:
+    """Add the plugins of entry points, each on its own: whatever one does, the others load."""
+    points = sorted(entry_points(group=GROUP), key=lambda p: (_distribution(p), p.name))
+    _add_unknown(found, {_distribution(point) for point in points})
+    for point in points:
+        if not _allowed(_distribution(point)):
+            continue
+        kind, _, name = point.name.partition(".")
+        try:
+            if name and kind in KINDS:
+                found.promise(kind, name, _owner(point), partial(_loaded, point))
+            else:
+                register(found, _loaded(point), _owner(point))
+        except BrokenPlugin as error:
+            found.fail(point.name, error)
+
+
+def _loaded(point: EntryPoint) -> Any:
+    """What an entry point names; `BrokenPlugin` where its import fails.
+
+    What an import does to this program's output, warnings and floating-point errors ends with it.
+    """
+    start = time.perf_counter()
+    try:
+        with aside(), warnings.catch_warnings():
+            return copy_context().run(point.load)
+    except (Exception, SystemExit) as error:
+        problem = f"{_owner(point)}: {type(error).__name__}: {error}"
+        raise BrokenPlugin(problem) from error
+    finally:
+        _seconds[_owner(point)] = time.perf_counter() - start
+
+
+def slow(seconds: float = 1.0) -> dict[str, float]:
+    """The plugins whose import took longer than this, by owner."""
+    return {owner: taken for owner, taken in _seconds.items() if taken > seconds}
 
 
 def register(into: Registry, plugin: Any, owner: str) -> None:
@@ -67,7 +112,7 @@ def register(into: Registry, plugin: Any, owner: str) -> None:
     classes: list[tuple[str, type]] = []
     for kind in KINDS:
         for hook in getattr(manager.hook, f"register_{kind}s").get_hookimpls():
-            returned = hook.function()  # called by hand: pluggy would drop a None without a word
+            returned = _returned(hook.function, owner)
             if not isinstance(returned, list | tuple):
                 raise BrokenPlugin(
                     f"{owner}: register_{kind}s returned {returned!r}, not a list of classes"
@@ -78,29 +123,71 @@ def register(into: Registry, plugin: Any, owner: str) -> None:
             target.add(kind, found, owner)
 
 
-def _allowed(distribution: str) -> bool:
+def _returned(hook: Any, owner: str) -> Any:
+    """What a hook returns, called by hand: pluggy would drop a None without a word."""
+    try:
+        with aside(), warnings.catch_warnings():
+            return copy_context().run(hook)
+    except (Exception, SystemExit) as error:
+        problem = f"{owner}: {hook.__name__}: {type(error).__name__}: {error}"
+        raise BrokenPlugin(problem) from error
+
+
+def left_out() -> list[str]:
+    """Distributions with plugins that the environment does not allow."""
+    found = {_distribution(point) for point in entry_points(group=GROUP)}
+    return sorted(name for name in found if not _allowed(name))
+
+
+def overlooked() -> Iterator[str]:
+    """What looks like a plugin and is none: one sentence each, with what to write."""
+    for distribution in distributions():
+        name = str(distribution.metadata["Name"] or "")
+        groups = {point.group for point in distribution.entry_points}
+        wrong = sorted(group for group in groups - {GROUP, COMMANDS} if _resembles(group))
+        if wrong:
+            tables = ", ".join(map(repr, wrong))
+            yield f"{name}: its entry points are in {tables}; the table of plugins is {_TABLE}"
+        elif _canonical(name).startswith("stegafield-") and not groups & {GROUP, COMMANDS}:
+            others = f" (only in {', '.join(sorted(groups))})" if groups else ""
+            yield f"{name}: it has no entry point{others}; the table of plugins is {_TABLE}"
+
+
+def _resembles(group: str) -> bool:
+    return "stegafield" in re.sub(r"[-_. ]", "", group.lower())
+
+
+def _add_unknown(found: Registry, installed: set[str]) -> None:
+    """Keep the names of `STEGAFIELD_PLUGINS` that no installed distribution has."""
+    for name in _policy() or ():
+        if name in installed or name in ("", "none"):
+            continue
+        close = get_close_matches(name, sorted(installed), n=1)
+        said = f"{ALLOW} names {name!r}, and no installed distribution of this name has a plugin"
+        found.fail(name, BrokenPlugin(f"{said}{f'; did you mean {close[0]!r}?' if close else '.'}"))
+
+
+def _policy() -> list[str] | None:
+    """The distributions that the environment allows; None: all."""
     policy = os.environ.get(ALLOW)
-    return policy is None or distribution in [_canonical(name) for name in policy.split(",")]
+    return None if policy is None else [_canonical(name) for name in policy.split(",")]
+
+
+def _allowed(distribution: str) -> bool:
+    policy = _policy()
+    return policy is None or distribution in policy
+
+
+def _owner(point: EntryPoint) -> str:
+    """What a plugin is called: its distribution, and its entry point if that has another name."""
+    distribution = _distribution(point)
+    return distribution if point.name == distribution else f"{distribution}:{point.name}"
 
 
 def _distribution(point: EntryPoint) -> str:
-    return _canonical(point.dist.name) if point.dist else "unknown"
+    return _canonical(str(point.dist.name)) if point.dist else "unknown"
 
 
 def _canonical(name: str) -> str:
     """The spelling by which distributions are compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
-
-
-def _unused(name: str, found: Registry) -> str:
-    while name in found.broken:
-        name += "'"
-    return name
-
-
-def _explained(error: BaseException, owner: str) -> Exception:
-    if isinstance(error, BrokenPlugin):
-        return error
-    broken = BrokenPlugin(f"{owner}: {type(error).__name__}: {error}")
-    broken.__cause__ = error
-    return broken

@@ -76,7 +76,7 @@ class Method(ABC):
             channels=int(cover.free.reshape(len(cover.free), -1).any(axis=1).sum()),
             extractor=plan.extractor.name,
             method=self.name,
-            costs=cover.costs is not None and plan.extractor.adapts(rung),
+            costs=cover.costs is not None and calls.adapts(plan.extractor, rung),
             bits=depth(cover),
         )
         return risk.expected(situation, payload_rate(rung, free), free)

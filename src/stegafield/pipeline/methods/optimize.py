@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +14,7 @@ from ...core.cover import Cover
 from ...core.extractor import Extractor, supports
 from ...core.optimizer import Box, Objective, Optimizer, Solution
 from ...core.rung import Rung
-from ...errors import ConfigError
+from ...errors import ConfigError, StegafieldError
 from ...solving.batch import Moved, together
 from .. import calls
 from ..effort import Effort, MethodName
@@ -63,8 +63,7 @@ class Optimize(Method):
             raise ConfigError("optimizer", f"the extractor {tasks[0].extractor.name!r} needs one.")
         objectives = [objective_of(task, effort) for task in tasks]
         posed = pose([task.cover for task in tasks], objectives, effort, optimizer)
-        with blamed(tasks[0].extractor, optimizer):  # whose objective, whose solver: see there
-            found: Any = optimizer.solve(posed.objective, posed.box)
+        found = _solved(tasks[0].extractor, optimizer, posed)
         with entering(optimizer):
             solution = expect("solve()", found, Solution)
             if solution.change.shape != posed.lower.shape or len(solution.evaluations) != len(
@@ -88,7 +87,8 @@ class Optimize(Method):
                 evaluations, errors = evaluations + more, task.errors(codes)
             milliseconds = shared + 1000 * (time.perf_counter() - start)
             count = getattr(objectives[i], "errors", None)
-            unrounded = None if count is None else int(count(changes[i][None])[0])
+            with entering(task.extractor):
+                unrounded = None if count is None else int(count(changes[i][None])[0])
             yield Embedding(codes, self.name, errors, evaluations, milliseconds, unrounded)
         tasks.clear()
 
@@ -98,6 +98,19 @@ class Optimize(Method):
         """Also the optimizer."""
         super().reported(report, cover, rung, result, nats, plan)
         report.optimizer = plan.optimizer.name if plan.optimizer else None
+
+
+def _solved(extractor: Extractor, optimizer: Optimizer, posed: "Posed") -> Any:
+    """What the solver returns; where it fails, the traceback and a look at the objective tell whose
+    fault that is."""
+    try:
+        with blamed(extractor, optimizer):
+            return optimizer.solve(posed.objective, posed.box)
+    except StegafieldError:
+        raise
+    except Exception:
+        calls.check_objective(extractor, posed.objective, posed.lower.shape)
+        raise
 
 
 class Posed(NamedTuple):
@@ -129,12 +142,12 @@ def objective_of(task: Task, effort: Effort) -> Objective:
     """What its extractor lowers for a task: its own loss, or the requested one."""
     cover, bits, extractor = task.cover, task.bits, task.extractor
     if effort.loss is None:
-        return extractor.objective(cover, bits)
+        return calls.objective(extractor, cover, bits)
     if effort.loss not in extractor.losses:
         known = ", ".join(extractor.losses) or "none"
         problem = f"the extractor {extractor.name!r} does not offer {effort.loss!r}."
         raise ConfigError("effort.loss", problem, f"It offers: {known}.")
-    return cast(Any, extractor).objective(cover, bits, effort.loss)
+    return calls.objective(extractor, cover, bits, effort.loss)
 
 
 def _bounds(cover: Cover, epsilon: float) -> tuple[ndarray, ndarray]:

@@ -58,7 +58,7 @@ class Project(Method):
     ) -> None:
         """Also whether costs were followed, and how many changes they would not have allowed."""
         super().reported(report, cover, rung, result, nats, plan)
-        report.costs = cover.costs is not None and plan.extractor.adapts(rung)
+        report.costs = cover.costs is not None and calls.adapts(plan.extractor, rung)
         forced = prices.forced(cover, result.codes) if cover.costs is not None else 0
         if forced:
             places = "flat or clipped places, where they show"
