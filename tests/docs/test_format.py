@@ -34,7 +34,7 @@ NOISE = np.random.default_rng(5).integers(0, 256, (96, 128, 3), dtype=np.uint8)
 
 
 def _through_the_page(stego):
-    return READER["reveal"](READER["free_elements"](BytesIO(stego.data)), RAW)
+    return READER["reveal_from"](BytesIO(stego.data), RAW)
 
 
 @pytest.mark.slow
@@ -80,6 +80,17 @@ def test_reader_from_the_page_reads_every_rung(engine, key, rung, monkeypatch):
 def test_reader_from_the_page_reads_every_kind(engine, key, shape):
     cover = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
     stego = engine.hide(b"m", carrier="image", cover=cover, key=key)
+    assert _through_the_page(stego) == (b"m", None)
+
+
+@pytest.mark.parametrize(("step", "offset"), [(2, 0), (2, 1), (5, 3)])
+def test_reader_from_the_page_reads_along_a_lattice(engine, key, step, offset):
+    """Section 1.5, with clipped elements that are on the lattice and such that are not."""
+    levels = np.random.default_rng(3).integers(-2, 300 // step, (64, 64))
+    cover = np.clip(offset + step * levels, 0, 255).astype(np.uint8)
+    stego = engine.hide(b"m", carrier="image", cover=cover, key=key)
+    inner = stego.value[(stego.value > 0) & (stego.value < 255)]
+    assert np.unique(inner % step).tolist() == [offset]
     assert _through_the_page(stego) == (b"m", None)
 
 

@@ -170,7 +170,7 @@ def _cover(kind, picture):
     if kind == "L":
         return picture[..., 0]
     if kind == "I;16":
-        return picture[..., 0].astype(np.uint16) * 257
+        return picture[..., 0].astype(np.uint16) * 256 + picture[..., 1]
     if kind == "few":
         return np.tile(picture[:8, :8], (2, 2, 1)) // 64 * 64
     if kind == "half":

@@ -171,6 +171,16 @@ CASES = {
         "cover": floats(np.rint(FIELD * 64) / 64, model="NETCDF3_CLASSIC"),
         "bps": 1,
     },
+    "lattice.png": {  # every fifth level, clipped at the upper end
+        "carrier": "image",
+        "cover": np.minimum(RGB.astype(int) // 5 * 5 + 3, 255).astype(np.uint8),
+        "bpp": 1,
+    },
+    "lattice24.wav": {  # 16 bits padded to 24
+        "carrier": "audio",
+        "cover": (SOUND * 32767).astype(np.int32) << 16,
+        "bps": 0.5,
+    },
     "celeba.png": {"carrier": "celeba", "size": (32, 32), "bpp": 1},
     "function.png": {"carrier": "image", "cover": FACE, "bpp": 1, "as_function": True},
     "function.wav": {"carrier": "audio", "cover": SOUND[:, 0], "bps": 0.5, "as_function": True},

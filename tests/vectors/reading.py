@@ -2,7 +2,7 @@
 
 from stegafield import Key
 from stegafield.coding.ladder import LADDER
-from stegafield.core import options
+from stegafield.core import lattice, options
 from stegafield.errors import FormatError
 from stegafield.regions import bootstrap
 
@@ -14,7 +14,8 @@ def covers(registry, data):
     for channel in registry.all("channel"):
         try:
             for cover in channel().read(data):
-                yield channel.name, cover
+                for form in lattice.forms(cover):
+                    yield channel.name, form
         except FormatError:
             continue
 

@@ -91,7 +91,7 @@ class AudioCarrier(Carrier):
             except FormatError:
                 continue
             if cover is not None and self._keeps(cover):
-                return replace(cover, notes=_padding(cover))
+                return cover
         samples, rate, kind, subtype, tags = _decoded(data)
         return self._new(samples, rate, subtype, kind, tags)
 
@@ -213,20 +213,7 @@ class AudioCarrier(Carrier):
         except (soundfile.SoundFileError, ValueError) as error:
             raise ConfigError("cover", f"cannot be a {wanted.upper()} file ({error}).") from None
         cover = next(channel.read(out.getvalue()))
-        return replace(cover, notes=(*notes, *_padding(cover)))
-
-
-def _padding(cover: Cover) -> tuple[str, ...]:
-    """A note where the lowest bits of all samples are 0.
-
-    So they are in 16-bit sound that was saved with 24 bits.
-    """
-    depth, used = int(cover.peak or 0).bit_length(), int(np.bitwise_or.reduce(cover.codes, None))
-    least = (used & -used).bit_length() - 1
-    if least < 2:
-        return ()
-    said = f"only the upper {depth - least} of {depth} bits are used"
-    return (f"{said}: the stego uses all, and that shows; hide at the lower depth instead",)
+        return replace(cover, notes=tuple(notes))
 
 
 def _subtype(bits: int) -> str:

@@ -9,6 +9,7 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from ..errors import BrokenPlugin, ConfigError
+from . import lattice
 from .cover import Cover
 
 MOST_SAMPLES = 1 << 29
@@ -71,6 +72,8 @@ class Channel(ABC):
 def written(channel: Channel, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:
     """The file that a channel writes; `BrokenPlugin` where it gives anything but bytes (a path
     would be read)."""
+    if cover.lattice is not None:
+        codes, cover = lattice.stored(cover, codes), cover.lattice.plain
     data = channel.write(cover, codes)
     if not isinstance(data, bytes):
         raise BrokenPlugin(

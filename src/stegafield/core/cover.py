@@ -53,6 +53,16 @@ class Costs(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Lattice:
+    """The lattice that codes of a cover count steps of: see `core.lattice`."""
+
+    step: int
+    offset: int
+    plain: "Cover"
+    """The cover as its channel read it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
     """One item, as a file would hold it. "Storage order" is the C order of `codes`."""
 
@@ -90,6 +100,9 @@ class Cover:
     """Physical unit of `step`: "K", "m", or levels of grey."""
     peak: float | None = None
     """Full scale in codes, for PSNR (255 for 8 bits); None where the medium has none."""
+    lattice: Lattice | None = None
+    """Of a cover whose content takes every n-th code only; set by the engine, never by a channel.
+    """
     notes: tuple[str, ...] = ()
     """What the carrier had to do to the user's cover (palette converted to RGB, say): goes into the
     report."""

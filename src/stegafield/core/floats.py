@@ -125,6 +125,18 @@ def lattice(raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"]) -> flo
     return found if off < min(4 * rounding, found / 8) else None
 
 
+def kept(
+    raw: Float[ndarray, "*shape"], free: Bool[ndarray, "*shape"], shift: int, lattice: float
+) -> bool:
+    """Whether steps of 2^shift stay on a lattice, as those of bit-groomed floats do.
+
+    The steps of greater values are 2, 4, 8 ... times as long as the shortest one.
+    """
+    least = np.abs(_sample(raw[free])).min()
+    steps = float(np.spacing(least)) * 2.0**shift / lattice
+    return steps > 0.5 and abs(steps - round(steps)) < 1e-3
+
+
 def _finite(values: list[float], dtype: np.dtype) -> Float[ndarray, " value"]:
     with np.errstate(over="ignore"):
         cast = np.array(values, np.float64).astype(dtype)

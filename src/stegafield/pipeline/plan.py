@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.random import Generator
 
-from ..core import options
+from ..core import lattice, options
 from ..core.blame import entering, expect
 from ..core.carrier import Carrier, writes
 from ..core.cover import Cover, sound
@@ -52,16 +52,16 @@ class Plan:
         return Profile(rung, CORRECTIONS[0 if self.extractor.exact else 1])
 
     def open(self, source: Any) -> Cover:
-        """The user's own cover, or one that the carrier drew before."""
+        """The user's own cover, or one that the carrier drew before, on the lattice in use."""
         if not isinstance(source, Cover):
             with entering(self.carrier, source):
-                return sound(expect("open()", self.carrier.open(source), Cover))
+                return lattice.used(sound(expect("open()", self.carrier.open(source), Cover)))
         if self.request.as_function:
             problem = "fits a function to a file or an array, not to a Cover."
             raise ConfigError("as_function", problem)
         if not writes(self.carrier, source):
             raise ConfigError("cover", f"is a Cover of another medium than {self.carrier.name!r}.")
-        return source
+        return lattice.used(source)
 
     def draw(self, rng: Generator) -> Cover:
         """A fresh cover."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..core import options
+from ..core import lattice, options
 from ..core.cover import Cover
 from ..core.extractor import Extractor, suited
 from ..core.registry import Registry
@@ -32,7 +32,7 @@ def reveal(registry: Registry, source: Any, key: Key) -> Frame:
         NoMessage, FormatError, UnknownPlugin: as `Engine.reveal` says.
     """
     missing = None
-    for cover in candidates(registry, source):
+    for cover in (form for one in candidates(registry, source) for form in lattice.forms(one)):
         try:
             found = _reveal_from(registry, cover, key)
         except UnknownPlugin as error:

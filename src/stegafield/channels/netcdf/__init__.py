@@ -174,11 +174,11 @@ def floating(data: bytes) -> set[str]:
 
 
 def notes(cover: Cover) -> tuple[str, ...]:
-    """A warning where floats came from integers: the stego will show it."""
+    """A warning where floats lie on a lattice that steps of their codes leave: that will show."""
     where = cover.container
     assert isinstance(where, PackedVariable)
     found = None if where.raw is None else floats.lattice(where.raw, cover.free)
-    if found is None:
+    if found is None or floats.kept(where.raw, cover.free, where.shift, found):
         return ()
     said = f"the values of {where.variable} lie on a lattice of {found:.4g} {cover.unit}"
     return (f"{said}, as unpacked or rounded data do; the stego leaves it, and that shows",)
