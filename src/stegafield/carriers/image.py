@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from jaxtyping import UInt16
+from jaxtyping import Integer
 from PIL import Image, ImageOps
 from pydantic import Field, field_validator
 
@@ -19,11 +19,23 @@ from ..channels.picture import (
     deep,
     opened,
     orientation,
-    readable_exif,
+    png,
     samples,
+    webp,
 )
 from ..channels.picture.bmp import BmpChannel
+from ..channels.picture.carried import (
+    Change,
+    into_bmp,
+    into_png,
+    into_tiff,
+    into_webp,
+    prepared,
+    without,
+)
+from ..channels.picture.metadata import Metadata
 from ..channels.picture.png import PngChannel
+from ..channels.picture.sources import metadata
 from ..channels.picture.tiff import TiffChannel
 from ..channels.picture.webp import WebpChannel
 from ..core import options
@@ -51,6 +63,9 @@ _CONVERTED = {
     "LAB": "RGB",
     "HSV": "RGB",
 }
+_SPACES = dict.fromkeys(("1", "L", "LA", "La", "I"), "grey")
+_SPACES |= dict.fromkeys(("P", "PA", "RGB", "RGBA", "RGBa", "RGBX"), "colour")
+"""What a pixel of each of Pillow's modes is; "other" for CMYK and the like."""
 _CONVERTED |= {
     "La": "LA",
     "RGBa": "RGBA",
@@ -102,21 +117,23 @@ class ImageCarrier(Carrier):
         """The picture as a cover.
 
         A file of the requested format keeps everything but its pixels; anything else becomes a new
-        file.
+        file, with what its format can hold of what was beside the pixels.
         """
         image, data = _image(source)
         channel = next(c for c in self.channels if c.name == self.options.format)()
         if self.options.as_function:
             return self._drawn(_eight(source, image, data))
+        found, strip = metadata(image, data), self.options.strip_metadata
         own = data is not None and image.format == channel.name.upper()
+        own = own and not (strip and found.orientation != 1)  # what turns it goes: it is turned
         if own and data is not None and self.options.size is None:
-            cover = next(channel.read(data), None)
+            kept, notes = without(data, channel.name) if strip else (data, ())
+            cover = next(channel.read(kept), None)
             if cover is not None:
-                return cover
+                return replace(cover, notes=(*notes, *cover.notes))
         fine = _fine(source, image, data)
-        image = image if data is None else decode(data)
-        new, notes = _encode(image, fine, self.options.size, channel)
-        return replace(next(channel.read(new)), notes=tuple(notes))
+        loaded = image if data is None else decode(data)
+        return _encode(loaded, found, fine, self.options, channel)
 
     def blank(self) -> Cover:
         """A grey RGB picture of the requested size."""
@@ -208,44 +225,73 @@ def _eight(source: Any, image: Image.Image, data: bytes | None) -> Image.Image:
 
 
 def _encode(
-    image: Image.Image, fine: deep.Deep | None, size: tuple[int, int] | None, channel: Channel
-) -> tuple[bytes, list[str]]:
-    """A new file of a picture, resampled if requested, with its profile, EXIF data and resolution.
+    image: Image.Image, found: Metadata, fine: deep.Deep | None, wanted: Any, channel: Channel
+) -> Cover:
+    """A cover of a new file of a picture, resampled if requested, with what goes along.
 
-    `fine` samples, if given, replace the picture's: a file of 8 bits is made first, and then
-    receives them.
+    `fine` samples, if given, replace the picture's, of which Pillow holds 8 bits.
     """
     form, notes = channel.name, list[str]()
     if image.format not in (None, "PNG") or form != "png":
         source = f"a {image.format} cover" if image.format else "a picture"
         notes.append(f"{source} was decoded; the stego is a new {form.upper()}")
-    if fine is not None:
-        fine = _held(fine, image, form, notes)
-    elif form == "tiff":  # readers of TIFF turn the picture
-        image = _turned(image, notes)
-    converted = _direct(image, notes) if fine is None else deep.halved(fine)
-    if size is not None and (size[1], size[0]) != image.size:
-        notes.append(
-            f"the cover was resampled from {image.height}x{image.width} to {size[0]}x{size[1]}"
-        )
-        converted = converted.resize((size[1], size[0]), Image.Resampling.LANCZOS)
-        fine = None if fine is None else deep.resized(fine, size)
-    names = ("exif", "dpi") if readable_exif(image) else ("dpi",)
-    kept = {name: image.info[name] for name in names if name in image.info}
-    new = _saved(_fitted(_clean(converted), form, notes), form, kept | _profile(image))
-    return new if fine is None else deep.deepened(new, channel, fine), notes
+    turn = 1
+    already = image.format == "TIFF"  # which Pillow turns by itself
+    if already or form in ("tiff", "bmp") or wanted.strip_metadata:  # nothing else would turn it
+        turn = found.orientation
+    if turn != 1:
+        notes.append("the picture was turned upright, as its EXIF or XMP data say")
+    pixels = _pixels(image, fine, form, notes)
+    if turn != 1 and not already:
+        pixels = np.ascontiguousarray(_TURNS[turn](pixels))
+    size, shape = wanted.size, pixels.shape[:2]
+    resampled = size is not None and size != shape
+    if size is not None and resampled:
+        notes.append(f"the cover was resampled from {shape[0]}x{shape[1]} to {size[0]}x{size[1]}")
+        pixels = deep.resampled(pixels, size)
+    change = Change(
+        was=found.stored,
+        now=png.kind_of(pixels),
+        space=_SPACES.get(image.mode.partition(";")[0], "other"),
+        size=(size[1], size[0]) if size is not None and resampled else None,
+        turned=turn != 1,
+    )
+    found = prepared(found.stripped() if wanted.strip_metadata else found, change, notes)
+    if form == "png":
+        cover = png.made(pixels, into_png(found, change, notes))
+    elif form == "webp":
+        shape = (pixels.shape[1], pixels.shape[0])
+        cover = webp.cover_of(pixels, into_webp(found, change, shape, notes))
+    else:
+        fine = deep.of_array(pixels)
+        new = _saved(Image.fromarray(pixels) if fine is None else deep.halved(fine), form, {})
+        new = into_bmp(new, found, notes) if form == "bmp" else into_tiff(new, found, notes)
+        new = new if fine is None else deep.deepened(new, channel, fine)
+        cover = next(channel.read(new))
+    return replace(cover, notes=tuple(notes))
 
 
-def _held(
-    fine: deep.Deep, image: Image.Image, form: str, notes: list[str]
-) -> UInt16[np.ndarray, "y x held"]:
-    """16-bit samples of a kind that the format holds; `ConfigError` if it holds none."""
+_TURNS: dict[int, Any] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a[::-1].swapaxes(0, 1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a[:, ::-1].swapaxes(0, 1),
+}
+"""What sets pixels upright, by the orientation of EXIF."""
+
+
+def _pixels(
+    image: Image.Image, fine: deep.Deep | None, form: str, notes: list[str]
+) -> Integer[np.ndarray, "y x *sample"]:
+    """The pixels, of a kind that the format holds."""
+    if fine is None:
+        return np.asarray(_fitted(_direct(image, notes), form, notes))
     if form not in ("png", "tiff"):
         problem = f"has 16 bits a sample, and {form} files hold 8."
         raise ConfigError("cover", problem, "Write a PNG or a TIFF.")
-    if form == "tiff" and orientation(image) != 1:
-        problem = "has 16 bits a sample, and EXIF data that say to turn it."
-        raise ConfigError("cover", problem, "Write a PNG, or turn it first.")
     if form == "tiff" and fine.shape[2] == 2:
         notes.append("pixels were converted from LA to RGBA, as few programs read such TIFFs")
         return fine[..., [0, 0, 0, 1]]

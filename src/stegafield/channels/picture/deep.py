@@ -71,6 +71,15 @@ def resized(deep: Deep, size: tuple[int, int]) -> UInt16[ndarray, "height width 
     return np.rint(found).clip(0, 65535).astype(np.uint16).transpose(1, 2, 0)
 
 
+def resampled(pixels: Any, size: tuple[int, int]) -> Any:
+    """The pixels of any kind at (height, width), by Lanczos' filter."""
+    fine = of_array(pixels)
+    if fine is not None:
+        return resized(fine, size)
+    small = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.LANCZOS)
+    return np.asarray(small)
+
+
 def deepened(data: bytes, channel: Channel, deep: Deep) -> bytes:
     """A PNG or TIFF of 8 bits with these samples in place of its own."""
     container: Any = next(channel.read(data)).container

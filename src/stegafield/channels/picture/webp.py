@@ -4,13 +4,13 @@ The pixels are encoded anew, exactly, also where they are transparent; every oth
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 from numpy import ndarray
 from PIL import Image
 
@@ -66,6 +66,17 @@ class WebpChannel(Channel):
         fresh = next(c for c in parse(encoded.getvalue())[0] if c.kind == b"VP8L")
         body = b"".join(fresh.raw if c.kind == b"VP8L" else c.raw for c in file.chunks)
         return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body + file.rest
+
+
+def cover_of(pixels: Integer[ndarray, "y x sample"], chunks: Iterable[Chunk]) -> Cover:
+    """A cover of a new file of these pixels, with these chunks."""
+    container = WebpFile(tuple(chunks), b"", alpha_of(pixels))
+    return as_cover(pixels, WebpChannel.name, container)
+
+
+def made(kind: bytes, data: bytes) -> Chunk:
+    """A chunk of these bytes."""
+    return Chunk(kind, kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2))
 
 
 def parse(data: bytes) -> tuple[list[Chunk], int]:
