@@ -23,7 +23,7 @@ from .metadata import (
     parsed,
     resolution_in,
 )
-from .sources import LAYOUT
+from .sources.tiff import LAYOUT
 
 _NAMES = {"png": "a PNG", "webp": "a WebP", "tiff": "a TIFF", "bmp": "a BMP"}
 _HIGHEST = (1 << 31) - 1  # whole numbers of PNG and BMP

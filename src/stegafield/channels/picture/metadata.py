@@ -9,11 +9,12 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...errors import FormatError
 from . import ifd
 
+EXIF_HEAD = b"Exif\0\0"
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
 _WIDTHS, _HEIGHTS = (256, 40962), (257, 40963)  # in the first directory, and in that of EXIF
 _TURN = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)([1-8])(?=\s*[\"'<])")
@@ -206,3 +207,18 @@ def joined(words: Iterable[str]) -> str:
     """Words with commas and one "and"."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def decoded(value: Any) -> str:
+    """A text as a file has it: in UTF-8, or else in Latin-1."""
+    if isinstance(value, str):
+        return value
+    try:
+        return bytes(value).decode()
+    except UnicodeDecodeError:
+        return bytes(value).decode("latin-1")
+
+
+def headless(exif: bytes) -> bytes:
+    """EXIF data from their TIFF header on."""
+    return exif[len(EXIF_HEAD) :] if exif.startswith(EXIF_HEAD) else exif

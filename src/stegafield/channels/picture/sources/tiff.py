@@ -1,0 +1,58 @@
+"""TIFF: its tags, but those of its samples."""
+
+from ....errors import FormatError
+from .. import ifd
+from ..metadata import Metadata, resolution_in
+
+LAYOUT = {
+    *range(254, 260), *range(262, 269), 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291, 292,
+    293, 301, 317, *range(318, 333), *range(338, 348), *range(512, 522), *range(529, 533), 559,
+    33421, 33422,
+}  # fmt: skip
+"""Tags that say where and how samples are stored, and what they mean in that way of storing."""
+_APART = {ifd.SUBIFDS, 700, 33723, 34377, 34675}
+_OF_EXIF = {
+    *(269, 270, 271, 272, 274, 282, 283, 285, 286, 287, 296, 297, 305, 306, 315, 316, 318, 319),
+    *(18246, 18249, 33432, 34665, 34853, 40091, 40092, 40093, 40094, 40095, 50341),
+}
+"""Tags of a TIFF that EXIF data have in other formats."""
+_NAMES = {
+    33550: "ModelPixelScale", 33922: "ModelTiepoint", 34264: "ModelTransformation",
+    34735: "GeoKeyDirectory", 34736: "GeoDoubleParams", 34737: "GeoAsciiParams",
+    42112: "GDAL_METADATA", 42113: "GDAL_NODATA", 50838: "ImageJ", 50839: "ImageJ",
+    34118: "SEM", 34412: "LSM", 34361: "MM header", 37724: "ImageSourceData",
+}  # fmt: skip
+
+
+def read(data: bytes) -> Metadata:
+    """What the tags of a TIFF's first page hold."""
+    try:
+        structure = ifd.parse(data)
+        page = structure.pages[0]
+    except (FormatError, IndexError):
+        return Metadata(other=("all tags of its damaged directory",))
+    fields = tuple(one for one in ifd.tree(structure, page) if one.tag not in LAYOUT)
+    exif = tuple(one for one in fields if one.tag in _OFEXIF_HEAD)
+    alien = sorted({one.tag for one in fields} - _OF_EXIF - _APART)
+    other = [_named(tag) for tag in alien]
+    if ifd.SUBIFDS in page.subs:
+        other.append("its sub-pages")
+
+    def bytes_of(tag: int) -> bytes:
+        return structure.raw(page.get(tag))
+
+    return Metadata(
+        exif=ifd.serialized(exif, structure.order) if exif else b"",
+        xmp=bytes_of(700),
+        icc=bytes_of(34675),
+        photoshop=bytes_of(34377),
+        iptc=bytes_of(33723),
+        resolution=resolution_in(structure),
+        fields=fields,
+        order=structure.order,
+        other=tuple(other),
+    )
+
+
+def _named(tag: int) -> str:
+    return f"the TIFF tag {tag}" + (f" ({_NAMES[tag]})" if tag in _NAMES else "")
