@@ -29,7 +29,7 @@ def read(data: bytes) -> Metadata:
             else:
                 text.append((keyword, decoded(value)))
     exif = headless(found.get(b"eXIf", b""))
-    raw = next((value for name, value in text if name in _RAWEXIF_HEAD), "")
+    raw = next((value for name, value in text if name in _RAW_EXIF), "")
     exif = exif or headless(_raw_profile(raw))
     icc = found.get(b"iCCP", b"")
     at = icc.find(b"\0") + 2

@@ -32,7 +32,7 @@ def read(data: bytes) -> Metadata:
     except (FormatError, IndexError):
         return Metadata(other=("all tags of its damaged directory",))
     fields = tuple(one for one in ifd.tree(structure, page) if one.tag not in LAYOUT)
-    exif = tuple(one for one in fields if one.tag in _OFEXIF_HEAD)
+    exif = tuple(one for one in fields if one.tag in _OF_EXIF)
     alien = sorted({one.tag for one in fields} - _OF_EXIF - _APART)
     other = [_named(tag) for tag in alien]
     if ifd.SUBIFDS in page.subs:
