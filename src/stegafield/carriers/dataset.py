@@ -4,7 +4,7 @@ Takes an `xarray.Dataset` or `DataArray`, too.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from ..core import options
 from ..core.artefact import read_bytes
 from ..core.carrier import Carrier
 from ..core.cover import Costs, Cover
+from ..core.foreign import foreign
 from ..core.law import drawn, fitted
 from ..core.noise import normals
 from ..costs import rough
@@ -106,7 +107,8 @@ class DatasetCarrier(Carrier):
         codes[polar] = np.rint(value + noise)[polar]
         offset = float(low - scale * least)
         new = fresh.packed(field, codes, latitude, longitude, scale, offset)
-        cover = next(c for c in self.channel().read(new) if _variable(c) == field.name)
+        file = netcdf.opened(new)
+        cover = netcdf.cover_of(new, file, file.variables[field.name])
         told = function.told(samples, float(np.ptp(samples.values[known_of(samples)])))
         notes = (
             f"{told} and sampled at {size[0]}x{size[1]}",
@@ -117,33 +119,9 @@ class DatasetCarrier(Carrier):
     def _chosen(self, source: Any) -> Cover:
         """The chosen variable as it is stored."""
         data = _bytes(source)
-        names = {
-            name: why for name, why in netcdf.describe(data).items() if why != "is a coordinate"
-        }
-        able, floating = [name for name, why in names.items() if why is None], netcdf.floating(data)
-        packed = [
-            name for name in able if name not in floating
-        ] or able  # floats if no variable is packed
-        wanted = self.options.variable
-        if wanted is not None and names.get(wanted, "is not in this file") is not None:
-            why = names.get(wanted, "is not in this file")
-            raise ConfigError("carrier.variable", f"{wanted} {why}.", f"{_listed(able, floating)}.")
-        if not packed:
-            listed = "; ".join(f"{name} {why}" for name, why in names.items())
-            hint = "Packed integers need scale_factor or add_offset."
-            raise ConfigError(
-                "cover", f"has no packed variable and no floats ({listed or 'no variables'}).", hint
-            )
-        if wanted is None and len(packed) > 1:
-            hint = f"Choose one with --set carrier.variable={packed[0]}."
-            raise ConfigError(
-                "carrier.variable", f"there are several. {_listed(packed, floating)}.", hint
-            )
-        covers = self.channel().read(data)
-        found = next((c for c in covers if _variable(c) == (wanted or packed[0])), None)
-        if found is None:
-            raise FormatError(f"the variable {wanted or packed[0]} cannot be read", ".nc")
-        return replace(found, notes=netcdf.notes(found))
+        file = netcdf.opened(data)
+        cover = netcdf.cover_of(data, file, choice(file, self.options.variable))
+        return replace(cover, notes=netcdf.notes(cover))
 
     def candidates(self, source: Any) -> Iterator[Cover]:
         """Every variable that a message may be in."""
@@ -164,17 +142,13 @@ class DatasetCarrier(Carrier):
     def value(self, source: Any, data: bytes) -> Any:
         """An `xarray.Dataset` or `DataArray` if the source was one, else the bytes.
 
-        The object is loaded, with its encoding.
+        The object is a copy of the source with the values of the file, which are loaded.
         """
         import xarray
 
         if not isinstance(source, xarray.Dataset | xarray.DataArray):
             return data
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "stego.nc")
-            path.write_bytes(data)
-            with netcdf.LOCK:
-                found = xarray.load_dataset(path, engine="netcdf4")
+        found = _with_values(_whole(source), data)
         return found[source.name or _UNNAMED] if isinstance(source, xarray.DataArray) else found
 
 
@@ -225,11 +199,63 @@ def _step(axis: ndarray) -> float:
     return float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else 0.0
 
 
-def _listed(names: list[str], floating: set[str]) -> str:
+def choice(file: netcdf.File, wanted: str | None) -> netcdf.Variable:
+    """The requested variable, or the only one that holds data: those of the root group come first,
+    and packed ones before floats. `ConfigError` lists what there is."""
+    roles = netcdf.roles_of(file)
+    data = [file.variables[path] for path, role in roles.items() if role is None]
+    if wanted is not None:
+        found = file.find(wanted)
+        role = roles[found.path] if found else None
+        if found is None or (role is not None and role.firm):
+            why = role.why if role else "is not in this file"
+            raise ConfigError("carrier.variable", f"{_shown(wanted)} {why}.", _listed(data))
+        return found
+    near = [one for one in data if not one.group] or data
+    able = [one for one in near if not _floats(one)] or near
+    if not able:
+        raise _nothing(roles)
+    if len(able) > 1:
+        hint = f"Choose one with --set carrier.variable={_shown(able[0].path)}."
+        raise ConfigError("carrier.variable", f"there are several. {_listed(able)}", hint)
+    return able[0]
+
+
+def _nothing(roles: Mapping[str, netcdf.Role | None]) -> ConfigError:
+    """Why there is no data in a file, and what to try."""
+    told = {path: role for path, role in roles.items() if role and role.kind != "structure"}
+    shown = [f"{_shown(path)} {role.why}" for path, role in told.items()]
+    more = f"; and {len(shown) - _MOST} more" if len(shown) > _MOST else ""
+    listed = ("; ".join(shown[:_MOST]) + more) or "no variables of data"
+    doubtful = [path for path, role in told.items() if not role.firm]
+    hint = "Packed integers need scale_factor or add_offset."
+    if doubtful:
+        name = f"--set carrier.variable={_shown(doubtful[0])}"
+        hint = f"Where one of them holds measurements, request it by name: {name}."
+    return ConfigError("cover", f"has no packed variable and no floats ({listed}).", hint)
+
+
+_MOST = 20  # names in an error text
+
+
+def _floats(variable: netcdf.Variable) -> bool:
+    return variable.dtype is not None and variable.dtype.kind == "f"
+
+
+def _listed(found: list[netcdf.Variable]) -> str:
     """The names by kind, for an error text."""
-    packed = ", ".join(name for name in names if name not in floating) or "none"
-    floats = ", ".join(name for name in names if name in floating)
-    return f"Packed: {packed}" + (f"; floats: {floats}" if floats else "")
+
+    def names(floats: bool) -> str:
+        here = [_shown(one.path) for one in found if _floats(one) == floats]
+        return ", ".join(here[:_MOST]) + (", ..." if len(here) > _MOST else "")
+
+    floats = names(True)
+    return f"Packed: {names(False) or 'none'}" + (f"; floats: {floats}" if floats else "") + "."
+
+
+def _shown(name: str) -> str:
+    """A name as it is, if that is fit to be shown."""
+    return name if name.isprintable() else ascii(name)
 
 
 def _variable(cover: Cover) -> str:
@@ -243,11 +269,18 @@ def _bytes(source: Any) -> bytes:
         return data
     import xarray
 
-    if isinstance(source, xarray.DataArray):
-        source = source.to_dataset(name=source.name or _UNNAMED)
-    if isinstance(source, xarray.Dataset):
-        return _packed(source)
+    if isinstance(source, xarray.Dataset | xarray.DataArray):
+        return _packed(_whole(source))
     raise FormatError(f"the dataset carrier takes no {type(source).__name__}")
+
+
+def _whole(source: Any) -> Any:
+    """The data set of an array, or the data set itself."""
+    import xarray
+
+    if isinstance(source, xarray.DataArray):
+        return source.to_dataset(name=source.name or _UNNAMED)
+    return source
 
 
 def _packed(dataset: Any) -> bytes:
@@ -258,22 +291,62 @@ def _packed(dataset: Any) -> bytes:
     """
     for name, variable in dataset.data_vars.items():
         _check_packing(name, variable)
+    dataset = dataset.copy()
+    for name, variable in dataset.variables.items():
+        dataset[name].encoding = _stored_as(variable, name in dataset.data_vars)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "cover.nc")
-        with netcdf.LOCK:
-            dataset.to_netcdf(path, engine="netcdf4", encoding=_lossless(dataset))
+        with netcdf.LOCK, foreign("xarray cannot write this data set as NetCDF", ".nc"):
+            dataset.to_netcdf(path, engine="netcdf4")
         return path.read_bytes()
 
 
-def _lossless(dataset: Any) -> dict[str, dict[str, Any]]:
-    """How float variables that are not packed are stored: compressed, without rounding."""
-    kept = ("dtype", "_FillValue", "missing_value")
-    return {
-        name: {"zlib": True, "shuffle": True}
-        | {option: found.encoding[option] for option in kept if option in found.encoding}
-        for name, found in dataset.data_vars.items()
-        if found.ndim and np.dtype(found.encoding.get("dtype", found.dtype)).kind == "f"
-    }
+_STORAGE = {
+    *("zlib", "szip", "bzip2", "blosc", "zstd", "compression", "complevel", "shuffle"),
+    *("fletcher32", "contiguous", "chunksizes"),
+}
+"""Encoding that says how the bytes of a variable are stored."""
+
+
+def _stored_as(variable: Any, data: bool) -> dict[str, Any]:
+    """The encoding of a variable, without the `_FillValue` that xarray would invent.
+
+    Floats that come without any wish are compressed.
+    """
+    found = dict(variable.encoding)
+    if "_FillValue" not in variable.attrs:
+        found.setdefault("_FillValue", None)
+    kind = np.dtype(found.get("dtype") or variable.dtype).kind
+    if data and variable.ndim and kind == "f" and not _STORAGE & set(found):
+        found |= {"zlib": True, "shuffle": True}
+    return found
+
+
+def _with_values(dataset: Any, data: bytes) -> Any:
+    """A copy of a data set with the values that a file written from it holds; nothing else changes.
+
+    What has no encoding gets that of the file.
+    """
+    import xarray
+
+    out = dataset.copy()
+    with tempfile.TemporaryDirectory() as folder, netcdf.LOCK:
+        path = Path(folder, "stego.nc")
+        path.write_bytes(data)
+        for name, variable in dataset.data_vars.items():
+            if variable.dtype.kind not in "iuf":
+                continue
+            packing = {"scale_factor", "add_offset", "_FillValue", "missing_value"}
+            scaled = not packing & set(variable.attrs)  # else it holds what is stored
+            with xarray.open_dataset(
+                path, engine="netcdf4", mask_and_scale=scaled, decode_times=False
+            ) as file:
+                found = file[name].variable.load()
+            encoding = variable.encoding or {
+                key: value for key, value in found.encoding.items() if key != "source"
+            }
+            out[name] = (variable.dims, found.values, variable.attrs, encoding)
+    return out
 
 
 def _check_packing(name: Any, variable: Any) -> None:

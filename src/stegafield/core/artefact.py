@@ -26,7 +26,8 @@ class Artefact(Mapping[str, bytes]):
         if isinstance(source, Artefact):
             return source
         if isinstance(source, str | os.PathLike):
-            return cls({Path(source).name: Path(source).read_bytes})
+            path = Path(source)
+            return cls({path.name: lambda: _read(path)})
         if isinstance(source, bytes | bytearray | memoryview):
             return cls({"": bytes(source)})
         if hasattr(source, "read"):
@@ -72,3 +73,14 @@ def read_bytes(source: Any) -> bytes | None:
     """The bytes of a path, file object, stego or buffer; None for anything else (an array)."""
     found = Artefact.of(source)
     return None if found is None else found.data
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file; `FormatError` says what a folder may be."""
+    if not path.is_dir():
+        return path.read_bytes()
+    said = f"{path.name or path} is a folder, where one file is expected"
+    if any((path / name).exists() for name in (".zgroup", ".zarray", ".zmetadata", "zarr.json")):
+        way = 'xarray.open_zarr(FOLDER).to_netcdf("x.nc")'
+        raise FormatError(f"{said}: it is a Zarr store. Make a NetCDF file of it first: {way}")
+    raise FormatError(said)

@@ -5,6 +5,9 @@ again. Embedding moves codes by whole steps of 2^shift, so it never becomes less
 only if every code turns even. Then every symbol is even too, and the symbols are random: for the 24
 bootstrap windows alone that happens for one salt in 2^24, and `hide`, which reads the file back,
 takes another salt.
+
+Bit grooming sets the bits at the end to zeros in some values and to ones in others. With `ends`
+such bits count as shared, too: a code is what stands before them, and each value keeps its own.
 """
 
 from typing import Any
@@ -41,14 +44,19 @@ def unordered(integers: Int[ndarray, "*shape"], dtype: np.dtype) -> Float[ndarra
 
 
 def read(
-    raw: Float[ndarray, "*shape"], missing: list[float], least: float | None, most: float | None
+    raw: Float[ndarray, "*shape"],
+    missing: list[float],
+    least: float | None,
+    most: float | None,
+    ends: bool = False,
 ) -> tuple[Int[ndarray, "*shape"], Bool[ndarray, "*shape"], Any, Any, int]:
     """Codes, free, low, high and shift.
 
     Not free are NaN, infinite and missing values, values out of the valid range, and exact zeros. A
     zero stays a zero, with its sign, and nothing else becomes one or changes its sign: zeros mean
     "none" (no rain, no ice), and a step from one would give a denormal number, which no instrument
-    measures.
+    measures. With `ends`, bits at the end that are all zeros or all ones in every value are left
+    out of the codes; without such bits the codes are the same.
     """
     values, dtype = ordered(raw), raw.dtype
     fills = ordered(_finite(missing, dtype))
@@ -62,10 +70,16 @@ def read(
     for fill in fills:
         known &= values != fill
     shift = _common_zeros(values, known, np.finfo(dtype).nmant - 1)
+    groomed = _common_ends(values, known, np.finfo(dtype).nmant - 1) if ends and not shift else 0
+    shift = shift or groomed
     free = known & (values >= low) & (values <= high) & (values != 0)
     stops = sorted({stop for stop in (0, *fills.tolist()) if low <= stop <= high})
     least_code, most_code = between(values, free, [low - 1, *stops, max(low, high + 1)], shift)
-    return values >> shift, free, least_code, most_code, shift
+    codes = values >> shift
+    if groomed:  # a value may be above its code's least
+        most_code = most_code - 1
+        free &= (codes >= least_code) & (codes <= most_code)
+    return codes, free, least_code, most_code, shift
 
 
 def write(
@@ -79,8 +93,10 @@ def write(
 
     def patch(block: slice) -> None:
         here, new = tiles.piece(raw, block), tiles.piece(codes, block)
-        changed = new != ordered(here) >> shift
-        tiles.place(out, block, np.where(changed, unordered(new << shift, raw.dtype), here))
+        old = ordered(here)
+        kept = old & ((1 << shift) - 1)
+        changed = new != old >> shift
+        tiles.place(out, block, np.where(changed, unordered(new << shift | kept, raw.dtype), here))
 
     tiles.each(patch, tiles.blocks(raw.size))
     return out
@@ -145,6 +161,16 @@ def _finite(values: list[float], dtype: np.dtype) -> Float[ndarray, " value"]:
 
 def _sample(values: Float[ndarray, " value"]) -> Float[ndarray, " value"]:
     return values[:: -(-values.size // _SAMPLED) or 1]
+
+
+def _common_ends(values: Int[ndarray, "*shape"], known: Bool[ndarray, "*shape"], most: int) -> int:
+    """How many bits at the end are all zeros or all ones in every known value; 0 for less than 2.
+
+    One bit always is. Of random bits, two are in n values once in 2^n.
+    """
+    sizes = np.abs(values)
+    turns = int(np.bitwise_or.reduce(sizes ^ (sizes >> 1), axis=None, where=known))
+    return min((turns & -turns).bit_length(), most) if turns and not turns & 1 else 0
 
 
 def _common_zeros(values: Int[ndarray, "*shape"], known: Bool[ndarray, "*shape"], most: int) -> int:

@@ -24,7 +24,7 @@ _MOST = 200  # characters of a library's own words
 _OBJECT = re.compile(r"(?:for|in|of|from)? ?<[^<>]* (?:object )?at 0x[0-9a-fA-F]+>[:,]?")
 _ADDRESS = re.compile(r"(?:at )?\b0x[0-9a-fA-F]{6,}\b")
 _NAMESAKE = re.compile(r"b?(['\"])(?:<memory>|in-memory\.\w+)\1:?")
-_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
+_MACHINE = {errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 """Errors of a disk or a process, which no file of a user is to blame for."""
 
 

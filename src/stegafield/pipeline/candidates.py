@@ -61,11 +61,12 @@ def reread(
         raise BrokenPlugin(f"{named(channel)}: {problem}")
     try:
         with entering(channel):
-            covers = list(expect("read()", channel.read(data), Iterable))
-            for cover in covers:
-                sound(expect("read()", cover, Cover))
-        problem = None if covers else "read() yields no cover of the file that write() gave"
-        if covers and not any(np.array_equal(cover.codes, codes) for cover in covers):
+            seen, same = False, False
+            for cover in expect("read()", channel.read(data), Iterable):  # one in memory at a time
+                seen, found = True, sound(expect("read()", cover, Cover)).codes
+                same = same or np.array_equal(found, codes)
+        problem = None if seen else "read() yields no cover of the file that write() gave"
+        if seen and not same:
             problem = "read() gives other codes than write() was given"
     except FormatError as error:
         problem = f"read() refuses the file that write() gave: {error}"

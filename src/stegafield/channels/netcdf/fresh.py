@@ -11,7 +11,11 @@ from jaxtyping import Float, Int16
 from numpy import ndarray
 
 from ...core.cover import Cover
-from . import LOCK, PackedVariable, _axis, _opened, _values, writing
+from . import PackedVariable, packing
+from .grid import coordinates, kind
+from .library import writing
+from .model import Dimension, File, Variable
+from .opening import opened
 
 LOW, HIGH, FILL = -32766, 32767, -32767
 """The range of packed values, and the missing value, as in the files of the Climate Data Store."""
@@ -48,23 +52,22 @@ def physical(cover: Cover) -> Gridded | None:
     assert isinstance(where, PackedVariable)
     if cover.spec.kind != "sphere":
         return None
-    with LOCK, _opened(where.data) as file:
-        variable = file.variables[where.variable]
-        dims = {_axis(file, name) or name: name for name in variable.dimensions}
-        found = np.ma.filled(np.ma.asarray(variable[...]).astype(np.float64), np.nan)
-        found = np.where(np.isfinite(found), found, np.nan)
-        order = [variable.dimensions.index(dims[name]) for name in ("latitude", "longitude")]
-        rest = [i for i in range(found.ndim) if i not in order]
-        others = tuple(_other(file, variable.dimensions[i], found.shape[i]) for i in rest)
-        values = found.transpose([*rest, *order])
-        return Gridded(
-            name=where.variable,
-            values=values.reshape(-1, *values.shape[-2:]),
-            latitude=_values(file, dims["latitude"]),
-            longitude=_values(file, dims["longitude"]),
-            others=others,
-            attributes=_attributes(variable, _KEPT),
-        )
+    file, variable = opened(where.data), where.source
+    kinds = [kind(file, dimension) for dimension in variable.dimensions]
+    found = packing.physical(variable)
+    found = np.where(np.isfinite(found), found, np.nan)
+    order = [kinds.index("latitude"), kinds.index("longitude")]
+    rest = [i for i in range(found.ndim) if i not in order]
+    values = found.transpose([*rest, *order])
+    north, east = (coordinates(file, variable.dimensions[i]) for i in order)
+    return Gridded(
+        name=variable.path.rpartition("/")[2],
+        values=values.reshape(-1, *values.shape[-2:]),
+        latitude=north,
+        longitude=east,
+        others=tuple(_other(file, variable.dimensions[i], found.shape[i]) for i in rest),
+        attributes=_attributes(variable, _KEPT),
+    )
 
 
 def packed(
@@ -106,26 +109,24 @@ def packed(
         return path.read_bytes()
 
 
-def _other(file: Any, name: str, size: int) -> Axis:
+def _other(file: File, dimension: Dimension, size: int) -> Axis:
     """A dimension as it is stored.
 
     NetCDF-3 lacks integers of 64 bits: they become narrower ones, or floats.
     """
-    if name not in file.variables:
-        return Axis(name, size, None, {})
-    variable = file.variables[name]
-    numeric = isinstance(variable.datatype, np.dtype) and variable.dtype.kind in "iuf"
-    if not numeric or variable.dimensions != (name,):
-        return Axis(name, size, None, {})
-    variable.set_auto_maskandscale(False)
-    values = np.asarray(variable[:])
+    variable = file.variables.get(dimension.axis) if dimension.axis is not None else None
+    if variable is None or variable.dtype is None or variable.problem:
+        return Axis(dimension.name, size, None, {})
+    values = variable.values()
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     if values.dtype.str[1:] not in ("i1", "i2", "i4", "f4", "f8"):
         narrow = values.astype(np.int32)
         values = narrow if (narrow == values).all() else values.astype(np.float64)
-    return Axis(name, size, values, _attributes(variable, _AXIS))
+    return Axis(dimension.name, size, values, _attributes(variable, _AXIS))
 
 
-def _attributes(variable: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """Those of the named attributes that a variable has, if they are text or numbers."""
-    found = {name: getattr(variable, name) for name in names if name in variable.ncattrs()}
-    return {n: v for n, v in found.items() if isinstance(v, str | int | float | np.number)}
+def _attributes(variable: Variable, names: tuple[str, ...]) -> dict[str, Any]:
+    """Those of the named attributes that a variable has, if they are text or a number."""
+    found = {name: variable.attributes[name] for name in names if name in variable.attributes}
+    single = {n: v[0] if isinstance(v, ndarray) and v.size == 1 else v for n, v in found.items()}
+    return {n: v for n, v in single.items() if isinstance(v, str | np.number)}
