@@ -18,6 +18,7 @@ from ..channels.picture import (
     fresh,
     opened,
     samples,
+    tiff,
 )
 from ..channels.picture.bmp import BmpChannel
 from ..channels.picture.carried import without
@@ -85,6 +86,9 @@ class ImageCarrier(Carrier):
         A file of the requested format keeps everything but its pixels; anything else becomes a new
         file, with what its format can hold of what was beside the pixels.
         """
+        source, cover = self._patched_tiff(source)
+        if cover is not None:
+            return cover
         image, data = _image(source)
         channel = next(c for c in self.channels if c.name == self.options.format)()
         if self.options.as_function:
@@ -101,6 +105,37 @@ class ImageCarrier(Carrier):
         loaded = image if data is None else decode(data)
         return fresh.encode(loaded, found, fine, self.options, channel)
 
+    def _patched_tiff(self, source: Any) -> tuple[Any, Cover | None]:
+        """The cover of a TIFF whose samples are patched, of more kinds than Pillow reads; None if
+        it has to be converted. The source is then its bytes.
+
+        `ConfigError` where no picture of the requested format could hold its samples.
+        """
+        if isinstance(source, Image.Image | np.ndarray):
+            return source, None
+        data = read_bytes(source)
+        if data is None or not data.startswith(tiff.MAGIC):
+            return source if data is None else data, None
+        form, whole = self.options.format, self.options.size is None
+        if form == "tiff" and whole and not self.options.as_function:
+            cover = next(TiffChannel().read(data), None)
+            if cover is not None:
+                return data, cover
+        why, kind = tiff.why_not(data), tiff.beyond(data)
+        if kind is not None and form != "tiff":
+            problem = f"is a TIFF of {kind}, and {form} files hold none."
+            raise ConfigError("cover", problem, "Write a TIFF, as in --out stego.tif.")
+        if kind is not None:
+            problem = f"is a TIFF of {kind}, which is neither resampled nor made a function."
+            raise ConfigError("cover", problem, "Leave size and as_function away.")
+        try:
+            opened(data)
+        except FormatError as error:
+            problem = f"is a TIFF that {why}, which cannot be converted here" if why else ""
+            hint = "Convert it to 8-bit or 16-bit grey or RGB, as a TIFF or a PNG."
+            raise ConfigError("cover", f"{problem or error}.", hint) from None
+        return data, None
+
     def blank(self) -> Cover:
         """A grey RGB picture of the requested size."""
         if self.options.size is None:
@@ -114,8 +149,14 @@ class ImageCarrier(Carrier):
         return _samples(fresh.upright(image, self.options.format, []))
 
     def costs(self, cover: Cover) -> Costs:
-        """HILL of each channel by itself."""
-        return Costs.alike(rough.picture(cover.codes, cover.low, cover.high))
+        """HILL of each channel by itself; what is no data counts as smooth."""
+        if cover.peak is not None and not isinstance(cover.low, np.ndarray):
+            return Costs.alike(rough.picture(cover.codes, cover.low, cover.high))
+        price = rough.field(cover.codes, cover.free, (False, False))
+        if cover.peak is not None:
+            clipped = rough.picture(cover.codes, 0, int(cover.peak))
+            price[np.isinf(clipped)] = np.inf
+        return Costs.alike(price)
 
     def value(self, source: Any, data: bytes) -> Any:
         """An array or a `PIL.Image` if the source was one, else the bytes.
@@ -163,7 +204,7 @@ def _image(source: Any) -> tuple[Image.Image, bytes | None]:
         image = opened(data)
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # an MPO is a photograph with a preview
-        hint = "Save one of them as a PNG and hide in that."
+        hint = "Save one of them as a PNG and hide in that; a TIFF of pages is written as a TIFF."
         raise ConfigError("cover", f"has {frames} frames.", hint)
     return image, data
 

@@ -44,7 +44,8 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
     wide = cover.codes.shape[2] > 1.5 * cover.codes.shape[1]
     figure = Figure(figsize=(6, 10) if wide else (14, 5), layout="constrained")
     panels = figure.subplots(3, 1) if wide else figure.subplots(1, 3)
-    shown = {} if cover.codes.shape[0] == 3 else _colours(cover)
+    coloured = _coloured(cover)
+    shown = {} if coloured else _colours(cover)
     low = np.min(cover.low) if cover.peak else None
     for panel, codes, title in zip(
         panels, (cover.codes, stego.codes), ("cover", "stego"), strict=False
@@ -52,7 +53,7 @@ def draw(stego: Stego, path: str | os.PathLike[str]) -> None:
         panel.imshow(_picture(codes, cover, low), **shown)
         panel.set_title(title)
     reach = max(1, int(np.abs(change).max()))
-    if cover.codes.shape[0] == 3:
+    if coloured:
         panels[2].imshow(np.clip(0.5 + change.transpose(1, 2, 0) / (2 * reach), 0, 1))
     else:
         panels[2].imshow(change[0], cmap="RdBu", vmin=-reach, vmax=reach)
@@ -82,15 +83,20 @@ def draw_sheet(covers: Sequence[Cover], path: str | os.PathLike[str]) -> None:
             panel.plot(cover.codes[0], linewidth=0.5)
             continue
         low = np.min(cover.low) if cover.peak else None
-        colours = {} if cover.codes.shape[0] == 3 else _colours(cover)
+        colours = {} if _coloured(cover) else _colours(cover)
         panel.imshow(_picture(cover.codes, cover, low), **colours)
     _save(figure, path)
 
 
 def _picture(codes: ndarray, cover: Cover, low: float | None) -> ndarray:
-    if codes.shape[0] == 3:
+    if low is not None and _coloured(cover):
         return (codes.transpose(1, 2, 0) - low) / (cover.peak or 1.0)
     return np.where(cover.free[0] | (cover.weight is not None), codes[0], np.nan)
+
+
+def _coloured(cover: Cover) -> bool:
+    """Whether the channels are red, green and blue: three of a medium that has a full scale."""
+    return cover.codes.shape[0] == 3 and cover.peak is not None
 
 
 def _colours(cover: Cover) -> dict[str, str]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ...core.channel import Channel
 from ...errors import ConfigError
-from . import alpha_of, as_cover, samples
+from . import alpha_of, as_cover, samples, tiff
 from .png import parse
 
 Deep = UInt16[ndarray, "y x sample"]
@@ -39,7 +39,7 @@ def of_file(image: Any, data: bytes) -> Deep | None:
         deep = False
     if not deep:
         return None
-    found = of_array(samples(data))
+    found = of_array(samples(data) if image.format == "PNG" else tiff.deep(data))
     if image.format == "PNG":
         cut = any(chunk.kind == b"tRNS" for chunk in parse(data)[0])
     else:
@@ -82,6 +82,8 @@ def resampled(pixels: Any, size: tuple[int, int]) -> Any:
 
 def deepened(data: bytes, channel: Channel, deep: Deep) -> bytes:
     """A PNG or TIFF of 8 bits with these samples in place of its own."""
+    if channel.name == "tiff":
+        return tiff.deepened(data, deep)
     container: Any = next(channel.read(data)).container
     container = replace(container, dtype=np.uint16, alpha=alpha_of(deep))
     cover = as_cover(deep, channel.name, container)

@@ -7,17 +7,19 @@ where its bytes are, and a `Field` holds bytes that go into another file as they
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Literal
 
 from ...errors import FormatError
 
+Order = Literal["<", ">"]
+"""Byte order, as `struct` writes it."""
 SIZES = {
     **{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4},
     **{10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8},
 }
 """Bytes of one value, by field type: BYTE, ASCII, SHORT, LONG, RATIONAL, ... (TIFF 6.0, section 2;
 IFD 13; BigTIFF 16 to 18)."""
-_LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 1, 2, 3, 4, 5, 7
 SUBIFDS, EXIF, GPS, INTEROP, MAKER_NOTE = 330, 34665, 34853, 40965, 37500
 POINTERS = (SUBIFDS, EXIF, GPS, INTEROP)
@@ -26,7 +28,8 @@ _SWAPPED = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17:
 _MOST, _DEEPEST = 4096, 8  # directories of a file, and of a directory in a directory
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One tag of a directory, and where its value is."""
 
     tag: int
@@ -71,8 +74,8 @@ class Structure:
     """A TIFF as a tree of directories."""
 
     data: bytes
-    order: str
-    """"<" or ">"."""
+    order: Order
+    """Byte order."""
     big: bool
     """BigTIFF: places are of 8 bytes."""
     pages: tuple[Directory, ...]
@@ -90,9 +93,9 @@ class Structure:
 
     def numbers(self, entry: Entry | None) -> tuple[int, ...]:
         """A value of an integer type; empty for others."""
-        if entry is None or entry.kind not in _LETTERS or entry.size < 0:
+        if entry is None or entry.kind not in LETTERS or entry.size < 0:
             return ()
-        return struct.unpack(f"{self.order}{entry.count}{_LETTERS[entry.kind]}", self.raw(entry))
+        return struct.unpack(f"{self.order}{entry.count}{LETTERS[entry.kind]}", self.raw(entry))
 
     def number(self, directory: Directory, tag: int, otherwise: int) -> int:
         """The first number of a tag; `otherwise` where the tag is missing."""
@@ -110,8 +113,9 @@ def parse(data: bytes) -> Structure:
     `FormatError` where the header, or a place of a directory, is damaged, where directories form a
     loop, or are nested deeper than any real file's.
     """
-    order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
-    version = struct.unpack(order + "H", data[2:4])[0] if order and len(data) >= 8 else 0
+    order: Order = ">" if data[:2] == b"MM" else "<"
+    known = data[:2] in (b"II", b"MM") and len(data) >= 8
+    version = struct.unpack(order + "H", data[2:4])[0] if known else 0
     if version not in (42, 43):
         raise FormatError("not a TIFF file", ".tif")
     big = version == 43
@@ -125,7 +129,7 @@ def parse(data: bytes) -> Structure:
 @dataclass
 class _Reader:
     data: bytes
-    order: str
+    order: Order
     big: bool
     seen: set[int]
 
@@ -197,7 +201,8 @@ class _Reader:
         return place + head + count * size + size // 3 <= len(self.data)
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Field:
     """One tag as it is written: its bytes in the byte order of the file, or directories."""
 
     tag: int
@@ -214,7 +219,7 @@ class Field(NamedTuple):
 def numbers(tag: int, kind: int, values: Iterable[int], order: str) -> Field:
     """A field of integers."""
     found = list(values)
-    return Field(tag, kind, len(found), struct.pack(f"{order}{len(found)}{_LETTERS[kind]}", *found))
+    return Field(tag, kind, len(found), struct.pack(f"{order}{len(found)}{LETTERS[kind]}", *found))
 
 
 def swapped(fields: Iterable[Field], order: str, wanted: str) -> tuple[Field, ...]:
@@ -222,7 +227,8 @@ def swapped(fields: Iterable[Field], order: str, wanted: str) -> tuple[Field, ..
     if order == wanted:
         return tuple(fields)
     return tuple(
-        one._replace(
+        replace(
+            one,
             data=_reversed(one.data, _SWAPPED.get(one.kind, 1)),
             children=tuple(swapped(child, order, wanted) for child in one.children),
         )

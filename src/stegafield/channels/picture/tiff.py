@@ -1,160 +1,406 @@
-"""TIFF: one page of 8-bit or 16-bit grey or RGB, with or without alpha.
+"""TIFF and BigTIFF, GeoTIFF among them: pictures and fields of integers or floats.
 
-The pixels of an uncompressed file are patched in place, and all other bytes stay. Those of an LZW
-or deflate file are encoded anew by Pillow, with the same compression and predictor, after all tags
-of the file that Pillow understands.
+A file is patched, never rebuilt: new samples go into its strips or tiles, with their compression,
+predictor and layout. Every tag, sub-directory and other page stays, byte for byte.
 """
 
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
-from io import BytesIO
-from itertools import pairwise
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Integer, UInt16
 from numpy import ndarray
-from PIL import Image, TiffImagePlugin, TiffTags
 
-from ...core.channel import Channel
-from ...core.cover import Cover
-from ...errors import ConfigError, FormatError
-from . import DAMAGE, alpha_of, as_cover, as_pixels, opened, samples
+from ...core import floats
+from ...core.channel import Channel, most_samples
+from ...core.cover import Cover, GridSpec
+from ...core.gaps import between
+from ...errors import FormatError
+from . import ifd, relaid, strips
+from .ifd import Directory, Structure
+from .strips import Layout, Segment
 
-_MAGIC = (b"II*\0", b"MM\0*", b"II+\0")
-_BITS, _COMPRESSION, _COLOUR, _FILL_ORDER = 258, 259, 262, 266
-_OFFSETS, _ORIENTATION, _SAMPLES, _ROWS, _COUNTS = 273, 274, 277, 278, 279
-_PLANES, _PREDICTOR, _TILES, _EXTRA, _SIGN = 284, 317, range(322, 326), 338, 339
-_RAW, _DIFFERENCES = 1, 2
-_PACKED = {5: "tiff_lzw", 8: "tiff_adobe_deflate", 32946: "tiff_deflate"}
-_KINDS = {  # bits, samples, colour, extra samples: Pillow's mode
-    (8, 1, 1, ()): "L",
-    (8, 2, 1, (2,)): "LA",
-    (8, 3, 2, ()): "RGB",
-    (8, 4, 2, (2,)): "RGBA",
-    (16, 1, 1, ()): "I;16",
-    (16, 3, 2, ()): "RGB",
-    (16, 4, 2, (2,)): "RGBA",
+_PAGE_KIND, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOUR = 254, 256, 257, 258, 259, 262
+_FILL_ORDER, _ORIENTATION, _SAMPLES, _ROWS, _PLANES = 266, 274, 277, 278, 284
+_PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _EXTRA, _FORMAT, _NO_DATA = 317, 322, 323, 338, 339, 42113
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
+_COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}
+"""Samples of a pixel, without further ones."""
+_NAMES = {3: "a palette", 4: "a mask", 6: "YCbCr colours", 8: "CIE L*a*b* colours"}
+_PACKINGS = {
+    **{2: "CCITT run lengths", 3: "CCITT fax", 4: "CCITT fax", 6: "JPEG", 7: "JPEG"},
+    **{34712: "JPEG 2000", 34887: "LERC", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL"},
 }
-_PLAIN = {_FILL_ORDER: 1, _ORIENTATION: 1, _PLANES: 1}
+_ASSOCIATED, _UNASSOCIATED = 1, 2
+_REDUCED, _MASK = 1, 4  # bits of a page's kind
+_LEAST_BITS = 3  # fewer: a step is as large as the contrast
+_KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
+_MOST_TEXT = 64
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""The first bytes of a TIFF."""
+_STRIP = 1 << 16  # bytes of a strip of a new file
 
 
 @dataclass(frozen=True)
 class TiffFile:
-    """What a TIFF holds besides its samples."""
+    """What a TIFF holds besides its codes."""
 
-    data: bytes
-    """The whole file."""
-    strips: tuple[tuple[int, int], ...]
-    """(first byte, bytes) of the strips of an uncompressed file, in order; empty if compressed."""
-    dtype: type
-    alpha: ndarray | None
-    """(y, x), never changed."""
+    structure: Structure
+    page: Directory
+    layout: Layout
+    bands: tuple[int, ...]
+    """Which samples of a pixel are codes."""
+    inverted: bool
+    """Whether white is zero: then a code is the full scale less the sample."""
+    fill: float
+    """Of segments that the file leaves out."""
+    shift: int = 0
+    """For floats: see `core.floats`."""
 
 
 class TiffChannel(Channel):
-    """TIFF files of one page of integers, grey or RGB. Fully transparent pixels are not free."""
+    """TIFF files: grey, RGB, CMYK or bands of 3 to 64 bits, integers or floats.
+
+    Transparent pixels and those without data are not free.
+    """
 
     name: ClassVar[str] = "tiff"
     suffixes: ClassVar[tuple[str, ...]] = (".tif", ".tiff")
 
     def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover, or none for other kinds (several pages, CMYK, white is zero, turned, JPEG)."""
-        if data[:4] not in _MAGIC:
-            raise FormatError("not a TIFF file", ".tif")
-        image, found = (
-            opened(data),
-            samples(data),
-        )  # decoding turns a picture and forgets that it did
-        tags = image.tag_v2
-        if not _exact(image, tags):
-            return
-        dtype = np.uint16 if np.max(tags.get(_BITS, 1)) == 16 else np.uint8
-        pixels = found.astype(dtype)
-        strips = ()
-        if tags.get(_COMPRESSION, _RAW) == _RAW and _OFFSETS in tags:
-            strips = tuple(zip(tags[_OFFSETS], tags.get(_COUNTS, ()), strict=False))
-            if not all(isinstance(n, int) for strip in strips for n in strip):
-                return  # the tag has a damaged type
-            if sum(size for _, size in strips) != pixels.nbytes or _overlap(strips):
-                return  # strips that overlap, are padded, or have no lengths
-        container = TiffFile(data, strips, dtype, alpha_of(pixels))
-        yield as_cover(pixels, self.name, container)
+        """The cover of the first page that is no reduced picture and no mask; none for kinds that
+        have to be converted (`why_not`).
 
-    def write(self, cover: Cover, codes: Int[ndarray, "channel y x"]) -> bytes:
-        """The file with new pixels in its strips, or a new file with its tags."""
+        Where "no data" keeps elements from being free, a second cover without it: the first
+        version did not know of this tag.
+        """
+        found = _file(data)
+        if isinstance(found, str):
+            return
+        yield from _covers(found)
+
+    def write(self, cover: Cover, codes: Integer[ndarray, "channel y x"]) -> bytes:
+        """The file with new samples in its strips or tiles."""
         file = cover.container
         assert isinstance(file, TiffFile)
-        pixels = as_pixels(codes, file.dtype, file.alpha)
-        if not file.strips:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # about odd directories among the tags
-                    return _encoded(pixels, file.data)
-            except DAMAGE as error:
-                problem = f"has tags that cannot be written again ({error})."
-                raise ConfigError("cover", problem, "Save it anew, or write a PNG.") from None
-        order = ">" if file.data[:2] == b"MM" else "<"
-        stored = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
-        out, done = bytearray(file.data), 0
-        for start, size in file.strips:
-            out[start : start + size] = stored[done : done + size]
-            done += size
-        return bytes(out)
+        layout, data = file.layout, file.structure.data
+        samples = strips.read(data, layout, file.fill)
+        for band, plane in zip(file.bands, codes, strict=True):
+            old = samples[..., band]
+            if layout.kind == "f":
+                new = floats.write(np.ascontiguousarray(old), plane, file.shift)
+            else:
+                new = _peak(layout) - plane if file.inverted else plane
+            samples[..., band] = new
+        changed = strips.changed(data, layout, samples)
+        pieces = [relaid.Piece(part.at, part.size, new) for part, new in changed]
+        return relaid.replaced(file.structure, file.page, pieces) if pieces else data
 
 
-def _overlap(strips: tuple[tuple[int, int], ...]) -> bool:
-    """Whether two strips share bytes, so that writing one would damage the other."""
-    placed = sorted(strips)
-    return any(start + size > after for (start, size), (after, _) in pairwise(placed))
+def why_not(data: bytes) -> str | None:
+    """Why the samples of a TIFF have to be converted, in words; None if they need not."""
+    found = _file(data)
+    return found if isinstance(found, str) else None
 
 
-def _exact(image: Any, tags: Any) -> bool:
-    """Whether what was decoded is what the file stores, and can be written again."""
-    bits = set(np.ravel(tags.get(_BITS, 1)).tolist())
-    extra = tuple(np.ravel(tags.get(_EXTRA, ())).tolist())
-    kind = (max(bits), tags.get(_SAMPLES, 1), tags.get(_COLOUR), extra)
-    return (
-        image.n_frames == 1
-        and len(bits) == 1
-        and _KINDS.get(kind) == image.mode.replace("I;16B", "I;16")
-        and set(np.ravel(tags.get(_SIGN, 1)).tolist()) == {1}
-        and all(tags.get(tag, value) == value for tag, value in _PLAIN.items())
-        and tags.get(_COMPRESSION) in (_RAW, *_PACKED)
-    )
+def beyond(data: bytes) -> str | None:
+    """What the samples of a TIFF are, in words, where no other format of pictures holds them."""
+    found = _file(data)
+    if isinstance(found, str):
+        return None
+    layout = found.layout
+    if layout.kind == "u" and layout.bits <= 16 and len(found.bands) <= 4:
+        return None
+    name = {"u": "integers", "i": "signed integers", "f": "floats"}[layout.kind]
+    bands = len(found.bands)
+    return f"{name} of {layout.bits} bits" + (f" in {bands} bands" if bands > 1 else "")
 
 
-def _encoded(pixels: ndarray, data: bytes) -> bytes:
-    """A new file of these pixels with the compression and the tags of a file.
+def deep(data: bytes) -> UInt16[ndarray, "y x *sample"] | None:
+    """The pixels of a TIFF of 16 bits, grey or RGB, with or without alpha; None for others."""
+    found = _file(data)
+    if isinstance(found, str):
+        return None
+    layout, colour = found.layout, found.structure.number(found.page, _COLOUR, -1)
+    upright = found.structure.number(found.page, _ORIENTATION, 1) == 1
+    alpha = layout.shape[2] - len(found.bands)
+    if (layout.kind, layout.bits) != ("u", 16) or colour == _CMYK or found.inverted or not upright:
+        return None
+    if len(found.bands) != _COLOURS[colour] or alpha > 1:
+        return None
+    if alpha and found.structure.numbers(found.page.get(_EXTRA)) != (_UNASSOCIATED,):
+        return None
+    samples = strips.read(data, layout, found.fill)
+    return samples if layout.shape[2] > 1 else samples[..., 0]
 
-    Only the positions of the strips differ.
+
+def made(
+    pixels: Integer[ndarray, "y x *sample"],
+    more: Iterable[ifd.Field] = (),
+    order: ifd.Order = "<",
+) -> bytes:
+    """A new TIFF of 8 or 16 bits, grey or RGB, with or without alpha, deflated in strips of 64 kB.
+
+    `more` are further tags, in the byte order that the file is to have.
     """
-    image, encoded = opened(data), BytesIO()
-    tags, exif = image.tag_v2, image.getexif()
-    packing, predictor = _PACKED.get(tags[_COMPRESSION]), tags.get(_PREDICTOR, 1)
-    bits = (8 * pixels.itemsize,) * (pixels.shape[2] if pixels.ndim == 3 else 1)
-    if pixels.ndim == 3 and pixels.itemsize == 2:
-        # Pillow writes 16 bits in grey only. What a pixel is matters to the predictor alone.
-        if predictor == _DIFFERENCES:
-            pixels = np.concatenate([pixels[:, :1], np.diff(pixels, axis=1)], axis=1)
-        pixels, predictor = pixels.reshape(len(pixels), -1), 1
-    info = {_PREDICTOR: predictor}
-    Image.fromarray(pixels).save(encoded, "TIFF", compression=packing, tiffinfo=info)
-    fresh, body = opened(encoded.getvalue()).tag_v2, encoded.getvalue()
-    strips = list(zip(fresh[_OFFSETS], fresh[_COUNTS], strict=True))
-    big = data[2] == 43
-    out = TiffImagePlugin.ImageFileDirectory_v2(
-        b"II+\0" + bytes(12) if big else b"II*\0" + bytes(4)
+    height, width = pixels.shape[:2]
+    number = pixels[0, 0].size
+    stored = pixels.astype(pixels.dtype.newbyteorder(order), order="C")
+    rows = stored.reshape(height, -1).view(np.uint8)
+    tall = min(height, max(1, _STRIP // rows.shape[1]))
+    pieces, packing = strips.compressed(rows, tall)
+    writer = ifd.Writer(order, b"")
+    more = list(more)
+    writer.keep(more)
+    places = [writer.place(piece) for piece in pieces]
+    values = {
+        **{_WIDTH: [width], _HEIGHT: [height], _BITS: [8 * pixels.itemsize] * number},
+        **{_COMPRESSION: [packing], _COLOUR: [_RGB if number > 2 else _BLACK_IS_ZERO]},
+        **{
+            273: places,
+            _SAMPLES: [number],
+            _ROWS: [tall],
+            279: list(map(len, pieces)),
+            _PLANES: [1],
+        },
+    }
+    if number in (2, 4):
+        values[_EXTRA] = [_UNASSOCIATED]
+    long = {_WIDTH, _HEIGHT, _ROWS, 273, 279}
+    fields = [
+        ifd.numbers(tag, ifd.LONG if tag in long else ifd.SHORT, found, order)
+        for tag, found in values.items()
+    ]
+    have = set(values)
+    return writer.finished(
+        writer.directory([*fields, *(one for one in more if one.tag not in have)])
     )
-    for tag in set(tags) - set(_TILES):
-        out[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else tags[tag]
-        out.tagtype[tag] = tags.tagtype[tag]
-    out[_BITS] = bits  # fewer in a new file, which starts with 8 bits
-    out[_ROWS], out[_COUNTS] = fresh[_ROWS], fresh[_COUNTS]
-    sizes = [size for _, size in strips]
-    out[_OFFSETS] = tuple(sum(sizes[:i]) for i in range(len(sizes)))  # from the end of the tags
-    out.tagtype.update(dict.fromkeys([_OFFSETS, _COUNTS, _ROWS], TiffTags.LONG))
-    file = BytesIO()
-    out.save(file)
-    return file.getvalue() + b"".join(body[start : start + size] for start, size in strips)
+
+
+def deepened(data: bytes, pixels: Integer[ndarray, "y x *sample"]) -> bytes:
+    """A new TIFF of these samples, with all tags of another new one."""
+    old = ifd.parse(data)
+    return made(pixels, ifd.tree(old, old.pages[0]), old.order)
+
+
+def _peak(layout: Layout) -> int:
+    return (1 << layout.bits) - 1
+
+
+def _file(data: bytes) -> TiffFile | str:
+    """Where the codes of a TIFF are, or why it has none; `FormatError` where it is damaged."""
+    structure = ifd.parse(data)
+    page = next(iter(_full(structure)), None)
+    if page is None:
+        return "has no page of full size"
+    found = _layout(structure, page)
+    if isinstance(found, str):
+        return found
+    colour = structure.number(page, _COLOUR, -1)
+    number = found.shape[2]
+    extra = structure.numbers(page.get(_EXTRA))
+    if colour not in _COLOURS:
+        return f"has {_NAMES.get(colour, f'colours of kind {colour}')}"
+    if number < _COLOURS[colour] or len(extra) > number:
+        return f"has {number} samples a pixel"
+    own = number - len(extra) if colour in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else _COLOURS[colour]
+    unknown = colour == _BLACK_IS_ZERO  # bands of a satellite are "extra samples" of no kind
+    bands = [i for i in range(number) if i < own or (unknown and not extra[i - own])]
+    if colour == _WHITE_IS_ZERO and found.kind != "u":
+        return "has signed samples whose zero is white"
+    segments = [(part.at, part.size) for part in found.segments if part.size]
+    if not relaid.apart(structure, segments):
+        return "has strips that share bytes with each other, or with its tags"
+    fill = _no_data(structure, page)
+    inverted = colour == _WHITE_IS_ZERO
+    return TiffFile(structure, page, found, tuple(bands), inverted, _held(fill, found.dtype))
+
+
+def _full(structure: Structure) -> list[Directory]:
+    """The pages that are neither reduced pictures nor masks."""
+    kinds = [(structure.number(page, _PAGE_KIND, 0), page) for page in structure.pages]
+    return [page for kind, page in kinds if not kind & (_REDUCED | _MASK)]
+
+
+def _layout(structure: Structure, page: Directory) -> Layout | str:
+    """How a page is stored; in words, what about it has to be converted."""
+
+    def number(tag: int, otherwise: int) -> int:
+        return structure.number(page, tag, otherwise)
+
+    width, height, samples = number(_WIDTH, 0), number(_HEIGHT, 0), number(_SAMPLES, 1)
+    if min(width, height, samples) < 1:
+        raise FormatError("the TIFF file has no picture", ".tif")
+    limit = most_samples(len(structure.data))
+    if width * height * samples > limit:
+        size = f"{width} x {height} pixels of {samples} samples"
+        raise FormatError(f"the TIFF file declares {size} in {len(structure.data)} bytes", ".tif")
+    depths = set(structure.numbers(page.get(_BITS))) or {1}
+    formats = set(structure.numbers(page.get(_FORMAT))) or {1}
+    bits: int = max(depths)
+    kind: Any = _KINDS.get(max(formats), "")
+    good = {"u": range(_LEAST_BITS, 33), "i": (8, 16, 32), "f": (16, 32, 64)}.get(kind, ())
+    if len(depths) > 1 or len(formats) > 1:
+        return "has samples of several kinds"
+    if bits not in good or (bits > 16 and bits not in (32, 64)):
+        names = {"u": "", "i": "signed ", "f": "floating point "}
+        return f"has {names.get(kind, 'complex ')}samples of {bits} bit{'s' if bits > 1 else ''}"
+    packing, predictor = number(_COMPRESSION, strips.RAW), number(_PREDICTOR, strips.PLAIN)
+    if packing not in strips.COMPRESSIONS:
+        return f"is compressed as {_PACKINGS.get(packing, f'number {packing}')}"
+    if packing == strips.ZSTD and strips.zstandard() is None:
+        return "is compressed as Zstandard, which takes the library zstandard"
+    if packing in (strips.RAW, strips.PACKBITS):
+        predictor = strips.PLAIN  # libtiff looks at it for the other compressions alone
+    fits = predictor == strips.PLAIN or (predictor == strips.FLOATING and kind == "f")
+    if not (fits or (predictor == strips.DIFFERENCES and bits in (8, 16, 32, 64))):
+        return f"has the predictor {predictor}"
+    planar = number(_PLANES, 1) == 2 and samples > 1
+    tiled = page.get(324) is not None
+    places, sizes = _segments(structure, page, tiled)
+    rows = min(number(_ROWS, height) or height, height)
+    if packing != strips.RAW and not sizes:
+        return "has strips without sizes"
+    size = (number(_TILE_HEIGHT, 0), number(_TILE_WIDTH, 0)) if tiled else (rows, width)
+    if min(size) < 1:
+        raise FormatError("the TIFF file has tiles without a size", ".tif")
+    down, across = -(-height // size[0]), -(-width // size[1])
+    count = down * across * (samples if planar else 1)
+    if count * size[0] * size[1] * (1 if planar else samples) > max(limit, 1 << 26) * 2:
+        raise FormatError("the TIFF file has tiles that are larger than any picture", ".tif")
+    if len(places) < count:
+        raise FormatError(f"the TIFF file has {len(places)} of {count} strips", ".tif")
+    layout = Layout(
+        structure.order, (height, width, samples), kind, bits, planar, size, tiled, packing,
+        predictor, number(_FILL_ORDER, 1) == 2, (),
+    )  # fmt: skip
+    made = []
+    for k in range(count):
+        plane, rest = divmod(k, down * across)
+        top, left = rest // across * size[0], rest % across * size[1]
+        tall = size[0] if tiled else min(size[0], height - top)
+        needed = tall * layout.row
+        length = sizes[k] if k < len(sizes) else 0
+        if packing == strips.RAW and (length > needed or (length == 0 and places[k] and not sizes)):
+            length = needed
+        if length and places[k] + length > len(structure.data):
+            raise FormatError("the TIFF file is cut short", ".tif")
+        if packing == strips.RAW and 0 < length < needed:
+            raise FormatError("a strip of the TIFF file is cut short", ".tif")
+        made.append(Segment(places[k], length if places[k] else 0, plane, top, left, tall))
+    return replace(layout, segments=tuple(made))
+
+
+def _segments(
+    structure: Structure, page: Directory, tiled: bool
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Places and sizes of the strips or tiles of a page."""
+    at, size = (324, 325) if tiled else (273, 279)
+    return structure.numbers(page.get(at)), structure.numbers(page.get(size))
+
+
+def _no_data(structure: Structure, page: Directory) -> float | None:
+    """The value that means "no data", as GDAL writes it: in text."""
+    text = structure.raw(page.get(_NO_DATA))[:_MOST_TEXT].split(b"\0")[0]
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _held(value: float | None, dtype: np.dtype) -> float:
+    """A value as samples hold it: 0 where they cannot."""
+    if value is None:
+        return 0
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return float(np.array(value, np.float64).astype(dtype))
+    limits = np.iinfo(dtype)
+    whole = math.isfinite(value) and value == int(value)
+    return int(value) if whole and limits.min <= value <= limits.max else 0
+
+
+def _covers(file: TiffFile) -> Iterator[Cover]:
+    structure, page, layout = file.structure, file.page, file.layout
+    samples = strips.read(structure.data, layout, file.fill)
+    planes = np.ascontiguousarray(samples[..., list(file.bands)].transpose(2, 0, 1))
+    given = _given(layout)[..., list(file.bands)].transpose(2, 0, 1)
+    extra = structure.numbers(page.get(_EXTRA))
+    first = layout.shape[2] - len(extra)
+    alphas = [first + i for i, kind in enumerate(extra) if kind in (_ASSOCIATED, _UNASSOCIATED)]
+    alpha = samples[..., alphas[0]] if alphas else None
+    if alpha is not None:
+        given = given & (alpha > 0)
+    missing = _no_data(structure, page)
+    spec, notes = GridSpec(("y", "x"), (False, False)), _notes(structure)
+    if layout.kind == "f":
+        fills = [] if missing is None else [missing]
+        codes, free, low, high, shift = floats.read(planes, fills, None, None)
+        free = free & given
+        held = replace(file, shift=shift)
+        step = floats.step(planes, free, shift)
+        yield Cover(codes, low, high, free, spec, held, TiffChannel.name, step=step, notes=notes)
+        return
+    full = np.iinfo(layout.dtype) if layout.kind == "i" else None
+    low, high = (0, _peak(layout)) if full is None else (int(full.min), int(full.max))
+    codes = planes.astype(np.int64 if layout.kind == "u" and layout.bits > 31 else np.int32)
+    if file.inverted:
+        codes = high - codes
+    if alpha is not None and _ASSOCIATED in extra:
+        given = given & (planes <= alpha)  # colours are weighted by it
+    peak = float(high) if layout.kind == "u" and layout.bits <= 16 else None
+    plain = Cover(
+        codes, low, high, np.broadcast_to(given, codes.shape).copy(), spec, file,
+        TiffChannel.name, peak=peak, notes=notes,
+    )  # fmt: skip
+    if alpha is not None and _ASSOCIATED in extra:
+        top = np.broadcast_to(alpha, codes.shape).astype(codes.dtype)
+        plain = replace(plain, low=np.zeros_like(top), high=top)
+    known = _known(plain, file, missing)
+    yield known
+    old = layout.kind == "u" and layout.bits in (8, 16) and _ASSOCIATED not in extra
+    if known is not plain and old and not file.inverted:
+        yield plain
+
+
+def _known(cover: Cover, file: TiffFile, missing: float | None) -> Cover:
+    """The cover of integers whose value for "no data" is not free, and never reached."""
+    low, high = int(np.min(cover.low)), int(np.max(cover.high))
+    if missing is None or not math.isfinite(missing) or missing != int(missing):
+        return cover
+    value = high - int(missing) if file.inverted else int(missing)
+    if not low <= value <= high:
+        return cover
+    free = cover.free & (cover.codes != value)
+    least, most = between(cover.codes, free, [low - 1, value, high + 1])
+    if isinstance(cover.high, ndarray):
+        shape, dtype = cover.codes.shape, cover.codes.dtype
+        least, most = (np.broadcast_to(end, shape).astype(dtype) for end in (least, most))
+        most = np.minimum(most, cover.high)
+    return replace(cover, free=free, low=least, high=most)
+
+
+def _given(layout: Layout) -> Bool[ndarray, "y x sample"]:
+    """Which samples are in the file: GDAL leaves segments out that hold no data."""
+    found = np.ones(layout.shape, bool)
+    for part in layout.segments:
+        if not part.size:
+            found[strips.area(layout, part)] = False
+    return found
+
+
+def _notes(structure: Structure) -> tuple[str, ...]:
+    """What a file shows of its old samples, in words."""
+    full, notes = _full(structure), []
+    if len(full) > 1:
+        notes.append(f"the TIFF has {len(full)} pages; the message is in the first of them")
+    small = [page for page in structure.every() if structure.number(page, _PAGE_KIND, 0) & _REDUCED]
+    if small:
+        which = "a smaller picture" if len(small) == 1 else f"{len(small)} smaller pictures"
+        notes.append(
+            f"the TIFF holds {which} of the cover as it was (overviews, a thumbnail): who makes "
+            "them anew from the full one sees that it changed; make them anew after hiding"
+        )
+    return tuple(notes)
