@@ -150,12 +150,13 @@ class ImageCarrier(Carrier):
 
     def costs(self, cover: Cover) -> Costs:
         """HILL of each channel by itself; what is no data counts as smooth."""
-        if cover.peak is not None and not isinstance(cover.low, np.ndarray):
+        holes = isinstance(cover.container, tiff.TiffFile) and not cover.free.all()
+        if cover.peak is not None and not holes:
             return Costs.alike(rough.picture(cover.codes, cover.low, cover.high))
         price = rough.field(cover.codes, cover.free, (False, False))
         if cover.peak is not None:
-            clipped = rough.picture(cover.codes, 0, int(cover.peak))
-            price[np.isinf(clipped)] = np.inf
+            ends = int(np.min(cover.low)), int(np.max(cover.high))
+            price[np.isinf(rough.picture(cover.codes, *ends))] = np.inf
         return Costs.alike(price)
 
     def value(self, source: Any, data: bytes) -> Any:

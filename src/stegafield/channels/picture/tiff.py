@@ -7,36 +7,27 @@ predictor and layout. Every tag, sub-directory and other page stays, byte for by
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Integer, UInt16
 from numpy import ndarray
 
 from ...core import floats
-from ...core.channel import Channel, most_samples
+from ...core.channel import Channel
 from ...core.cover import Cover, GridSpec
 from ...core.gaps import between
-from ...errors import FormatError
-from . import ifd, relaid, strips
+from . import ifd, pages, relaid, strips
 from .ifd import Directory, Structure
-from .strips import Layout, Segment
+from .strips import Layout
 
-_PAGE_KIND, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOUR = 254, 256, 257, 258, 259, 262
-_FILL_ORDER, _ORIENTATION, _SAMPLES, _ROWS, _PLANES = 266, 274, 277, 278, 284
-_PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _EXTRA, _FORMAT, _NO_DATA = 317, 322, 323, 338, 339, 42113
+_NO_DATA = 42113
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
 _COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}
 """Samples of a pixel, without further ones."""
 _NAMES = {3: "a palette", 4: "a mask", 6: "YCbCr colours", 8: "CIE L*a*b* colours"}
-_PACKINGS = {
-    **{2: "CCITT run lengths", 3: "CCITT fax", 4: "CCITT fax", 6: "JPEG", 7: "JPEG"},
-    **{34712: "JPEG 2000", 34887: "LERC", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL"},
-}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _REDUCED, _MASK = 1, 4  # bits of a page's kind
-_LEAST_BITS = 3  # fewer: a step is as large as the contrast
-_KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 _MOST_TEXT = 64
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """The first bytes of a TIFF."""
@@ -123,14 +114,14 @@ def deep(data: bytes) -> UInt16[ndarray, "y x *sample"] | None:
     found = _file(data)
     if isinstance(found, str):
         return None
-    layout, colour = found.layout, found.structure.number(found.page, _COLOUR, -1)
-    upright = found.structure.number(found.page, _ORIENTATION, 1) == 1
+    layout, colour = found.layout, found.structure.number(found.page, pages.COLOUR, -1)
+    upright = found.structure.number(found.page, pages.ORIENTATION, 1) == 1
     alpha = layout.shape[2] - len(found.bands)
     if (layout.kind, layout.bits) != ("u", 16) or colour == _CMYK or found.inverted or not upright:
         return None
     if len(found.bands) != _COLOURS[colour] or alpha > 1:
         return None
-    if alpha and found.structure.numbers(found.page.get(_EXTRA)) != (_UNASSOCIATED,):
+    if alpha and found.structure.numbers(found.page.get(pages.EXTRA)) != (_UNASSOCIATED,):
         return None
     samples = strips.read(data, layout, found.fill)
     return samples if layout.shape[2] > 1 else samples[..., 0]
@@ -156,19 +147,23 @@ def made(
     writer.keep(more)
     places = [writer.place(piece) for piece in pieces]
     values = {
-        **{_WIDTH: [width], _HEIGHT: [height], _BITS: [8 * pixels.itemsize] * number},
-        **{_COMPRESSION: [packing], _COLOUR: [_RGB if number > 2 else _BLACK_IS_ZERO]},
         **{
-            273: places,
-            _SAMPLES: [number],
-            _ROWS: [tall],
-            279: list(map(len, pieces)),
-            _PLANES: [1],
+            pages.WIDTH: [width],
+            pages.HEIGHT: [height],
+            pages.BITS: [8 * pixels.itemsize] * number,
+        },
+        **{pages.COMPRESSION: [packing], pages.COLOUR: [_RGB if number > 2 else _BLACK_IS_ZERO]},
+        **{
+            pages.OFFSETS: places,
+            pages.SAMPLES: [number],
+            pages.ROWS: [tall],
+            pages.COUNTS: list(map(len, pieces)),
+            pages.PLANES: [1],
         },
     }
     if number in (2, 4):
-        values[_EXTRA] = [_UNASSOCIATED]
-    long = {_WIDTH, _HEIGHT, _ROWS, 273, 279}
+        values[pages.EXTRA] = [_UNASSOCIATED]
+    long = {pages.WIDTH, pages.HEIGHT, pages.ROWS, pages.OFFSETS, pages.COUNTS}
     fields = [
         ifd.numbers(tag, ifd.LONG if tag in long else ifd.SHORT, found, order)
         for tag, found in values.items()
@@ -195,12 +190,12 @@ def _file(data: bytes) -> TiffFile | str:
     page = next(iter(_full(structure)), None)
     if page is None:
         return "has no page of full size"
-    found = _layout(structure, page)
+    found = pages.layout(structure, page)
     if isinstance(found, str):
         return found
-    colour = structure.number(page, _COLOUR, -1)
+    colour = structure.number(page, pages.COLOUR, -1)
     number = found.shape[2]
-    extra = structure.numbers(page.get(_EXTRA))
+    extra = structure.numbers(page.get(pages.EXTRA))
     if colour not in _COLOURS:
         return f"has {_NAMES.get(colour, f'colours of kind {colour}')}"
     if number < _COLOURS[colour] or len(extra) > number:
@@ -220,85 +215,8 @@ def _file(data: bytes) -> TiffFile | str:
 
 def _full(structure: Structure) -> list[Directory]:
     """The pages that are neither reduced pictures nor masks."""
-    kinds = [(structure.number(page, _PAGE_KIND, 0), page) for page in structure.pages]
+    kinds = [(structure.number(page, pages.KIND, 0), page) for page in structure.pages]
     return [page for kind, page in kinds if not kind & (_REDUCED | _MASK)]
-
-
-def _layout(structure: Structure, page: Directory) -> Layout | str:
-    """How a page is stored; in words, what about it has to be converted."""
-
-    def number(tag: int, otherwise: int) -> int:
-        return structure.number(page, tag, otherwise)
-
-    width, height, samples = number(_WIDTH, 0), number(_HEIGHT, 0), number(_SAMPLES, 1)
-    if min(width, height, samples) < 1:
-        raise FormatError("the TIFF file has no picture", ".tif")
-    limit = most_samples(len(structure.data))
-    if width * height * samples > limit:
-        size = f"{width} x {height} pixels of {samples} samples"
-        raise FormatError(f"the TIFF file declares {size} in {len(structure.data)} bytes", ".tif")
-    depths = set(structure.numbers(page.get(_BITS))) or {1}
-    formats = set(structure.numbers(page.get(_FORMAT))) or {1}
-    bits: int = max(depths)
-    kind: Any = _KINDS.get(max(formats), "")
-    good = {"u": range(_LEAST_BITS, 33), "i": (8, 16, 32), "f": (16, 32, 64)}.get(kind, ())
-    if len(depths) > 1 or len(formats) > 1:
-        return "has samples of several kinds"
-    if bits not in good or (bits > 16 and bits not in (32, 64)):
-        names = {"u": "", "i": "signed ", "f": "floating point "}
-        return f"has {names.get(kind, 'complex ')}samples of {bits} bit{'s' if bits > 1 else ''}"
-    packing, predictor = number(_COMPRESSION, strips.RAW), number(_PREDICTOR, strips.PLAIN)
-    if packing not in strips.COMPRESSIONS:
-        return f"is compressed as {_PACKINGS.get(packing, f'number {packing}')}"
-    if packing == strips.ZSTD and strips.zstandard() is None:
-        return "is compressed as Zstandard, which takes the library zstandard"
-    if packing in (strips.RAW, strips.PACKBITS):
-        predictor = strips.PLAIN  # libtiff looks at it for the other compressions alone
-    fits = predictor == strips.PLAIN or (predictor == strips.FLOATING and kind == "f")
-    if not (fits or (predictor == strips.DIFFERENCES and bits in (8, 16, 32, 64))):
-        return f"has the predictor {predictor}"
-    planar = number(_PLANES, 1) == 2 and samples > 1
-    tiled = page.get(324) is not None
-    places, sizes = _segments(structure, page, tiled)
-    rows = min(number(_ROWS, height) or height, height)
-    if packing != strips.RAW and not sizes:
-        return "has strips without sizes"
-    size = (number(_TILE_HEIGHT, 0), number(_TILE_WIDTH, 0)) if tiled else (rows, width)
-    if min(size) < 1:
-        raise FormatError("the TIFF file has tiles without a size", ".tif")
-    down, across = -(-height // size[0]), -(-width // size[1])
-    count = down * across * (samples if planar else 1)
-    if count * size[0] * size[1] * (1 if planar else samples) > max(limit, 1 << 26) * 2:
-        raise FormatError("the TIFF file has tiles that are larger than any picture", ".tif")
-    if len(places) < count:
-        raise FormatError(f"the TIFF file has {len(places)} of {count} strips", ".tif")
-    layout = Layout(
-        structure.order, (height, width, samples), kind, bits, planar, size, tiled, packing,
-        predictor, number(_FILL_ORDER, 1) == 2, (),
-    )  # fmt: skip
-    made = []
-    for k in range(count):
-        plane, rest = divmod(k, down * across)
-        top, left = rest // across * size[0], rest % across * size[1]
-        tall = size[0] if tiled else min(size[0], height - top)
-        needed = tall * layout.row
-        length = sizes[k] if k < len(sizes) else 0
-        if packing == strips.RAW and (length > needed or (length == 0 and places[k] and not sizes)):
-            length = needed
-        if length and places[k] + length > len(structure.data):
-            raise FormatError("the TIFF file is cut short", ".tif")
-        if packing == strips.RAW and 0 < length < needed:
-            raise FormatError("a strip of the TIFF file is cut short", ".tif")
-        made.append(Segment(places[k], length if places[k] else 0, plane, top, left, tall))
-    return replace(layout, segments=tuple(made))
-
-
-def _segments(
-    structure: Structure, page: Directory, tiled: bool
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Places and sizes of the strips or tiles of a page."""
-    at, size = (324, 325) if tiled else (273, 279)
-    return structure.numbers(page.get(at)), structure.numbers(page.get(size))
 
 
 def _no_data(structure: Structure, page: Directory) -> float | None:
@@ -327,7 +245,7 @@ def _covers(file: TiffFile) -> Iterator[Cover]:
     samples = strips.read(structure.data, layout, file.fill)
     planes = np.ascontiguousarray(samples[..., list(file.bands)].transpose(2, 0, 1))
     given = _given(layout)[..., list(file.bands)].transpose(2, 0, 1)
-    extra = structure.numbers(page.get(_EXTRA))
+    extra = structure.numbers(page.get(pages.EXTRA))
     first = layout.shape[2] - len(extra)
     alphas = [first + i for i, kind in enumerate(extra) if kind in (_ASSOCIATED, _UNASSOCIATED)]
     alpha = samples[..., alphas[0]] if alphas else None
@@ -396,7 +314,7 @@ def _notes(structure: Structure) -> tuple[str, ...]:
     full, notes = _full(structure), []
     if len(full) > 1:
         notes.append(f"the TIFF has {len(full)} pages; the message is in the first of them")
-    small = [page for page in structure.every() if structure.number(page, _PAGE_KIND, 0) & _REDUCED]
+    small = [page for page in structure.every() if structure.number(page, pages.KIND, 0) & _REDUCED]
     if small:
         which = "a smaller picture" if len(small) == 1 else f"{len(small)} smaller pictures"
         notes.append(
