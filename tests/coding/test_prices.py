@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegafield.coding import block_priced, feasible, trellis
+from stegafield.coding import block_priced, feasible, prices, trellis
 from stegafield.coding.block import read_symbols
 from stegafield.coding.ladder import LADDER
 from stegafield.coding.offer import ADAPTIVE_MOST, follows_costs, with_costs
@@ -207,3 +207,29 @@ def test_windows_without_a_way_are_foreseen(share):
         assert not (foreseen and wrong)
         missed = feasible._missed(rung, int(1000 * share))
         assert wrong < 1.25 * missed + 0.01
+
+
+WILD = {
+    "huge": lambda rng, shape: np.full(shape, 1e300),
+    "subnormal": lambda rng, shape: np.full(shape, 1e-310),
+    "subnormal in float32": lambda rng, shape: np.full(shape, 1e-42, np.float32),
+    "of every size": lambda rng, shape: 10.0 ** rng.uniform(-310, 300, shape),
+    "half dear": lambda rng, shape: np.where(rng.random(shape) < 0.5, 1e33, 1.0),
+    "half free": lambda rng, shape: np.where(rng.random(shape) < 0.5, 0.0, 1e300),
+}
+
+
+@pytest.mark.parametrize("kind", WILD)
+def test_b4_no_finite_cost_becomes_the_infinity_of_a_coder(kind, rng):
+    """B4: a third party's costs of any size settle to prices that a coder can add up."""
+    cover = as_cover(rng.integers(20, 230, (1, 40, 50)))
+    given = Costs.alike(WILD[kind](rng, cover.codes.shape))
+    costs = prices.settled(given, cover)
+    assert all(np.isfinite(side).all() and (side > 0).all() for side in costs)
+    order = np.argsort(np.asarray(given.down).ravel(), kind="stable")
+    assert (np.diff(costs.down.ravel()[order]) >= 0).all()
+    for index in (LADDER.index(TRELLIS[-1]), 11):
+        coder = Phase(Phase.Options(), seed=bytes(32), rung=LADDER[index])
+        bits = rng.integers(0, 2, coder.count(cover), dtype=np.uint8)
+        codes = coder.project(replace(cover, costs=costs), bits, rng)
+        assert (coder.read(codes, cover.free, cover.spec) == bits).all()

@@ -52,6 +52,13 @@ def project(
     return windows + change
 
 
+def reach(rung: Rung) -> int:
+    """The steps that one element may take, at most."""
+    if rung.elements > LONGEST_TABLED:
+        return 1
+    return min(2 * int(np.ceil(2 ** (rung.bits / rung.elements))), rung.phases - 1)
+
+
 @lru_cache(maxsize=32)
 def programme(rung: Rung) -> "Table | Ruler":
     """The least-energy programme of a rung, built once per process."""
@@ -67,7 +74,7 @@ class Table:
 
     def __init__(self, rung: Rung) -> None:
         self.taps, self.phases = rung.taps, rung.phases
-        self.reach = min(2 * int(np.ceil(2 ** (rung.bits / rung.elements))), rung.phases - 1)
+        self.reach = reach(rung)
         self.leaders, energy = self._list(_TIES)
         self.ties = (energy == energy[:, :1]).sum(axis=1)
 

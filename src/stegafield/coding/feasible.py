@@ -1,15 +1,17 @@
-"""Which rungs a cover can carry at a finite cost: what may move in each tile, and its capacity."""
+"""Which rungs a cover can carry: what may move in each tile, at a finite cost or at all."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
 
 from ..core import tiles
 from ..core.cover import Cover
 from ..core.rung import Rung
-from .block import LONGEST_TABLED
+from .block import LONGEST_TABLED, reach
 
 _MARGIN = 0.35
 """Share of the ternary capacity of what may move that the trellis form mostly fills; at .75 it
@@ -23,6 +25,14 @@ _OPEN = 0.9
 
 _STUCK = 0.05
 """The mean number of windows without a way that a file may have: another salt is tried for them."""
+
+
+FURTHEST = 16
+"""Steps of one element at any rung, at most."""
+
+
+_FEW = 4
+"""Windows of so few elements need them all."""
 
 
 class Ways(NamedTuple):
@@ -50,6 +60,76 @@ def ways(cover: Cover) -> list[Ways]:
     return found
 
 
+class Range(NamedTuple):
+    """The free elements of one tile by how far their range lets them move."""
+
+    counts: Int[ndarray, "down up"]
+    """How many may move so far down and up; `FURTHEST` steps are as good as more."""
+
+    def within(self, reach: int) -> tuple[int, int, float, bool]:
+        """What moves by up to `reach` steps.
+
+        Returns how many elements there are, how many of them move, the geometric mean of their
+        changes (none is one, too), and whether each moves the whole reach at least one way.
+        """
+        down, up = np.minimum(np.indices(self.counts.shape), reach)
+        changes, moves = 1 + down + up, (down > 0) | (up > 0)
+        moving = self.counts * moves
+        number = int(moving.sum())
+        mean = float((moving * np.log(changes)).sum() / number) if number else 0.0
+        whole = not moving[np.maximum(down, up) < reach].any()
+        return int(self.counts.sum()), number, float(np.exp(mean)), whole
+
+
+def ranges(cover: Cover) -> list[Range]:
+    """What may move in each tile, whatever it costs; empty where nothing has a narrow range."""
+    if _steps(cover.low, cover.high).min(initial=2 * FURTHEST) >= 2 * FURTHEST:
+        return []
+    found, size = [], FURTHEST + 1
+    for stretch in tiles.stretches(cover.free):
+        free, codes = tiles.piece(cover.free, stretch), tiles.piece(cover.codes, stretch)
+        low, high = tiles.ends(cover.low, cover.high, stretch)
+        down, up = (
+            np.minimum(room[free], FURTHEST).astype(np.intp)
+            for room in (_steps(low, codes), _steps(codes, high))
+        )
+        counts = np.bincount(size * down + up, minlength=size * size)
+        found.append(Range(counts.reshape(size, size)))
+    return found
+
+
+def _steps(low: int | Int[ndarray, "*shape"], high: int | Int[ndarray, "*shape"]) -> ndarray:
+    """How many steps one is above the other; unsigned, since those of floats are beyond int64."""
+    below, above = (np.asarray(end, np.int64) for end in (low, high))
+    room = above.view(np.uint64) - below.view(np.uint64)
+    return np.where(above >= below, room, np.uint64(0))
+
+
+def reaches(rung: Rung, every: Sequence[Range], windows: int | None = None) -> bool:
+    """Whether a rung's changes mostly find their way in all tiles within the range of the codes.
+
+    `windows` are those of the first tile, where they are not all that there are.
+    """
+    if rung.span:
+        return all(_fits(rung, tile) for tile in every)
+    return sum(_barred(rung, tile, windows) for tile in every) < _STUCK
+
+
+def _fits(rung: Rung, tile: Range) -> bool:
+    """Whether the trellis form has a way: residues are those modulo 4, by up to three steps."""
+    free, moving, changes, _ = tile.within(3)
+    return bool(_MARGIN * moving * np.log2(min(changes, 4)) >= rung.rate * free)
+
+
+def _barred(rung: Rung, tile: Range, windows: int | None) -> float:
+    """The expected number of windows of the block form without a way within the range."""
+    free, moving, changes, whole = tile.within(reach(rung))
+    missed = _missed(rung, int(1000 * moving / max(1, free)), round(changes, 2))
+    if moving == free and whole:
+        missed = 0.0  # one way is enough for every rung
+    return (free // rung.elements if windows is None else windows) * missed
+
+
 def bears(rung: Rung, every: Sequence[Ways]) -> bool:
     """Whether a rung's changes mostly find their way in all tiles at a finite cost."""
     if rung.span:
@@ -74,17 +154,21 @@ def _stuck(rung: Rung, tile: Ways) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _missed(rung: Rung, thousandths: int) -> float:
+def _missed(rung: Rung, thousandths: int, moves: float = 3.0) -> float:
     """The probability that a window has no way if so many thousandths of the elements may move.
 
-    The number in a window is binomial. Their changes fall on the residues as if by chance, so the
-    wanted one is missed with a probability of exp(-changes / residues).
+    The number in a window is binomial. Their changes (each has `moves`, none included) fall on the
+    residues as if by chance, so the wanted one is missed with a probability of exp(-changes /
+    residues). Windows of a few elements whose changes are further than a step are no such chance:
+    they need all of theirs.
     """
     share, count = thousandths / 1000, np.arange(rung.elements + 1)
     if rung.elements > LONGEST_TABLED:  # one step, or steps of two elements
-        changes = 2.0 * count**2
+        changes = (moves - 1) ** 2 / 2 * count**2
     else:
-        changes = 3 ** np.minimum(count, 30.0)  # of one step: those of two often fall together
+        changes = np.minimum(moves ** np.minimum(count, 64.0), 1e9)
+    if rung.elements <= _FEW and moves > 3:
+        changes = np.where(count < rung.elements, 0.0, changes)
     if thousandths in (0, 1000):
         chance = (count == share * rung.elements).astype(float)
     else:

@@ -6,6 +6,7 @@ elements.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -21,6 +22,10 @@ can add them up."""
 LEAST = 1e-4
 """The least price, relative to the usual one."""
 _FLOOD = np.float32(1e6)
+_DEAREST = np.float32(5e5)
+"""The greatest finite price, relative to the usual one: still less than a flooded place."""
+_TINY, _HUGE = 1e-30, 1e30
+"""Costs between them can be inverted and added up in float32."""
 
 
 def energy(steps: ndarray | int) -> ndarray | int:
@@ -45,7 +50,7 @@ def settled(costs: Costs, cover: Cover) -> Costs:
     if any(shape != cover.codes.shape or kind not in "fiub" for shape, kind in given):
         told = " and ".join(f"{np.asarray(one).dtype} {np.shape(one)}" for one in costs)
         raise BrokenPlugin(f"the carrier gives costs of {told}, not numbers {cover.codes.shape}.")
-    blocks = tiles.blocks(cover.codes.size)
+    blocks, costs = tiles.blocks(cover.codes.size), _ordinary(costs, cover)
     down, up = (np.empty(cover.codes.shape, np.float32) for _ in range(2))
 
     def opened(block: slice) -> tuple[bool, int, float]:
@@ -57,8 +62,7 @@ def settled(costs: Costs, cover: Cover) -> Costs:
         codes, free = tiles.piece(cover.codes, block), tiles.piece(cover.free, block)
         here = []
         for side, given, inside in ((down, costs.down, codes > low), (up, costs.up, codes < high)):
-            with np.errstate(over="ignore"):  # beyond float32 is as good as barred
-                price = np.where(free & inside, tiles.piece(given, block), np.inf).astype("f4")
+            price = np.where(free & inside, tiles.piece(given, block), np.inf).astype("f4")
             tiles.place(side, block, price)
             here.append(price)
         cheaper = np.minimum(*here)
@@ -77,11 +81,42 @@ def settled(costs: Costs, cover: Cover) -> Costs:
         for side in (down, up):
             price = np.maximum(tiles.piece(side, block) / usual, np.float32(LEAST))
             far = np.flatnonzero((price > USUAL_MOST) & (price < np.inf))
-            price[far] = USUAL_MOST * np.sqrt(np.sqrt(price[far] / USUAL_MOST))
+            dear = USUAL_MOST * np.sqrt(np.sqrt(price[far] / USUAL_MOST))
+            price[far] = np.minimum(dear, _DEAREST)
             tiles.place(side, block, price)
 
     tiles.each(scaled, blocks)
     return Costs(down, up)
+
+
+def _ordinary(costs: Costs, cover: Cover) -> Costs:
+    """The same costs, in a unit in which float32 can hold them, the least first.
+
+    What is `_HUGE` times the least that counts costs no more than that: it stays finite.
+    """
+
+    def extremes(block: slice) -> tuple[Any, Any]:
+        """The least and the greatest cost that is neither zero nor infinite."""
+        least, most, free = np.inf, 0.0, tiles.piece(cover.free, block)
+        for side in costs:
+            given = tiles.piece(side, block)
+            given = given[free & (given > 0) & (given < np.inf)]
+            if given.size:
+                least, most = min(least, given.min()), max(most, given.max())
+        return least, most
+
+    least, most = zip(*tiles.each(extremes, tiles.blocks(cover.codes.size)), strict=True)
+    if min(least) >= _TINY and max(most) <= _HUGE:
+        return costs
+    unit = np.longdouble(min(least))
+
+    def scaled(side: ndarray) -> ndarray:
+        wide = np.asarray(side, np.longdouble)
+        with np.errstate(over="ignore", invalid="ignore"):
+            inner = np.minimum(wide / unit, np.longdouble(_HUGE))
+            return np.where(wide < np.inf, inner, wide).astype(np.float32)
+
+    return Costs(*map(scaled, costs))
 
 
 def flooded(cover: Cover) -> Cover:

@@ -29,7 +29,8 @@ RUN = 16_384
 solved side by side."""
 SIDE_BY_SIDE = 16
 """Runs that are solved in the same steps, at most: 270 MB of choices at 1,024 states."""
-_FAR = np.float32(1e9)
+_FAR = np.float32(1e30)
+"""No way. A path of the dearest prices that `prices.settled` gives stays far below it."""
 
 
 class Steps(NamedTuple):

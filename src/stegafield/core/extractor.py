@@ -94,6 +94,15 @@ class Extractor(ABC):
         """How many bits `read` returns for a cover."""
         return self.read(cover.codes, cover.free, cover.spec).size
 
+    def bears(self, cover: Cover) -> bool:
+        """Whether a cover carries whatever bits at this rung, nearly always.
+
+        Where it does not, the engine offers a lower rung, or tells that the message is too large.
+        A function of what hiding knows before it has a salt: only the payload's elements of a
+        typical file are free.
+        """
+        return True
+
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:

@@ -51,6 +51,12 @@ def count(extractor: Extractor, cover: Cover) -> int:
         return int(expect("count()", extractor.count(cover), (int, np.integer)))
 
 
+def bears(extractor: Extractor, cover: Cover) -> bool:
+    """Whether it says that a cover carries whatever bits."""
+    with entering(extractor):
+        return bool(extractor.bears(cover))
+
+
 def read(
     extractor: Extractor,
     codes: Int[ndarray, "channel *space"],

@@ -9,7 +9,7 @@ from ..coding import feasible, prices
 from ..coding.offer import at_least
 from ..core import tiles
 from ..core.cover import Cover
-from ..core.extractor import suited
+from ..core.extractor import suited, supports
 from ..core.rung import Rung
 from ..errors import CapacityError, ConfigError, StegafieldError
 from ..message import frame
@@ -175,17 +175,31 @@ class Offer:
         return at_least(rate, unit, self._per(unit), self._offered, self.method.top)
 
     @cached_property
+    def _fitting(self) -> Sequence[Rung]:
+        """Those of the offered rungs that the cover carries, whatever it costs."""
+        every, found = feasible.ranges(self.cover), self._offered
+        if every:
+            found = [rung for rung in found if self.method.bears(self.cover, rung, every)]
+        if supports(self.plan.extractor, "bears"):
+            rest = suited(self.plan.extractor, self._rest(0))
+            built = ((rung, self.plan.build(_ANYBODY, rung)) for rung in found)
+            found = [rung for rung, extractor in built if calls.bears(extractor, rest)]
+        return found
+
+    @cached_property
     def _borne(self) -> Sequence[Rung]:
-        """Those of the offered rungs that the cover carries at a finite cost.
+        """Those of them that it carries at a finite cost.
 
         Rates that cannot follow costs change everything: only where nothing much is barred.
         """
         if self.cover.costs is None:
-            return self._offered
+            return self._fitting
         ways = feasible.ways(self.cover)
         adapted = [rung for rung in self._offered if calls.adapts(self.plan.extractor, rung)]
         borne = [rung for rung in adapted if feasible.bears(rung, ways)]
-        return self._offered if len(borne) == len(adapted) else borne
+        if len(borne) == len(adapted):
+            return self._fitting
+        return [rung for rung in borne if rung in self._fitting]
 
     @cached_property
     def _safe(self) -> int:
@@ -218,7 +232,7 @@ class Offer:
         """The cover with a note, where a rung is below the requested rate."""
         if self.plan.rate is None or rung == self._requested:
             return self.cover
-        why = f"more would be in {_FLAT}"
+        why = self._limit
         if self._risky:
             why = f"P_E is to be {self.plan.max_risk:g} at least"
         unit, rate = self.plan.rate
@@ -232,13 +246,20 @@ class Offer:
             return self._too_risky(needed, room)
         most = self.most(rest)
         if len(self._borne) < len(self._offered) and most == room:
-            return CapacityError(needed, room, f"more would be in {_FLAT}", most)
+            return CapacityError(needed, room, self._limit, most)
         hint = self._small(needed)
         if most > room:
             hint = "a higher rate or a larger cover holds more"
         elif room >= 0:
             hint = "a larger cover holds more"
         return CapacityError(needed, room, hint, most)
+
+    @property
+    def _limit(self) -> str:
+        """Why rungs that are offered are not borne."""
+        if len(self._borne) < len(self._fitting):
+            return f"more would be in {_FLAT}"
+        return "at more, some bits would have no code within reach"
 
     def _small(self, needed: int) -> str:
         """How many free elements a message of so many bytes takes, at the highest rate."""

@@ -18,10 +18,12 @@ from ..core import tiles
 from ..core.cover import Costs, Cover
 from ..core.noise import Source
 from ..core.rung import Rung
-from ..message.key import FileKey, Key
-from .header import Header, masked
+from ..message.key import SALT_BYTES, FileKey, Key
+from .header import HEADER_BYTES, Header, masked
 from .positions import Positions, PublicPositions, public
 
+WINDOWS = SALT_BYTES + HEADER_BYTES
+"""A byte in each."""
 _REACH = 4
 """Steps of an element of the bootstrap, at most: any byte is reached, where two elements may move
 that far."""

@@ -11,8 +11,10 @@ from jaxtyping import Int
 from numpy import ndarray
 from numpy.random import Generator
 
+from ...coding import feasible
+from ...coding.feasible import Range
 from ...coding.gibbs import CODING_LOSS
-from ...coding.ladder import LADDER_BY_RATE
+from ...coding.ladder import LADDER_BY_RATE, bootstrap_rung
 from ...core import tiles
 from ...core.cover import Cover, GridSpec, depth
 from ...core.extractor import Extractor, supports
@@ -67,6 +69,14 @@ class Method(ABC):
         """The rungs that a cover is offered, lowest rate first."""
         found = calls.offers(extractor, lambda: extractor.offers(cover))
         return LADDER_BY_RATE if found is None else found
+
+    def bears(self, cover: Cover, rung: Rung, every: Sequence[Range]) -> bool:
+        """Whether a rung carries whatever bits, nearly always, within ranges as they are.
+
+        `every` are the narrow ranges of the cover, tile by tile; empty: it has none.
+        """
+        first = bootstrap_rung(tiles.count(cover.free))
+        return feasible.reaches(first, every[:1], bootstrap.WINDOWS)
 
     def expected(self, cover: Cover, rung: Rung, plan: Plan) -> list[Expectation]:
         """What detectors are expected to make of a file, as far as such files were measured."""

@@ -1,11 +1,12 @@
 """`project`: the nearest codes that read the bits, or the cheapest where changes have costs."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from ...coding import prices
+from ...coding import feasible, prices
+from ...coding.feasible import Range
 from ...core import tiles
 from ...core.blame import entering, expect
 from ...core.cover import Costs, Cover
@@ -40,6 +41,10 @@ class Project(Method):
             costs = expect("costs()", costs, Costs)
         cover = replace(cover, costs=prices.settled(costs, cover))
         return prices.flooded(cover) if plan.effort.flat else cover
+
+    def bears(self, cover: Cover, rung: Rung, every: Sequence[Range]) -> bool:
+        """Where the windows of the payload find their way, too."""
+        return feasible.reaches(rung, every) and super().bears(cover, rung, every)
 
     def embed(
         self, tasks: list[Task], effort: Effort, optimizer: Optimizer | None

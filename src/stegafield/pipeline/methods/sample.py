@@ -7,6 +7,7 @@ from typing import ClassVar
 from numpy.random import Generator
 
 from ...coding import bound
+from ...coding.feasible import Range
 from ...core import tiles
 from ...core.cover import Cover
 from ...core.extractor import Extractor
@@ -56,6 +57,10 @@ class Sample(Method):
         bound.check_law(cover)
         found = calls.offers(extractor, lambda: extractor.offers_drawn(cover))
         return bound.rungs(cover) if found is None else found
+
+    def bears(self, cover: Cover, rung: Rung, every: Sequence[Range]) -> bool:
+        """Always: a law gives every symbol a chance, and what that costs is the bound's."""
+        return True
 
     def expected(self, cover: Cover, rung: Rung, plan: Plan) -> list[Expectation]:
         """What the bound proves, whatever the detector."""
