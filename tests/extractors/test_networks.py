@@ -114,6 +114,7 @@ def test_positions_with_a_bound_channel_carry_nothing():
 def test_the_scale_of_codes_changes_no_bit():
     """No biases: brightness times two, or 16 bits instead of 8, is the same to the network."""
     cover = ImageCarrier().open(RGB)
+    cover = cover.with_codes(cover.codes.astype(np.int32))
     plain = _cnn().read(cover.codes, cover.free, cover.spec)
     assert (_cnn().read(cover.codes * 2, cover.free, cover.spec) == plain).mean() > 0.999
     batch = _cnn("batch").read(cover.codes, cover.free, cover.spec)

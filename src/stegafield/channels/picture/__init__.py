@@ -134,7 +134,9 @@ def as_cover(pixels: Integer[ndarray, "y x *sample"], channel: str, container: o
     """
     alpha = alpha_of(pixels)
     planes = np.atleast_3d(pixels).transpose(2, 0, 1)
-    codes = np.ascontiguousarray(planes if alpha is None else planes[:-1], np.int32)
+    codes = np.ascontiguousarray(
+        planes if alpha is None else planes[:-1], np.int16 if pixels.itemsize == 1 else np.int32
+    )
     peak = (1 << 8 * pixels.itemsize) - 1
     return Cover(
         codes=codes,
