@@ -101,7 +101,10 @@ def test_nothing_is_told_of_depths_that_were_not_measured(engine, key):
     rng = np.random.default_rng(0)
     sound = rng.normal(0, 0.1, 12_000)
     covers = {
-        "image": (PICTURE, PICTURE.astype(np.uint16) * 257),
+        "image": (
+            PICTURE,
+            PICTURE * np.uint16(256) + rng.integers(256, size=PICTURE.shape, dtype=np.uint16),
+        ),
         "audio": (
             np.rint(sound * 32768).astype(np.int16),
             np.rint(128 + sound * 128).astype(np.uint8),
