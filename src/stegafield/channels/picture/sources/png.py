@@ -30,7 +30,9 @@ def read(data: bytes) -> Metadata:
                 text.append((keyword, decoded(value)))
     exif = headless(found.get(b"eXIf", b""))
     raw = next((value for name, value in text if name in _RAW_EXIF), "")
-    exif = exif or headless(_raw_profile(raw))
+    if not exif and raw:
+        exif = headless(_raw_profile(raw))
+        text = [(name, value) for name, value in text if not (exif and name in _RAW_EXIF)]
     icc = found.get(b"iCCP", b"")
     at = icc.find(b"\0") + 2
     resolution = None

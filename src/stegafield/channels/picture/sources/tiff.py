@@ -6,7 +6,7 @@ from ..metadata import Metadata, resolution_in
 
 LAYOUT = {
     *range(254, 260), *range(262, 269), 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291, 292,
-    293, 301, 317, *range(318, 333), *range(338, 348), *range(512, 522), *range(529, 533), 559,
+    293, 301, 317, *range(320, 333), *range(338, 348), *range(512, 522), *range(529, 533), 559,
     33421, 33422,
 }  # fmt: skip
 """Tags that say where and how samples are stored, and what they mean in that way of storing."""
