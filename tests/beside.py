@@ -197,7 +197,7 @@ def _tiff(data):
                 out[names[tag.code]] = raw
         found = (page.tags.get(code) for code in (282, 283, 296))
         x, y, unit = (tag and tag.value for tag in found)
-    if x and y and x[1] and y[1]:
+    if x and y and all((*x, *y)):
         unit = 2 if unit is None else int(unit)
         scale = {2: Fraction(10000, 254), 3: 100}.get(unit, 1)
         out["resolution"] = (Fraction(*x) * scale, Fraction(*y) * scale, int(unit != 1))
