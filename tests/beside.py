@@ -282,7 +282,9 @@ def _resolution_differences(old, new, told):
     if not before[2]:
         same = Fraction(before[0]) / before[1] == Fraction(after[0]) / after[1]
         return [] if same or "shape of a pixel" in told else ["the shape of pixels differs"]
-    near = all(abs(a - b) <= max(Fraction(1, 2), a / 1000) for a, b in zip(before, after))
+    near = all(
+        abs(a - b) <= max(Fraction(1, 2), a / 1000) for a, b in zip(before, after, strict=True)
+    )
     return [] if near else [f"the resolution is {after}, not {before}"]
 
 

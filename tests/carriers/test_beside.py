@@ -119,7 +119,7 @@ JPEGS = {
     "EXIF resolution over nothing": jpeg(app1(exif(dpi=(72, 0))), jfif=b""),
     "two resolutions": jpeg(app1(exif()), jfif=jfif(1, 72, 72)),
     "FlashPix and a thumbnail": jpeg(segment(0xE2, b"FPXR\0..."), jfif=jfif(1, 72, 72, b"abc")),
-    "other segments": jpeg(segment(0xEC, b"Ducky\0..."), segment(0xEB, b"JP\0\0"), segment(0xE7, b"")),
+    "other segments": jpeg(*(segment(0xE0 + n, bytes([65 + n])) for n in (12, 11, 7))),
     "bytes behind": jpeg() + b"SEFT" * 40,
     "EXIF over a segment": jpeg(app1(exif() + bytes(65_000)), app1(b"x" * 9)),
 }  # fmt: skip

@@ -16,6 +16,7 @@ from ..channels.picture import (
     decode,
     deep,
     fresh,
+    kinds,
     opened,
     samples,
     tiff,
@@ -116,11 +117,14 @@ class ImageCarrier(Carrier):
         data = read_bytes(source)
         if data is None or not data.startswith(tiff.MAGIC):
             return source if data is None else data, None
+        if kinds.raw(data):
+            raise kinds.unreadable(data)
         form, whole = self.options.format, self.options.size is None
         if form == "tiff" and whole and not self.options.as_function:
-            cover = next(TiffChannel().read(data), None)
+            kept, notes = without(data, form) if self.options.strip_metadata else (data, ())
+            cover = next(TiffChannel().read(kept), None)
             if cover is not None:
-                return data, cover
+                return data, replace(cover, notes=(*notes, *cover.notes))
         why, kind = tiff.why_not(data), tiff.beyond(data)
         if kind is not None and form != "tiff":
             problem = f"is a TIFF of {kind}, and {form} files hold none."

@@ -3,9 +3,6 @@
 Whatever Pillow raises becomes one kind of error.
 """
 
-import struct
-import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -14,15 +11,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Integer, Shaped
 from numpy import ndarray
-from PIL import Image
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ...core.channel import most_samples
 from ...core.cover import Cover, GridSpec
+from ...core.foreign import foreign
 from ...errors import FormatError
+from . import kinds
 
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, MemoryError)
-DAMAGE += (TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
-"""What Pillow raises on damaged files. The second line is for TIFF tags of odd types."""
+_UNREADABLE = "not a readable image"
 _ORDERS = {"B": ">u2", "L": "<u2", "N": "=u2"}
 """Byte orders at the end of Pillow's raw modes; libtiff gives samples in the machine's order."""
 
@@ -32,8 +29,17 @@ def opened(data: bytes) -> Any:
 
     `FormatError` if Pillow reads no picture.
     """
+    kinds.heif(data)
+    if kinds.raw(data):
+        raise kinds.unreadable(data)
+    try:
+        with _damage():
+            image = Image.open(BytesIO(data))
+    except FormatError as error:
+        raise kinds.unreadable(data, str(error).removeprefix(_UNREADABLE).strip(" ()")) from None
+    if isinstance(image, ImageFile.StubImageFile) or image.format == "EPS":
+        raise kinds.unreadable(data)
     with _damage():
-        image = Image.open(BytesIO(data))
         if image.width * image.height > most_samples(len(data)) // 3:
             size = f"{image.width} x {image.height} pixels in {len(data)} bytes"
             raise FormatError(f"the {image.format} image declares {size}")
@@ -91,16 +97,13 @@ def _renamed(tile: Any, raw_mode: str) -> Any:
 @contextmanager
 def _damage() -> Iterator[None]:
     """Turns everything that Pillow raises into one kind of error, and hides its warnings."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large pictures, and of odd tags
+    with foreign(_UNREADABLE):
+        try:
             yield
-    except FormatError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise FormatError(f"the image is too large: {error}") from None
-    except DAMAGE as error:
-        raise FormatError(f"not a readable image ({error})") from None
+        except Image.DecompressionBombError as error:
+            raise FormatError(f"the image is too large: {error}") from None
+        except UnidentifiedImageError:
+            raise FormatError(_UNREADABLE) from None
 
 
 def readable_exif(image: Image.Image) -> bool:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from . import ifd, png, webp
 from .metadata import (
     PERSONAL,
+    PERSONAL_TAGS,
     RESOLUTION_UNIT,
     X_RESOLUTION,
     Y_RESOLUTION,
@@ -128,6 +129,9 @@ def without(data: bytes, form: str) -> tuple[bytes, tuple[str, ...]]:
                 kept.append(part.raw)
         body = b"".join(kept)
         out = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+    elif form == "tiff":
+        out, end = ifd.dropped(data, PERSONAL_TAGS), len(data)
+        names |= dict.fromkeys(["its tags"] * (out != data))
     else:
         return data, ()
     if data[end:]:

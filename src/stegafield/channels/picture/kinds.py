@@ -1,6 +1,7 @@
 """What a file is that is not read as a picture, and what to convert it to: for refusals."""
 
 import re
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from ...errors import ConfigError, FormatError
@@ -111,15 +112,17 @@ def raw(data: bytes) -> str:
     return ""
 
 
-def unreadable(data: bytes, words: str) -> FormatError:
+def unreadable(data: bytes, words: str = "") -> FormatError:
     """The error for a file that Pillow reads no picture from; `words` are Pillow's own."""
     found = kind(data)
     if found is not None:
-        return FormatError(f"this is {found.what}, not a picture that is read here. {found.advice}.")
+        problem = f"this is {found.what}, which is not read as a picture"
+        return FormatError(f"{problem}. {found.advice}.")
+    why = f" ({words})" if words else ""
     damaged = next((name for start, name in _DAMAGED if data.startswith(start)), "")
     if damaged:
-        return FormatError(f"not a readable image: a damaged {damaged} file ({words})")
-    return FormatError(f"not a readable image ({words}). {_ANY}.")
+        return FormatError(f"not a readable image: a damaged {damaged} file{why}")
+    return FormatError(f"not a readable image{why}. {_ANY}.")
 
 
 def heif(data: bytes) -> None:
@@ -127,7 +130,7 @@ def heif(data: bytes) -> None:
     if data[4:8] != b"ftyp" or _BRANDS.get(data[8:12], ("",))[0] != "a HEIC picture":
         return
     try:
-        library: Any = __import__("pillow_heif")
+        library: Any = import_module("pillow_heif")
     except ImportError:
         hint = 'Install it with pip install "stegafield[heif]", or convert the picture to a PNG.'
         problem = "is a HEIC picture, which needs pillow-heif to be read."

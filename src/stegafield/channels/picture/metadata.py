@@ -123,6 +123,13 @@ class Metadata:
 
 _HARMLESS = (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, 34675)
 """Tags of a TIFF that say nothing of who made it, and when and where."""
+PERSONAL_TAGS = frozenset(
+    {
+        *(269, 270, 271, 272, 285, 305, 306, 315, 316, 700, 33432, 33723, 34377, 37724),
+        *(18246, 18249, *range(40091, 40096), ifd.EXIF, ifd.GPS, ifd.INTEROP, ifd.MAKER_NOTE),
+    }
+)
+"""Tags of a TIFF that `strip_metadata` drops."""
 PERSONAL = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 """Chunks of a PNG that `strip_metadata` drops."""
 
