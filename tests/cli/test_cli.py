@@ -85,7 +85,7 @@ def test_hide_and_reveal_in_two_processes(folder, tmp_path, carrier, cover, out)
         *("hide", "--carrier", carrier, *given, "--message", "grüße", "--key-file", folder / "key"),
         *("--out", tmp_path / out, *shown),
     )
-    assert "read back from the file" in said
+    assert "hid 7 bytes in" in said
     assert json.loads(report.read_text())["message_bytes"] == 7
     assert _picture_size(figure)[0] > 400
     assert run("reveal", tmp_path / out, "--key-file", folder / "key")[0].decode() == "grüße"
@@ -215,8 +215,8 @@ def test_capacity_and_lists(folder):
         json.loads(run(command, "--json")[0])
 
 
-def test_several_settings_after_one_option(folder, tmp_path):
-    settings = ["--set", "carrier.size=20x20", "effort.attempts=2"]
+def test_several_settings(folder, tmp_path):
+    settings = ["--set", "carrier.size=20x20", "--set", "effort.attempts=2"]
     hide = [
         "hide",
         "--carrier",

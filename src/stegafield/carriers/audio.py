@@ -20,6 +20,7 @@ from ..core.artefact import read_bytes
 from ..core.carrier import Carrier
 from ..core.channel import Channel, most_samples
 from ..core.cover import Costs, Cover
+from ..core.foreign import foreign
 from ..core.law import drawn, fitted
 from ..costs import masked
 from ..errors import ConfigError, FormatError
@@ -37,6 +38,14 @@ _ARRAYS = {"u1": "PCM_U8", "i2": "PCM_16", "i4": "PCM_24", "f4": "PCM_16", "f8":
 
 Full scale is 2^31 for int32, as in soundfile, and 1 for floats.
 """
+
+
+_MAGIC = (
+    *((8, b"WAVE"), (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (8, b"AIFF"), (8, b"AIFC")),
+    *((4, b"ftyp" + brand) for brand in (b"M4A ", b"M4B ", b"isom", b"iso2", b"mp41", b"mp42")),
+    *((0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), (0, b"\xff\xfb"), (0, b"\xff\xf1")),
+)
+"""How sounds begin, and where: what `open` reads, and what it can say more of than others."""
 
 
 class AudioCarrier(Carrier):
@@ -72,6 +81,19 @@ class AudioCarrier(Carrier):
             if rate is not None and not info.data.get("as_function"):
                 raise ValueError("a sound is resampled only with as_function")
             return rate
+
+    @classmethod
+    def recognizes(cls, data: bytes) -> bool:
+        """Whether it is a sound, also of a format that cannot be opened."""
+        if any(data.startswith(magic, at) for at, magic in _MAGIC):
+            return True
+        import soundfile
+
+        try:
+            with foreign("not a readable sound"), soundfile.SoundFile(BytesIO(data)):
+                return True
+        except FormatError:
+            return False
 
     def open(self, source: Any) -> Cover:
         """The sound as a cover.

@@ -63,6 +63,15 @@ class DatasetCarrier(Carrier):
                 raise ValueError("a grid has at least one latitude and one longitude")
             return size
 
+    @classmethod
+    def recognizes(cls, data: bytes) -> bool:
+        """Whether it is a data set, also in a form that cannot be opened."""
+        hdf5 = (b"\x89HDF\r\n\x1a\n", b"\x0e\x03\x13\x01")  # and HDF4
+        if data.startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"GRIB", *hdf5)):
+            return True
+        end = data[-(1 << 16) :]  # of a ZIP, the list of its files
+        return data.startswith(b"PK\x03\x04") and (b".nc" in end or b".grib" in end)
+
     def open(self, source: Any) -> Cover:
         """The chosen variable as a cover; its other dimensions (time, level) are the channels."""
         cover = self._chosen(source)

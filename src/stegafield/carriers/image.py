@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 from pydantic import Field, field_validator
 
 from ..channels.picture import (
@@ -42,6 +42,17 @@ SIGMA = 2.25
 """Standard deviation of the noise on a function's values, in codes: what 4 bits per RGB pixel
 need."""
 _MOST_PIXELS = MOST_SAMPLES // 3
+
+
+_MAGIC = (
+    *((0, b"\x89PNG\r\n\x1a\n"), (0, b"\xff\xd8\xff"), (0, b"GIF8"), (8, b"WEBP")),
+    *((0, b"II*\0"), (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+"), (128, b"DICM")),
+    *((0, b"\0\0\0\x0cjP  "), (0, b"\0\0\0\x0cJXL "), (0, b"\xff\x0a"), (0, b"FUJIFILM")),
+    *((4, b"ftyp" + brand) for brand in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"crx ")),
+)
+"""How pictures begin, and where: what `open` reads, and what it can say more of than others."""
+_VAGUE = {"TGA", "PCX", "DCX", "ICO", "CUR", "SPIDER", "PCD", "XVTHUMB", "MPEG", "IM", "GBR"}
+"""Pillow's formats that other files look like."""
 
 
 class ImageCarrier(Carrier):
@@ -80,6 +91,17 @@ class ImageCarrier(Carrier):
             if size is not None and not (min(size) >= 1 and size[0] * size[1] <= _MOST_PIXELS):
                 raise ValueError(f"a picture has 1 to {_MOST_PIXELS:,} pixels")
             return size
+
+    @classmethod
+    def recognizes(cls, data: bytes) -> bool:
+        """Whether it is a picture, also of a format or size that cannot be opened."""
+        if any(data.startswith(magic, at) for at, magic in _MAGIC):
+            return True
+        try:
+            image = opened(data)
+            return not isinstance(image, ImageFile.StubImageFile) and image.format not in _VAGUE
+        except FormatError:
+            return False
 
     def open(self, source: Any) -> Cover:
         """The picture as a cover.
@@ -143,7 +165,9 @@ class ImageCarrier(Carrier):
     def blank(self) -> Cover:
         """A grey RGB picture of the requested size."""
         if self.options.size is None:
-            raise ConfigError("size", "is needed where no cover is given.", "As in --size 512x768.")
+            raise ConfigError(
+                "size", "is needed where no cover is given.", "As in size=(512, 768)."
+            )
         cover = as_cover(np.full((*self.options.size, 3), 128, np.uint8), self.options.format, None)
         return drawn(cover, cover.codes * 1.0, SIGMA) if self.options.as_function else cover
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-_OPENING = ("hide", "reveal", "check", "capacity", "detect", "sample")
+_OPENING = ("hide", "reveal", "check", "info", "capacity", "detect", "sample")
 """Commands that open files which anybody may have damaged, and start no other process."""
 _ITSELF = {"/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"}
 """Names of standard error, where somebody wants a file to go."""
@@ -11,6 +11,7 @@ _ITSELF = {"/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"}
 
 def main() -> None:
     """The entry point of the command `stegafield`."""
+    _streams()
     try:
         from .commands import app
 
@@ -19,6 +20,17 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _streams() -> None:
+    """Streams that the parent process closed: what is written to standard error goes nowhere, and
+    writing to standard output fails like writing to any file that cannot be written."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull)
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)
 
 
 def _own_errors() -> None:

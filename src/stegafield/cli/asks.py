@@ -16,7 +16,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from .edge import not_stream, settings_of, size_of
+from . import complete
+from .edge import settings_of, size_of
 from .program import Variadic
 
 _HELP = {"cover": "Your own cover: a file.", "set": "Further options: carrier.variable=t2m, ..."}
@@ -110,7 +111,8 @@ def _parameter(name: str, field: Any) -> inspect.Parameter:
         kind = Path
     if default is None:
         kind = kind | None
-    option = typer.Option(flag, help=text, metavar=metavar)
+    words = complete.of(name)
+    option = typer.Option(flag, help=text, metavar=metavar, autocompletion=words)
     keyword = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, keyword, default=default, annotation=Annotated[kind, option])
 
@@ -121,6 +123,4 @@ def _value(name: str, given: Any) -> Any:
         return size_of(given)
     if name == "set":
         return settings_of(given)
-    if name == "cover":
-        not_stream("cover", given)
     return given

@@ -12,25 +12,15 @@ from ..errors import ConfigError, NoMessage
 from .arguments import AsJson, Device, Force, KeyFile, Out, PassphraseFile
 from .asks import Asking, asks
 from .detect import detect
-from .edge import (
-    busy,
-    different,
-    key_of,
-    message_bytes,
-    not_stream,
-    print_rows,
-    printable,
-    save_report,
-    summary,
-)
+from .edge import busy, print_rows, printable, save_report, summary
 from .generate import generate
-from .program import Program, err
+from .keys import check_keys, key_of, keyless, not_stream, read_input
+from .program import Program, say
 
 app = typer.Typer(
     cls=Program,
     no_args_is_help=True,
     invoke_without_command=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # it would print local variables, and they may hold keys
     help="Hide messages in pictures, weather and other fields, and reveal them.",
 )
@@ -49,60 +39,89 @@ def program(
 
 
 @app.command()
-def keygen(key_file: Path) -> None:
+def keygen(key_file: str) -> None:
     """Write a fresh key to a new file that only you can read."""
     from ..message.key import Key
+    from ..pipeline.writing import check_file_name
 
     not_stream("key-file", key_file)
+    check_file_name(key_file)
     try:
         Key.generate().save(key_file)
     except FileExistsError:
         raise FileExistsError(f"{key_file} exists; a key is never overwritten") from None
-    told = f"wrote {key_file}: anyone who has it reads every message hidden with it"
-    err.print(told, markup=False)
+    say(f"wrote {key_file}: anyone who has it reads every message hidden with it")
 
 
 @app.command(cls=Asking)
 @asks("Request", without=("message", "key", "rng", "format"))
 def hide(
     ctx: typer.Context,
-    out: Annotated[str, typer.Option(help="File to write; - is standard output.")],
     wishes: dict[str, Any],
-    message: Annotated[str | None, typer.Option(help="The message as text.")] = None,
+    first: Annotated[str | None, typer.Argument(metavar="[COVER]", help="File to hide in.")] = None,
+    second: Annotated[str | None, typer.Argument(metavar="[MESSAGE]", help="Text to hide.")] = None,
+    out: Out = None,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help="The message as text.")
+    ] = None,
     message_file: Annotated[
-        str | None, typer.Option(help="File with the message; - is standard input.")
+        str | None,
+        typer.Option("--message-file", "-f", help="File with the message; - is standard input."),
     ] = None,
     key_file: KeyFile = None,
     passphrase_file: PassphraseFile = None,
     force: Force = False,
     device: Device = "auto",
-    report: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Draw cover, stego and difference.")] = None,
+    report: Annotated[str | None, typer.Option(help="Write the report as JSON.")] = None,
+    figure: Annotated[str | None, typer.Option(help="Draw cover, stego and difference.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
 ) -> None:
-    """Hide a message; the file is read back before it is written."""
-    from ..core.carrier import format_of
-    from ..pipeline.request import Request
-    from ..pipeline.writing import check_writable, write_file
-    from ..plugins.wiring import Engine
+    """Hide a message: `stegafield hide photo.png "meet at dawn" --out out.png`.
 
-    engine, format = Engine(device=device), None
+    The file is read back before it is written.
+    """
+    from ..core.carrier import format_of
+    from ..pipeline.medium import carrier_of
+    from ..pipeline.request import CapacityRequest, Request
+    from ..pipeline.writing import check_apart, check_writable, write_file
+    from ..plugins.wiring import Engine
+    from . import front
+
+    engine, format, named = Engine(device=device), None, wishes["carrier"]
+    carrier = None if named is None else engine.registry.get("carrier", named)
+    given = front.words_of_hide([first, second], wishes["cover"], carrier, message, message_file)
+    without_key = keyless(key_file, passphrase_file)
+    front.check_complete(given, carrier, message_file, out, without_key)
+    assert out is not None
+    not_stream("cover", given.cover)
+    taken = "message" if message_file == "-" else ""
+    check_keys(key_file, passphrase_file, stdin_taken=taken)
+    front.check_cover(given.cover)
+    secrets = {"key file": key_file, "passphrase file": passphrase_file}
+    for option, path in (("report", report), ("figure", figure)):
+        not_stream(option, path)
+    more, written = {"report": report, "figure": figure}, None if out == "-" else out
+    check_apart({"out": written, **more}, {**secrets, "message file": message_file})
+    check_apart(more, {"cover": given.cover})  # its own stego may replace a cover
     if out == "-" and sys.stdout.isatty():
         raise ConfigError("out", "is a terminal.", "Redirect standard output, or give a file.")
+    wishes = {**wishes, "cover": given.cover}
+    if named is None:
+        wishes["carrier"], wishes["cover"] = carrier_of(engine.registry, given.cover)
     if out != "-":
         format = format_of(engine.registry.get("carrier", wishes["carrier"]), out)
-        check_writable(out, force=force)
-    for path in filter(None, (report, figure)):
+    for path in filter(None, (written, report, figure)):
         check_writable(path, force=force)
     if figure is not None:
         from ..figures.stego import check_figure
 
         check_figure(figure)
-    for option, path in (("report", report), ("figure", figure)):
-        not_stream(option, path)
-    different("out", "report", "figure", paths=(out, report, figure))
     ctx.find_root().obj = lambda found: save_report(report, found)
-    content = message_bytes(message, message_file)
-    key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=message_file == "-")
+    asked = {name: wishes[name] for name in CapacityRequest.model_fields if name in wishes}
+    engine.plan(CapacityRequest(**asked, format=format))  # before a passphrase is typed
+    content = _message(given.message, message_file)
+    key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=taken)
     with busy("hiding"):
         stego = engine.hide(Request(**wishes, message=content, key=key, format=format))
     if out == "-":
@@ -115,7 +134,9 @@ def hide(
         from ..figures.stego import draw
 
         draw(stego, figure)
-    summary(stego.report, "standard output" if out == "-" else out)
+    if not quiet:
+        where = "standard output" if out == "-" else out
+        summary(stego.report, where, own=given.cover is not None, verbose=verbose)
 
 
 @app.command()
@@ -127,13 +148,15 @@ def reveal(
     force: Force = False,
 ) -> None:
     """Print or save the message of a file."""
-    from ..pipeline.writing import check_writable, write_file
+    from ..pipeline.writing import check_apart, check_writable, write_file
 
     if out not in (None, "-"):
+        secrets = {"key file": key_file, "passphrase file": passphrase_file}
+        check_apart({"out": out}, {"stego": file, **secrets})
         check_writable(out, force=force)
     found = _reveal(file, key_file, passphrase_file)
     if found.name:
-        err.print(f"file name hidden with the message: {found.name!r}", markup=False)
+        say(f"file name hidden with the message: {found.name!r}")
     if out not in (None, "-"):
         write_file(out, found, force=force)
     elif out is None and sys.stdout.isatty():
@@ -171,11 +194,19 @@ def check(
 
 @app.command(cls=Asking)
 @asks("CapacityRequest", without=("format",))
-def capacity(wishes: dict[str, Any], as_json: AsJson = False) -> None:
+def capacity(
+    wishes: dict[str, Any],
+    word: Annotated[Path | None, typer.Argument(metavar="[COVER]", help="File to hide in.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Print the largest message in bytes, at a rate or at the most."""
     from ..pipeline.request import CapacityRequest
     from ..plugins.wiring import Engine
+    from . import front
 
+    wishes = {**wishes, "cover": front.one_cover(word, wishes["cover"])}
+    not_stream("cover", wishes["cover"])
+    front.check_cover(wishes["cover"])
     with busy("measuring"):
         room = Engine().capacity(CapacityRequest(**wishes))
     print(json.dumps({"bytes": room}) if as_json else room)
@@ -183,22 +214,34 @@ def capacity(wishes: dict[str, Any], as_json: AsJson = False) -> None:
 
 @app.command()
 def carriers(as_json: AsJson = False) -> None:
-    """List the media that are installed."""
+    """List the media that are installed, and their options."""
     from ..core.carrier import draws, formats, opens
+    from ..core.options import listed
     from ..plugins.discovery import registry
 
+    found = registry().all("carrier")
     rows = [
         {
-            "name": found.name,
-            "takes_a_cover": opens(found),
-            "draws_covers": draws(found),
-            "writes": [suffix for channel in formats(found) for suffix in channel.suffixes],
-            "options": list(found.Options.model_fields),
-            "about": (found.__doc__ or "").partition("\n")[0],
+            "name": one.name,
+            "takes_a_cover": opens(one),
+            "draws_covers": draws(one),
+            "writes": [suffix for channel in formats(one) for suffix in channel.suffixes],
+            "options": listed(one.Options),
+            "about": (one.__doc__ or "").partition("\n")[0],
         }
-        for found in registry().all("carrier")
+        for one in found
     ]
-    print_rows(rows, as_json)
+    if as_json:
+        print_rows(rows, as_json)
+        return
+    print_rows([{k: v for k, v in row.items() if k != "options"} for row in rows], as_json=False)
+    print()
+    options = [
+        {"option": f"carrier.{option.pop('name')}", "of": row["name"], **option}
+        for row in rows
+        for option in row["options"]
+    ]
+    print_rows(options, as_json=False)
 
 
 @app.command()
@@ -222,10 +265,19 @@ def plugins(as_json: AsJson = False) -> None:
         print(f"duplicate: {clash}")
 
 
+def _message(text: str | None, file: str | None) -> bytes:
+    """The message of --message or --message-file."""
+    if text is not None:
+        return text.encode("utf-8", "surrogateescape")  # the bytes that were typed
+    return read_input(file or "", "message-file")
+
+
 def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> Any:
     from ..plugins.wiring import Engine
 
-    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    key = key_of(key_file, passphrase_file, confirm=False, stdin_taken=file == "-")
+    taken = "file" if file == "-" else ""
+    check_keys(key_file, passphrase_file, stdin_taken=taken)
+    data = read_input(file, "file")
+    key = key_of(key_file, passphrase_file, confirm=False, stdin_taken=taken)
     with busy("revealing"):
         return Engine().reveal(data, key=key)

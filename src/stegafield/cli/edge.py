@@ -6,13 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from ..errors import ConfigError
-from .program import err
+from .program import err, say
+from .wording import spoken
 
 
 @contextmanager
@@ -40,63 +40,6 @@ def busy(what: str) -> Iterator[None]:
     finally:
         timer.cancel()
         bar.stop()
-
-
-def message_bytes(text: str | None, file: str | None) -> bytes:
-    """The message of --message or --message-file."""
-    if (text is None) == (file is None):
-        raise ConfigError("message", "needs exactly one of --message and --message-file.")
-    if text is not None:
-        return text.encode("utf-8", "surrogateescape")  # the bytes that were typed
-    return sys.stdin.buffer.read() if file == "-" else Path(file or "").read_bytes()
-
-
-def key_of(
-    key_file: Path | None, passphrase_file: Path | None, *, confirm: bool, stdin_taken: bool
-) -> Any:
-    """The key of the options, or a passphrase, typed or read from a pipe."""
-    from getpass import getpass
-
-    from ..message.key import Key
-
-    for option, path in (("key-file", key_file), ("passphrase-file", passphrase_file)):
-        not_stream(option, path)
-    if key_file and passphrase_file:
-        raise ConfigError("key", "needs one of --key-file and --passphrase-file, not both.")
-    if key_file:
-        return Key.load(key_file)
-    if passphrase_file:
-        return Key.passphrase(passphrase_file.read_bytes().decode("utf-8", "surrogateescape"))
-    if stdin_taken:
-        raise ConfigError(
-            "key",
-            "cannot be typed while the message comes from standard input.",
-            "Use --key-file.",
-        )
-    if not sys.stdin.isatty():
-        return Key.passphrase(sys.stdin.readline())
-    text = getpass("Passphrase: ")
-    if confirm and text != getpass("Again: "):
-        raise ConfigError("passphrase", "was not the same twice.")
-    return Key.passphrase(text)
-
-
-def not_stream(option: str, path: Path | None) -> None:
-    """Raise `ConfigError` for "-" where a file is needed."""
-    if str(path) == "-":
-        raise ConfigError(
-            option, "needs a file; - is no stream here.", "Use /dev/stdin or /dev/stdout."
-        )
-
-
-def different(*names: str, paths: tuple[str | Path | None, ...]) -> None:
-    """Raise `ConfigError` where two outputs are one file."""
-    seen: dict[Path, str] = {}
-    for name, path in zip(names, paths, strict=True):
-        if path is not None and str(path) != "-":
-            other = seen.setdefault(Path(path).resolve(), name)
-            if other != name:
-                raise ConfigError(name, f"is the same file as --{other}: {path}.")
 
 
 def size_of(text: str | None) -> tuple[int, int] | None:
@@ -138,7 +81,7 @@ def printable(message: bytes) -> bool:
     return all(letter.isprintable() or letter in "\n\t" for letter in text)
 
 
-def save_report(path: Path | None, report: Any) -> None:
+def save_report(path: str | None, report: Any) -> None:
     """Write a report as JSON, where a path is given."""
     from ..pipeline.writing import write_file
 
@@ -146,31 +89,43 @@ def save_report(path: Path | None, report: Any) -> None:
         write_file(path, (report.model_dump_json(indent=2) + os.linesep).encode(), force=True)
 
 
-def summary(report: Any, out: str) -> None:
-    """One sentence for people, on standard error."""
-    rate = f"{report.bits_per_element:.4g} bits per free element"
-    if report.bits_per_pixel is not None:
-        rate = f"{report.bits_per_pixel:.4g} bits per pixel"
-    if report.kl_bound_nats is not None:
-        cost = f"KL bound {report.kl_bound_nats:.1e} nats"
-    elif report.psnr is not None:
-        cost = f"PSNR {report.psnr:.1f} dB"
-    else:
-        cost = f"{report.rms_change_physical:.3g} {report.unit} RMS"
-    err.print(
-        f"hid {report.message_bytes} bytes in {out} (up to {report.capacity_bytes} incompressible "
-        f"ones fit at {rate}; {cost}); read back from the file",
-        markup=False,
-    )
-    err.print(f"a warden: {_warden(report.expected)}", markup=False)
+def summary(report: Any, out: str, *, own: bool, verbose: bool) -> None:
+    """What was done, for people, on standard error: a line, then what must not be missed."""
+    say(f"hid {report.message_bytes} bytes in {out}; {_room(report)}")
+    if own and report.kl_bound_nats is None:
+        say("keep the original private: comparing both shows the change")
     for note in report.notes:
-        err.print(f"note: {note}", markup=False)
+        say(spoken(f"note: {note}"))
+    if verbose:
+        say(f"read back from the file; {_rate(report)}; {_cost(report)}")
+        say(f"detectors: {_warden(report.expected)}")
+
+
+def _room(report: Any) -> str:
+    """How much more would fit: as quietly, and at all."""
+    quiet, most = report.capacity_bytes, report.most_bytes
+    told = f"up to {quiet:,} bytes fit this quietly"
+    return told if most is None or most <= quiet else f"{told}, {most:,} at most"
+
+
+def _rate(report: Any) -> str:
+    if report.bits_per_pixel is not None:
+        return f"{report.bits_per_pixel:.4g} bits per pixel"
+    return f"{report.bits_per_element:.4g} bits per free element"
+
+
+def _cost(report: Any) -> str:
+    if report.kl_bound_nats is not None:
+        return f"KL bound {report.kl_bound_nats:.1e} nats"
+    if report.psnr is not None:
+        return f"PSNR {report.psnr:.1f} dB"
+    return f"{report.rms_change_physical:.3g} {report.unit} RMS"
 
 
 def _warden(expected: list[Any]) -> str:
     """What detectors are expected to see, in one line."""
     if not expected:
-        return "no detector was measured on such files"
+        return "none was measured on such files"
     first = expected[0]
     if first.p_e is None:
         return f"{first.detector} was {first.note}"
@@ -178,6 +133,10 @@ def _warden(expected: list[Any]) -> str:
         f"{first.detector} is expected to err {first.p_e:.3f} of the time "
         f"({first.low:.3f} at least; 0.5 is guessing); {first.note}"
     )
+
+
+_WHOLE = ("name", "image", "plugin", "option")
+"""Columns that are never broken into lines."""
 
 
 def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -189,7 +148,9 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
 
     table = Table(box=None, pad_edge=False)
     for column in rows[0] if rows else ():
-        table.add_column(column.replace("_", " "), no_wrap=column in ("name", "image", "plugin"))
+        table.add_column(
+            column.replace("_", " "), no_wrap=column in ("name", "image", "plugin", "option")
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from .arguments import Device, Force, Settings, Size
 from .asks import Asking, asks
 from .edge import busy, settings_of, size_of
-from .program import Variadic, err
+from .program import Variadic, say
 
 generate = typer.Typer()
 
@@ -27,17 +27,26 @@ Devices = Annotated[int, typer.Option(min=1, help="How many; data parallel.")]
 def sample(
     out: Annotated[Path, typer.Option(help="Folder for the covers.")],
     wishes: dict[str, Any],
-    figure: Annotated[Path | None, typer.Option(help="Draw the first 64 on one sheet.")] = None,
+    figure: Annotated[str | None, typer.Option(help="Draw the first 64 on one sheet.")] = None,
     force: Force = False,
     device: Device = "auto",
 ) -> None:
     """Write plain covers: the files that `hide` would hide something in."""
     from ..core.carrier import formats
+    from ..pipeline.medium import carrier_of
     from ..pipeline.request import SampleRequest
-    from ..pipeline.writing import check_folder, check_writable, write_file
+    from ..pipeline.writing import check_apart, check_folder, check_writable, write_file
     from ..plugins.wiring import Engine
+    from . import front
 
-    engine, carrier, count = Engine(device=device), wishes["carrier"], wishes["count"]
+    engine, cover, count = Engine(device=device), wishes["cover"], wishes["count"]
+    front.check_cover(cover)
+    if wishes["carrier"] is None and cover is not None:
+        wishes["carrier"], wishes["cover"] = carrier_of(engine.registry, cover)
+    if wishes["carrier"] is None:
+        problem = "is missing."
+        raise ConfigError("carrier", problem, 'Name one that draws covers: carrier="era5".')
+    carrier = wishes["carrier"]
     if count < 1:
         raise ConfigError("count", f"{count} is none.", "Give one or more.")
     if figure is not None:
@@ -49,8 +58,9 @@ def sample(
     named = [c for c in channels if c.name == wishes["set"].get("carrier.format")] or channels
     width, suffix = len(str(count - 1)), named[0].suffixes[0]
     files = [out / f"{number:0{width}}{suffix}" for number in range(count)]
-    if figure is not None and figure.resolve() in [file.resolve() for file in files]:
-        raise ConfigError("figure", f"is the name of a cover, too: {figure}.")
+    check_apart({"figure": figure}, {"cover": cover})
+    for file in files:
+        check_apart({"out": file, "figure": figure}, {"cover": cover})
     check_folder(out)
     for file in files if out.exists() else ():
         check_writable(file, force=force)
@@ -70,7 +80,7 @@ def sample(
         from ..figures.stego import draw_sheet
 
         draw_sheet([item for item, _ in shown], figure)
-    err.print(f"wrote {count} plain covers to {out}", markup=False)
+    say(f"wrote {count} plain covers to {out}")
 
 
 @generate.command(cls=Variadic)
@@ -136,7 +146,7 @@ def run_training(
         )
     if first:
         told = f"{done.step} steps on {len(items)} items in {done.seconds:.0f} s"
-        err.print(f"{told}; the model is in {out / 'model'}", markup=False)
+        say(f"{told}; the model is in {out / 'model'}")
 
 
 @generate.command()
@@ -156,4 +166,4 @@ def convert(
     if (out / CONFIG).exists():
         raise ConfigError("out", f"there is a model in {out}.", "Choose another folder.")
     save_pretrained(from_official(file, size_of(size)), out)
-    err.print(f"wrote {out}", markup=False)
+    say(f"wrote {out}")

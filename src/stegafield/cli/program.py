@@ -2,7 +2,10 @@
 several values."""
 
 import os
+import re
 import sys
+from contextlib import suppress
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -19,6 +22,7 @@ from ..errors import (
     NoMessage,
     PluginError,
 )
+from .wording import spoken
 
 _EXITS: list[tuple[type[BaseException], int]] = [
     (NoMessage, 3),
@@ -30,6 +34,8 @@ _EXITS: list[tuple[type[BaseException], int]] = [
     (OSError, 7),
     (KeyboardInterrupt, 130),
 ]
+_USAGE: Any = typer.BadParameter.__mro__[1]
+"""Misspelt options and commands, and arguments too few or too many."""
 _MANY = (
     *("--set", "--bpp", "--bps", "--size", "--field", "--minutes", "--samples", "--sigma"),
     *("--images", "--against", "--detector", "--model", "--batch"),
@@ -38,8 +44,21 @@ _MANY = (
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def say(text: str) -> None:
+    """One line on standard error, with nothing in it that a terminal would obey."""
+    with suppress(OSError):  # nobody is left to be told
+        err.print(plain(text), markup=False)
+
+
+def plain(text: str) -> str:
+    """Text with whatever a terminal would obey written out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 COMMANDS = "stegafield.commands"
 """Entry points of this group add commands: each names a `typer.Typer`."""
+ELSEWHERE = dict.fromkeys(("bench", "paper", "train-baseline"), "stegafield-research")
+"""Commands that people look for here, and the distribution that has them."""
 
 
 class Program(TyperGroup):
@@ -47,6 +66,27 @@ class Program(TyperGroup):
 
     Commands of other distributions come from entry points, and are imported when they are used.
     """
+
+    def main(self, *arguments: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run the program; every way to end is a sentence, if it failed, and an exit code."""
+        try:
+            code = super().main(*arguments, standalone_mode=False, **extra)
+            sys.stdout.flush()
+        except _USAGE as error:
+            code = error.exit_code
+            if type(error).__name__ == "NoArgsIsHelpError":
+                error.show()
+            else:
+                say(f"stegafield: {_usage(error)}")
+        except typer.Abort:
+            code = 130
+        except SystemExit:  # typer's answer to a pipe that nobody reads
+            code = _unwritten(BrokenPipeError())
+        except OSError as error:  # help that nobody can read
+            code = _unwritten(error)
+        if not standalone_mode:
+            return code
+        sys.exit(code or 0)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Our own commands, then those of other distributions."""
@@ -74,8 +114,10 @@ class Program(TyperGroup):
             return super().invoke(ctx)
         except tuple(kind for kind, _ in _EXITS) as error:
             code = next(code for kind, code in _EXITS if isinstance(error, kind))
+            if isinstance(error, BrokenPipeError) and not error.filename:
+                raise  # nobody reads standard output any more
             if code != 130:
-                err.print(f"stegafield: {_sentence(error)}", markup=False)
+                say(f"stegafield: {_sentence(error)}")
             if isinstance(error, EmbeddingFailed) and ctx.obj:
                 ctx.obj(error.report)
             raise typer.Exit(code) from None
@@ -83,15 +125,18 @@ class Program(TyperGroup):
 
 class Variadic(TyperCommand):
     """Lets `--bpp 1 2 3` stand for `--bpp 1 --bpp 2 --bpp 3`, and the same for others that may be
-    repeated."""
+    repeated; not in commands with arguments, whose words would be swallowed."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse."""
         listed: list[Any] = self.get_params(ctx)
+        if any(one.param_type_name == "argument" for one in listed):
+            _check_single(ctx, args)
+            return super().parse_args(ctx, args)
         many = [name for name in _MANY if any(p.multiple for p in listed if name in p.opts)]
         out, current = [], None
         for word in args:
-            if word.startswith("--") or word == "-":
+            if word.startswith("-"):
                 current = word if word in many else None
                 out.append(word)
                 continue
@@ -99,6 +144,14 @@ class Variadic(TyperCommand):
                 out.append(current)
             out.append(word)
         return super().parse_args(ctx, out)
+
+
+def _check_single(ctx: Any, args: list[str]) -> None:
+    """Raise a usage error where --set receives several values in a command with arguments."""
+    for option, _, word in zip(args, args[1:], args[2:], strict=False):
+        if option == "--set" and re.match(r"(carrier|extractor|optimizer|effort)\.\w+=", word):
+            problem = f"takes one value here; write --set {word}"
+            raise typer.BadParameter(problem, ctx, param_hint="--set")
 
 
 def _loaded(name: str) -> Any:
@@ -144,8 +197,35 @@ def _brings_commands(folder: str) -> bool:
 
 
 def _sentence(error: BaseException) -> str:
-    """What went wrong, on one line, and nothing in it that a terminal would obey."""
-    text = str(error)
+    """What went wrong, on one line."""
     if isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename or 'file'}: {error.strerror}"
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+        return spoken(f"{error.filename or 'standard output'}: {error.strerror}")
+    return spoken(str(error))
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with a command line, and where its options are listed."""
+    said = error.format_message().rstrip(".")
+    missing = re.match(r"No such command '([^']*)'", said)
+    where = error.ctx.command_path if error.ctx is not None else "stegafield"
+    if missing is not None:
+        name = missing[1]
+        found = get_close_matches(name, error.ctx.command.list_commands(error.ctx), n=1)
+        if name in ELSEWHERE:
+            return f"the command {name!r} is in another distribution: pip install {ELSEWHERE[name]}"
+        said = f"there is no command {name!r}" + (f"; did you mean {found[0]!r}?" if found else "")
+    if said.startswith("Got unexpected extra argument"):
+        said += ": a text of several words needs quotes, a file its option"
+    said = said if said.endswith("?") else f"{said}."
+    return f"{said} `{where} --help` lists what there is."
+
+
+def _unwritten(error: OSError) -> int:
+    """The exit code where standard output takes nothing more, after saying why."""
+    if not isinstance(error, BrokenPipeError):
+        say(f"stegafield: {_sentence(error)}")
+    with suppress(OSError, ValueError, AttributeError):  # or the interpreter tries once more
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    return 7

@@ -131,6 +131,6 @@ def check_law(cover: Cover) -> None:
         count = int(outside.sum())
         problem = f"{count} elements are within {HEADROOM} sigma of the ends of their range."
         hint = (
-            "Their carrier must leave that headroom for the noise; --method project works without."
+            'Their carrier must leave that headroom for the noise; method="project" works without.'
         )
         raise ConfigError("method", problem, hint)

@@ -43,7 +43,7 @@ class Carrier(ABC):
     def covers(self, count: int, rng: Generator) -> list[Cover]:
         """`count` fresh covers, drawn with `rng` alone."""
         raise ConfigError(
-            "cover", f"the carrier {self.name!r} generates no covers.", "Give one with --cover."
+            "cover", f"the carrier {self.name!r} generates no covers.", "Give one: cover=..."
         )
 
     def open(self, source: Any) -> Cover:
@@ -51,6 +51,15 @@ class Carrier(ABC):
         raise ConfigError(
             "cover", f"the carrier {self.name!r} draws its own covers and takes none."
         )
+
+    @classmethod
+    def recognizes(cls, data: bytes) -> bool:
+        """Whether a file is a cover of this medium: how it is found where none is requested.
+
+        As it is, whether one of its channels recognizes the file. Override it where `open` takes
+        more formats than are written.
+        """
+        return any(channel.recognizes(data) for channel in formats(cls))
 
     def candidates(self, source: Any) -> Iterator[Cover]:
         """Every cover in a source that a message may be in: for `reveal` from an array type of this
@@ -63,7 +72,7 @@ class Carrier(ABC):
         raise ConfigError(
             "cover",
             f"the capacity of {self.name!r} depends on the cover.",
-            "Give one with --cover.",
+            "Give one: cover=...",
         )
 
     def costs(self, cover: Cover) -> Costs | None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from jaxtyping import Int
 from numpy import ndarray
 
-from ..errors import BrokenPlugin, ConfigError
+from ..errors import BrokenPlugin, ConfigError, FormatError
 from . import lattice
 from .cover import Cover
 
@@ -58,6 +58,18 @@ class Channel(ABC):
         Raises `FormatError` where the bytes are not of this format; yields nothing where they are,
         but hold nothing that this channel can carry a message in.
         """
+
+    @classmethod
+    def recognizes(cls, data: bytes) -> bool:
+        """Whether a file is of this format: what a cover's medium is told from.
+
+        As it is, whether `read` takes it. Override it where the first bytes tell.
+        """
+        try:
+            next(iter(cls().read(data)), None)
+        except FormatError:
+            return False
+        return True
 
     @abstractmethod
     def write(self, cover: Cover, codes: Int[ndarray, "channel *space"]) -> bytes:

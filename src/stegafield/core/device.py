@@ -13,7 +13,7 @@ def placed(device: str) -> str:
 
     there = torch.cuda.is_available()
     if device.startswith("cuda") and not there:
-        raise ConfigError("device", "there is no CUDA device.", "Use --device cpu.")
+        raise ConfigError("device", "there is no CUDA device.", 'Use device="cpu".')
     if device != "auto":
         return device
     return "cuda" if there else "cpu"

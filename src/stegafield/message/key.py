@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import os
 import unicodedata
-from pathlib import Path
 from typing import NoReturn
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,6 +14,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from ..errors import ConfigError
 
 SALT_BYTES = 16
+LONGEST = 16 << 20
+"""The bytes that a passphrase in a file may have."""
 _LABEL = b"stegafield/1/"
 
 
@@ -68,7 +69,8 @@ class Key:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Key":
         """The key in a key file."""
-        data = Path(path).read_bytes()[:4096]
+        with open(path, "rb") as file:  # it may have no end
+            data = file.read(4096)
         return cls.parse(data.decode("ascii", errors="replace"))
 
     def text(self) -> str:
@@ -129,6 +131,16 @@ class FileKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a FileKey is never pickled")
+
+
+def read_passphrase(path: str | os.PathLike[str]) -> Key:
+    """The key of a passphrase that is the whole content of a file."""
+    with open(path, "rb") as file:
+        data = file.read(LONGEST + 1)
+    if len(data) > LONGEST:
+        problem = f"is longer than {LONGEST >> 20} MiB."
+        raise ConfigError("passphrase-file", problem, "Give the file that holds the passphrase.")
+    return Key.passphrase(data.decode("utf-8", "surrogateescape"))
 
 
 def _checksum(secret: bytes) -> bytes:

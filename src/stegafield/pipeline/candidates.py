@@ -83,9 +83,14 @@ def _unopened(registry: Registry, data: bytes) -> str:
     for magic, kind in _LOSSY:
         if data.startswith(magic):
             said += f": it is {kind}, and a lossy copy has lost its message"
+    return said + told(registry, data)
+
+
+def told(registry: Registry, data: bytes) -> str:
+    """What else is to be said of bytes that nothing opens."""
     if registry.broken:
-        said += f"; broken plugins, see `stegafield plugins`: {', '.join(registry.broken)}"
-    return said
+        return f"; broken plugins, see `stegafield plugins`: {', '.join(registry.broken)}"
+    return ""
 
 
 def _read(channel: type[Channel], data: bytes) -> Iterator[Cover]:

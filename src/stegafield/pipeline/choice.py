@@ -20,7 +20,7 @@ from .methods import choose
 from .plan import Plan
 from .risk import Expectation
 
-_FLAT = "flat or clipped places, where it shows; --set effort.flat=true allows that"
+_FLAT = 'flat or clipped places, where it shows; set={"effort.flat": True} allows that'
 _ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
 
 

@@ -21,6 +21,7 @@ from ..message.key import Key
 from . import revealing
 from .choice import Offer, Room
 from .hiding import hide_all
+from .medium import with_carrier
 from .plan import Plan
 from .planning import make_plan
 from .request import BatchRequest, CapacityRequest, CoverRequest, Request, SampleRequest
@@ -47,6 +48,7 @@ class Engine:
                 `CapacityError`; `effort.flat` allows it.
             EmbeddingFailed: no attempt read back; its `report` says why.
         """
+        request = with_carrier(self.registry, request)
         plan = make_plan(self.registry, self.device, request)
         return hide_all(self.registry, plan, [request])[0]
 
@@ -58,6 +60,7 @@ class Engine:
         With `rng` the files are those of single calls that share it, where no attempt has to be
         repeated. The first item that fails ends it; a note of the error says which one that was.
         """
+        request = with_carrier(self.registry, request)
         plan = make_plan(self.registry, self.device, request)
         return hide_all(self.registry, plan, request.single(), numbered=True)
 
@@ -85,13 +88,14 @@ class Engine:
         The carrier draws covers, or fits a function to `cover` (`as_function`), of which so many
         noisy samples are drawn.
         """
+        request = with_carrier(self.registry, request)
         plan, cover = make_plan(self.registry, self.device, request), request.cover
         if cover is not None and not request.as_function:
-            raise ConfigError("cover", "is drawn from only as a function.", "Use --as-function.")
+            raise ConfigError("cover", "is drawn from only as a function.", "Use as_function=True.")
         if cover is not None and request.seed is not None:
             raise ConfigError("seed", "repeats generated covers; it does nothing to your own.")
         if cover is None and not draws(plan.carrier):
-            hint = "Use one that does, or --as-function with a --cover."
+            hint = "Use one that does, or as_function=True and cover=... besides."
             raise ConfigError("carrier", f"{request.carrier!r} draws no covers.", hint)
         return self._sampled(request, plan)
 
@@ -114,6 +118,7 @@ class Engine:
         the KL bound, unless `method` says otherwise; for the user's own, what leaves flat and
         clipped places alone, unless `effort.costs` or `effort.flat` say otherwise.
         """
+        request = with_carrier(self.registry, request)
         plan = make_plan(self.registry, self.device, request)
         return _offer(plan, request.cover).capacity()
 
@@ -123,13 +128,14 @@ class Engine:
 
         The largest of them is its `capacity`. Empty where not even an empty message fits.
         """
+        request = with_carrier(self.registry, request)
         plan = make_plan(self.registry, self.device, request)
         return _offer(plan, request.cover).rooms()
 
     @takes(CapacityRequest)
     def plan(self, request: CoverRequest) -> Plan:
         """The plan of a request; every mistake that does not depend on a cover surfaces here."""
-        return make_plan(self.registry, self.device, request)
+        return make_plan(self.registry, self.device, with_carrier(self.registry, request))
 
 
 def _offer(plan: Plan, cover: Any) -> Offer:

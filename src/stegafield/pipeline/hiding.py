@@ -159,7 +159,7 @@ class Hiding:
                 return draft
             report.failures.append("this salt leaves too little room")
         assert last is not None
-        advice = ", or --set effort.flat=true, where it shows more" if self.below else ""
+        advice = ', or set={"effort.flat": True}, where it shows more' if self.below else ""
         raise EmbeddingFailed(last.given_up(report, advice), report)
 
     def _drafted(self, offer: Offer) -> Draft | None:

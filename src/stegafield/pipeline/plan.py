@@ -7,7 +7,7 @@ from numpy.random import Generator
 
 from ..core import lattice, options
 from ..core.blame import entering, expect
-from ..core.carrier import Carrier, writes
+from ..core.carrier import Carrier, formats, writes
 from ..core.cover import Cover, sound
 from ..core.extractor import Extractor
 from ..core.optimizer import Optimizer
@@ -59,6 +59,12 @@ class Plan:
         if self.request.as_function:
             problem = "fits a function to a file or an array, not to a Cover."
             raise ConfigError("as_function", problem)
+        if source.container is None and source.channel in (
+            "",
+            *(one.name for one in formats(self.carrier)),
+        ):
+            problem = "is a Cover without a container: there is no file that a stego could keep."
+            raise ConfigError("cover", problem, "Give one that a carrier opened or drew.")
         if not writes(self.carrier, source):
             raise ConfigError("cover", f"is a Cover of another medium than {self.carrier.name!r}.")
         return lattice.used(source)

@@ -22,11 +22,11 @@ _PARTS = ("carrier", "extractor", "optimizer", "effort")
 def make_plan(registry: Registry, device: str, request: CoverRequest) -> Plan:
     """The plan of a request; every mistake that does not depend on a cover surfaces here."""
     how = request
+    assert request.carrier is not None  # `with_carrier` has seen to it
     if not isinstance(how, CapacityRequest):  # of `sample`: all else is as by default
         how = CapacityRequest(carrier=request.carrier)
     parts = _parts(request.set)
-    if how.method is not None:
-        parts["effort"]["method"] = how.method
+    _agree(parts["effort"], "method", how.method, "effort")
     carrier_class = registry.get("carrier", request.carrier)
     _choose_cover(request, carrier_class, parts["carrier"])
     extractor = registry.get("extractor", how.extractor or DEFAULT_EXTRACTOR)
@@ -44,7 +44,7 @@ def make_plan(registry: Registry, device: str, request: CoverRequest) -> Plan:
             optimizer = optimizer_class(chosen, device=device)
     elif parts["optimizer"]:
         problem = "options were given for it, but no name."
-        raise ConfigError("optimizer", problem, "Use --optimizer NAME.")
+        raise ConfigError("optimizer", problem, "Name one: optimizer=...")
     chosen = options.parse(carrier_class.Options, parts["carrier"], "carrier")
     with entering(carrier_class):
         carrier = carrier_class(chosen)
@@ -78,10 +78,17 @@ def _choose_cover(request: CoverRequest, carrier: type[Carrier], given: dict[str
             if name == "strip_metadata":
                 problem = f"the carrier {carrier.name!r} takes nothing along that could be dropped."
             raise ConfigError(name, problem)
-        if name == "format" and given.get(name, wish) != wish:
-            problem = f"{wish} is requested, and carrier.format={given[name]}."
-            raise ConfigError(name, problem, "Give one of them.")
-        given[name] = wish
+        _agree(given, name, wish, "carrier")
+
+
+def _agree(given: dict[str, Any], name: str, wish: Any, part: str) -> None:
+    """Add a wish to the options of a part; `ConfigError` where they say something else."""
+    if wish is None:
+        return
+    there = given.setdefault(name, wish)
+    if options.plain(there) != options.plain(wish):
+        problem = f"{wish!r} is requested, and {part}.{name} is {there!r}."
+        raise ConfigError(name, problem, "Give one of them.")
 
 
 def _parts(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

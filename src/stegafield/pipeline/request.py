@@ -6,6 +6,7 @@ This module loads neither NumPy nor any part of the engine.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -118,7 +119,10 @@ class CoverRequest(BaseModel):
         defer_build=True,  # most are never used in a process
     )
 
-    carrier: str = Field(description="The medium; `stegafield carriers` lists them.")
+    carrier: str | None = Field(
+        default=None,
+        description="The medium; that of the cover, if not given. `stegafield carriers` lists all.",
+    )
     cover: Any = Field(
         default=None,
         repr=False,
@@ -170,8 +174,11 @@ class CoverRequest(BaseModel):
             raise ConfigError("preset", f"{preset!r} is unknown.", f"Known: {known}.")
         if not isinstance(given.get("set", {}), Mapping):
             raise ConfigError("set", f"is a {type(given['set']).__name__}.", "Give a dictionary.")
-        settings: dict[str, Any] = {**PRESETS[preset].get("set", {}), **given.get("set", {})}
-        return PRESETS[preset] | given | {"set": settings}
+        named = dict(PRESETS[preset])
+        settings: dict[str, Any] = {**named.pop("set", {}), **given.get("set", {})}
+        if "effort.method" in settings:
+            named.pop("method", None)
+        return named | given | {"set": settings}
 
 
 class SampleRequest(CoverRequest):
@@ -320,13 +327,18 @@ RequestT = TypeVar("RequestT", bound=CoverRequest)
 
 def _told(error: ValidationError, model: type[BaseModel]) -> Exception:
     """The error of the first wish that cannot be met, in our words."""
+    from ..core.wrong import problem
+
     first = error.errors()[0]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ConfigError):
         return cause
     name = str(first["loc"][0]) if first["loc"] else "request"
     if first["type"] == "extra_forbidden":
-        return TypeError(f"unexpected argument: {name}. Known: {', '.join(model.model_fields)}")
+        close = get_close_matches(name, model.model_fields, n=1)
+        meant = f"; did you mean {close[0]}?" if close else "."
+        known = ", ".join(model.model_fields)
+        return TypeError(f"unexpected argument: {name}{meant} Known: {known}")
     if first["type"] == "missing":
         return TypeError(f"missing argument: {name}")
-    return ConfigError(name, f"{first['input']!r}: {first['msg']}.")
+    return ConfigError(name, problem(dict(first)))

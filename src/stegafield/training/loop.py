@@ -166,7 +166,7 @@ def _begin(out: Path, config: TrainingConfig, items: int, resume: bool) -> state
         return state.Progress(items=items, config=plain)
     if not resume:
         raise ConfigError(
-            "out", f"there is a run in {out}.", "Go on with it (--resume), or choose another."
+            "out", f"there is a run in {out}.", "Go on with it (resume=True), or choose another."
         )
     progress = state.read(out)
     if progress.config != plain or progress.items != items:

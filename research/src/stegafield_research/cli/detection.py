@@ -7,7 +7,7 @@ import typer
 
 from stegafield.cli.arguments import Device, Settings
 from stegafield.cli.detect import Detectors
-from stegafield.cli.edge import different, settings_of, size_of
+from stegafield.cli.edge import settings_of, size_of
 from stegafield.errors import ConfigError
 
 from .arguments import Crop, Lines, MethodName, Optimizer
@@ -55,7 +55,7 @@ def detect(
 ) -> None:
     """Train and test detectors on covers and stegos: P_E, AUC, alarms, with 95 % intervals."""
     from stegafield.figures.stego import check_figure
-    from stegafield.pipeline.writing import check_writable
+    from stegafield.pipeline.writing import check_apart, check_writable
     from stegafield.plugins.wiring import Engine
 
     from ..measure import detection, evidence
@@ -68,7 +68,7 @@ def detect(
         raise ConfigError("crop", "and tiles and grey are for --images.")
     if tiles > 1 and not crop:
         raise ConfigError("tiles", "needs the size of a tile.", "Give --crop.")
-    different("json", "figure", paths=(json_out, figure))
+    check_apart({"json": json_out, "figure": figure}, {})
     check_writable(json_out, force=True)
     if figure is not None:
         check_figure(figure)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from stegafield.cli.edge import different
 from stegafield.errors import ConfigError
 
 from .rows import lines_of
@@ -19,12 +18,12 @@ def report(
     ] = None,
 ) -> None:
     """Write the page of the measurements in a folder: distributions over covers, or detection."""
-    from stegafield.pipeline.writing import check_writable, write_file
+    from stegafield.pipeline.writing import check_apart, check_writable, write_file
 
     from ..pages import benchmarks, detection
     from ..pages.summary import read, summarise, understood
 
-    different("out", "json", paths=(out, json_out))
+    check_apart({"out": out, "json": json_out}, {})
     for path in (out, json_out):
         if path is not None:
             check_writable(path, force=True)

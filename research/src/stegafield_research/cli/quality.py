@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from stegafield.cli.arguments import Device, Settings
-from stegafield.cli.edge import different, settings_of, size_of
+from stegafield.cli.edge import settings_of, size_of
 from stegafield.errors import ConfigError
 
 from .arguments import (
@@ -107,12 +107,12 @@ def curve(
 ) -> None:
     """Measure `phase` from 0.05 to 4 bpp beside its bound, LSB matching, HILL and the paper."""
     from stegafield.figures.stego import check_figure
-    from stegafield.pipeline.writing import check_writable
+    from stegafield.pipeline.writing import check_apart, check_writable
     from stegafield.plugins.wiring import Engine
 
     from ..measure.curve import COLUMNS, draw, measure
 
-    different("json", "figure", paths=(json_out, figure))
+    check_apart({"json": json_out, "figure": figure}, {})
     check_writable(json_out, force=True)
     found = pictures_in(images)
     if figure is not None:
@@ -135,12 +135,12 @@ def fit(
 ) -> None:
     """Fit a function to each cover: PSNR on what it was fitted to, and on what was held out."""
     from stegafield.figures.stego import check_figure
-    from stegafield.pipeline.writing import check_writable
+    from stegafield.pipeline.writing import check_apart, check_writable
     from stegafield.plugins.discovery import registry
 
     from ..measure import fit as fits
 
-    different("json", "figure", paths=(json_out, figure))
+    check_apart({"json": json_out, "figure": figure}, {})
     if crop and carrier != "image":
         raise ConfigError("crop", f"is for pictures, not for the carrier {carrier!r}.")
     check_writable(json_out, force=True)

@@ -34,7 +34,7 @@ class Sample(Method):
     name: ClassVar[MethodName] = "sample"
     needs: ClassVar[str] = "draw"
     top: ClassVar[str] = (
-        f"More would cost over {bound.BUDGET:g} nats; --method project has no bound."
+        f'More would cost over {bound.BUDGET:g} nats; method="project" has no bound.'
     )
 
     def possible(self, cover: Cover, extractor: type[Extractor]) -> bool:
