@@ -102,7 +102,7 @@ def test_an_empty_passphrase_is_refused(refused, folder):
         "empty",
         says=["passphrase", "empty", "at least one character"],
     )
-    refused(2, *words, stdin=b"", says=["passphrase", "empty"])
+    refused(2, *words, stdin=b"", says=["--key-file", "--passphrase-file", "keygen"])
     for text in ("", "\n", "\r\n"):
         with pytest.raises(ConfigError, match="empty"):
             Key.passphrase(text)
