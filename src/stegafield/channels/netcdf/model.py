@@ -91,7 +91,9 @@ class File:
             return self.variables.get(name) or self.variables.get(name[1:])
         while True:
             found = self.variables.get(group + name)
-            if found is not None or not group:
+            if found is not None:
                 return found
+            if not group:
+                return self.variables.get("/" + name)
             group = group.rstrip("/").rpartition("/")[0] + "/"
             group = "" if group == "/" else group
