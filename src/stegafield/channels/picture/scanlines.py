@@ -142,21 +142,19 @@ def packed(pixels: Integer[ndarray, "y x *sample"], coding: Coding | None = None
 
 
 def _divided(stream: bytes, sizes: tuple[int, ...]) -> list[bytes]:
-    """A stream in parts of these sizes; the last one takes what is left, or more of the first size
-    follow, as an encoder with a buffer of that size would write."""
-    *full, _ = sizes
-    if not full:
-        return [stream]
+    """A stream in parts of these sizes. Where all but the last are alike, an encoder's buffer has
+    that size, and more of them follow as needed; else the last part takes what is left."""
+    *full, last = sizes
     parts, at = [], 0
     for size in full:
         if size >= len(stream) - at:
             break
         parts.append(stream[at : at + size])
         at += size
-    size = full[-1] or full[0]
-    while size and len(stream) - at > size and len(parts) >= len(full):
-        parts.append(stream[at : at + size])
-        at += size
+    buffer = full[0] if full and set(full) == {full[0]} and last <= full[0] else 0
+    while buffer and len(stream) - at > buffer:
+        parts.append(stream[at : at + buffer])
+        at += buffer
     return [*parts, stream[at:]]
 
 
