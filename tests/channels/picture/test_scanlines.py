@@ -1,5 +1,6 @@
 """A PNG written into its own file looks as its encoder wrote it: filters, settings, chunk sizes."""
 
+import itertools
 import struct
 import zlib
 from io import BytesIO
@@ -12,7 +13,6 @@ from PIL import Image
 from stegafield.channels.picture.png import PngChannel, parse
 from stegafield.channels.picture.scanlines import _passes
 from tests.pictures import deep_png, noise, pixels, soft
-import itertools
 
 SMOOTH = soft(1, 0.05)[0]
 
