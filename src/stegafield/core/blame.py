@@ -6,6 +6,7 @@ our own code stays what it is, even where a plugin inherits it, and so does what
 a file object or a generator that fails is no fault of the plugin that reads it.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +20,7 @@ import numpy as np
 from ..errors import BrokenPlugin, StegafieldError
 
 _OURS = __name__.partition(".")[0]
-_LOOKS = f"{_OURS}.core.", f"{_OURS}.pipeline."
+_LOOKS = f"{_OURS}.core.", f"{_OURS}.pipeline.", f"{_OURS}.coding."
 """Where what plugins return is looked at."""
 _STAYS = StegafieldError, OSError, MemoryError
 """Errors that this package raises on purpose, and those of files and memory, stay what they are."""
@@ -76,7 +77,7 @@ def entering(part: object, *given: object) -> Iterator[None]:
         if shut or hasattr(error, "of_watcher") or _of(error, given):
             raise
         found = _entered(error, (part,))
-        if found is None and _inherited(error, part):
+        if found is None and not _looking(error):
             raise
         _, where = found or (part, "")
         raise _broken(part, where, error) from error
@@ -98,12 +99,11 @@ def _entered(error: BaseException, parts: tuple[object, ...]) -> tuple[object, s
     return found
 
 
-def _inherited(error: BaseException, part: object) -> bool:
-    """Whether an error comes out of code of ours that a part inherits, and of no look at what it
-    returned."""
-    ours = {owner.__module__ for owner in _class(part).__mro__ if _is_ours(owner)}
-    places = [_module(frame) for frame, _ in walk_tb(error.__traceback__)]
-    return any(place in ours and not place.startswith(_LOOKS) for place in places)
+def _looking(error: BaseException) -> bool:
+    """Whether an error comes out of a look at what a part returned: out of no other code of ours,
+    which a part may inherit, and of nobody else's."""
+    rooms = {_module(frame) for frame, _ in walk_tb(error.__traceback__)}
+    return all(room.startswith(_LOOKS) or _library(room) for room in rooms)
 
 
 def _of(error: BaseException, given: tuple[object, ...]) -> bool:
@@ -133,11 +133,19 @@ def _broken(part: object, where: str, error: BaseException) -> BrokenPlugin:
 
 
 def _packages(part: object) -> set[str]:
-    """The top packages that a part's classes come from, as far as they are plugins' classes."""
+    """The top packages that a part's classes and their functions come from, without our own."""
     if part is None:
         return set()
-    ours = [owner for owner in _class(part).__mro__ if any(map(_is_ours, owner.__mro__))]
-    return {owner.__module__.partition(".")[0] for owner in ours if not _is_ours(owner)}
+    owners = [owner for owner in _class(part).__mro__ if not _is_ours(owner)]
+    members = [one for owner in owners for one in vars(owner).values()]
+    places = [str(getattr(one, "__module__", "")) for one in (*owners, *members)]
+    found = {place.partition(".")[0] for place in places}
+    return {one for one in found if one and one != _OURS and not _library(one)}
+
+
+def _library(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package in sys.stdlib_module_names or package in ("numpy", "jaxtyping", "beartype")
 
 
 def _is_ours(owner: type) -> bool:
