@@ -60,16 +60,21 @@ def _install(target, *projects):
     return target
 
 
-def _run(site, *arguments, policy=None, code=0):
+def _path(site):
+    """Modules of a folder, and where this process finds its own."""
+    return os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+
+
+def _run(site, *arguments, policy=None, code=0, binary=False):
     environment = {k: v for k, v in os.environ.items() if k != "STEGAFIELD_PLUGINS"}
-    environment["PYTHONPATH"] = str(site)
+    environment["PYTHONPATH"] = _path(site)
     if policy is not None:
         environment["STEGAFIELD_PLUGINS"] = policy
     done = subprocess.run(
         [sys.executable, "-m", "stegafield", *arguments], env=environment, capture_output=True
     )
     assert done.returncode == code, done.stderr.decode()
-    return done.stdout.decode(), done.stderr.decode()
+    return done.stdout if binary else done.stdout.decode(), done.stderr.decode()
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +103,7 @@ def test_the_example_hides_and_reveals(tide, tmp_path):
 
 @pytest.mark.slow
 def test_the_example_passes_its_own_tests(tide):
-    environment = {**os.environ, "PYTHONPATH": str(tide)}
+    environment = {**os.environ, "PYTHONPATH": _path(tide)}
     pytest_ = [
         sys.executable,
         "-m",

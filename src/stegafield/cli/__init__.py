@@ -3,6 +3,8 @@
 import os
 import sys
 
+_LISTING = ("carriers", "plugins")
+"""Others that run plugins, and start no process whose output anybody wants."""
 _OPENING = ("hide", "reveal", "check", "info", "capacity", "detect", "sample")
 """Commands that open files which anybody may have damaged, and start no other process."""
 _ITSELF = {"/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"}
@@ -14,10 +16,15 @@ def main() -> None:
     _streams()
     try:
         from .commands import app
+        from .output import end_output, own_output
 
+        own_output(alone=sys.argv[1:2] != [] and sys.argv[1] in _OPENING + _LISTING)
         if sys.argv[1:2] and sys.argv[1] in _OPENING and not _ITSELF & set(sys.argv):
             _own_errors()
-        app()
+        try:
+            app()
+        finally:
+            end_output()
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -24,19 +24,25 @@ _LOOKS = f"{_OURS}.core.", f"{_OURS}.pipeline.", f"{_OURS}.coding."
 """Where what plugins return is looked at."""
 _STAYS = StegafieldError, OSError, MemoryError
 """Errors that this package raises on purpose, and those of files and memory, stay what they are."""
-outside: ContextVar[bool] = ContextVar("outside", default=False)
-"""Whether a third party's code is running: what it prints is no output of ours (`cli.output`)."""
+
+
+_outside: ContextVar[bool] = ContextVar("outside", default=False)
+
+
+def outside() -> bool:
+    """Whether a third party's code is running: what it prints is no output of ours."""
+    return _outside.get()
 
 
 @contextmanager
 def aside() -> Iterator[None]:
     """Around a third party's code: what it prints is not ours, and NumPy's error state is kept."""
-    token = outside.set(True)
+    token = _outside.set(True)
     try:
         with np.errstate():
             yield
     finally:
-        outside.reset(token)
+        _outside.reset(token)
 
 
 @contextmanager

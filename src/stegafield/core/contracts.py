@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ..errors import BrokenPlugin
 from . import options
-from .blame import third_party
+from .blame import aside, third_party
 from .carrier import Carrier, draws, formats, opens
 from .channel import Channel
 from .detector import Detector
@@ -44,7 +44,8 @@ def check(kind: str, found: Any, owner: str) -> None:
         wanted = f"a subclass of stegafield.core.{contract.__name__}"
         raise BrokenPlugin(f"{owner}: {_shown(found)} is not {wanted}")
     try:
-        fault = next(_faults(kind, found, owner), None)
+        with aside():
+            fault = next(_faults(kind, found, owner), None)
     except (Exception, SystemExit) as error:  # of a metaclass, a property, a default
         problem = f"{owner}: {found.__name__} cannot be looked at: {type(error).__name__}: {error}"
         raise BrokenPlugin(problem) from error

@@ -30,8 +30,10 @@ def make_plan(registry: Registry, device: str, request: CoverRequest) -> Plan:
     carrier_class = registry.get("carrier", request.carrier)
     _choose_cover(request, carrier_class, parts["carrier"])
     extractor = registry.get("extractor", how.extractor or DEFAULT_EXTRACTOR)
-    extractor_options = options.parse(extractor.Options, parts["extractor"], "extractor")
-    if extractor_options not in list(options.variants(extractor.Options)):
+    with entering(extractor):
+        extractor_options = options.parse(extractor.Options, parts["extractor"], "extractor")
+        known = list(options.variants(extractor.Options))
+    if extractor_options not in known:
         problem = "these options cannot be named in a file header."
         raise ConfigError("extractor", problem, "Keep their defaults.")
     optimizer, named = None, how.optimizer
@@ -39,14 +41,14 @@ def make_plan(registry: Registry, device: str, request: CoverRequest) -> Plan:
         named = DEFAULT_OPTIMIZER if DEFAULT_OPTIMIZER in registry.names("optimizer") else None
     if named is not None:
         optimizer_class = registry.get("optimizer", named)
-        chosen = options.parse(optimizer_class.Options, parts["optimizer"], "optimizer")
         with entering(optimizer_class):
+            chosen = options.parse(optimizer_class.Options, parts["optimizer"], "optimizer")
             optimizer = optimizer_class(chosen, device=device)
     elif parts["optimizer"]:
         problem = "options were given for it, but no name."
         raise ConfigError("optimizer", problem, "Name one: optimizer=...")
-    chosen = options.parse(carrier_class.Options, parts["carrier"], "carrier")
     with entering(carrier_class):
+        chosen = options.parse(carrier_class.Options, parts["carrier"], "carrier")
         carrier = carrier_class(chosen)
     if how.bpp is not None and carrier.rate_unit != "bpp":
         problem = f"the carrier {carrier.name!r} has no pixels."
