@@ -1,8 +1,25 @@
-"""Optional libraries: checked before any work is done."""
+"""What is installed beside this package: optional libraries, and what other distributions bring."""
 
 from importlib import import_module
+from typing import Any
 
 from .errors import ConfigError
+
+
+def brought(group: str) -> list[Any]:
+    """The entry points of a group; a distribution with damaged metadata brings none."""
+    from importlib.metadata import distributions, entry_points
+
+    try:
+        return list(entry_points(group=group))
+    except Exception:  # one damaged file stops them all
+        found = []
+        for distribution in distributions():
+            try:
+                found += distribution.entry_points.select(group=group)
+            except Exception:
+                continue
+        return list({(point.name, point.value): point for point in found}.values())
 
 
 def need(module: str, extra: str) -> None:

@@ -8,7 +8,7 @@ from tests.plugins.test_plugins import _install, _project, _run
 
 pytestmark = pytest.mark.slow
 
-LOUD = '''
+LOUD = """
 import atexit, os, subprocess, sys, threading
 def say(where):
     print(f"loud: {where}")
@@ -55,7 +55,7 @@ def register_carriers():
 def register_channels(): return [LoudChannel]
 @hookimpl
 def register_detectors(): return [LoudDetector]
-'''
+"""
 WAYS = ("written", "bytes", "first", "descriptor", "process", "thread", "end")
 
 

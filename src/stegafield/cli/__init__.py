@@ -16,15 +16,13 @@ def main() -> None:
     _streams()
     try:
         from .commands import app
-        from .output import end_output, own_output
+        from .output import own_output
 
-        own_output(alone=sys.argv[1:2] != [] and sys.argv[1] in _OPENING + _LISTING)
-        if sys.argv[1:2] and sys.argv[1] in _OPENING and not _ITSELF & set(sys.argv):
-            _own_errors()
-        try:
+        command = sys.argv[1] if len(sys.argv) > 1 else ""
+        with own_output(alone=command in _OPENING + _LISTING):
+            if command in _OPENING and not _ITSELF & set(sys.argv):
+                _own_errors()
             app()
-        finally:
-            end_output()
     except KeyboardInterrupt:
         sys.exit(130)
 

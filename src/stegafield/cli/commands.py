@@ -15,6 +15,7 @@ from .detect import detect
 from .edge import busy, print_rows, printable, save_report, summary
 from .generate import generate
 from .keys import check_keys, key_of, keyless, not_stream, read_input
+from .plugins import plugins
 from .program import Program, say
 
 app = typer.Typer(
@@ -244,25 +245,7 @@ def carriers(as_json: AsJson = False) -> None:
     print_rows(options, as_json=False)
 
 
-@app.command()
-def plugins(as_json: AsJson = False) -> None:
-    """List what is installed, and what is broken and why."""
-    from ..plugins.discovery import registry
-
-    found = registry()
-    problems = {str(name): str(cause) for name, cause in found.broken.items()}
-    clashes = [str(clash) for clash in found.duplicates()]
-    rows = [
-        {"plugin": owner, "kind": kind, "name": name} for owner, kind, name in sorted(found.owned())
-    ]
-    if as_json:
-        print(json.dumps({"plugins": rows, "broken": problems, "duplicates": clashes}))
-        return
-    print_rows(rows, as_json=False)
-    for name, cause in problems.items():
-        print(f"broken: {name}: {cause}")
-    for clash in clashes:
-        print(f"duplicate: {clash}")
+app.command()(plugins)
 
 
 def _message(text: str | None, file: str | None) -> bytes:

@@ -5,10 +5,13 @@ code runs (`core.blame.aside`), and in threads that are not ours, text goes to s
 what C code or another process writes to the file descriptor 1 does so, too.
 """
 
+import atexit
 import io
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _NAMES = "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"
@@ -28,26 +31,46 @@ class Output(io.TextIOWrapper):
         return sys.stderr.buffer if _theirs() else io.TextIOWrapper.buffer.__get__(self)
 
 
-def own_output(*, alone: bool) -> None:
-    """Keep standard output for this program; `alone`: from C code and other processes, too."""
+@contextmanager
+def own_output(*, alone: bool) -> Iterator[None]:
+    """Keep standard output for this program; `alone`: from C code and other processes, too.
+
+    What is printed by whatever runs at the end of the process goes to standard error as well.
+    """
     usual: Any = sys.stdout
+    alone = alone and not any(word.endswith(_NAMES) for word in sys.argv)
     try:
         usual.flush()
-        below = usual.buffer
-        if alone and not any(word.endswith(_NAMES) for word in sys.argv):
-            below = os.fdopen(os.dup(1), "wb")
+        own = os.dup(1) if alone else None
+        below = usual.buffer if own is None else os.fdopen(own, "wb", closefd=False)
+        kept = {"encoding": usual.encoding, "errors": usual.errors}
+        ours = Output(below, **kept, line_buffering=usual.line_buffering)
+        if alone:
             os.dup2(2, 1)
     except (AttributeError, OSError, ValueError):  # there is none, or the parent process closed it
+        yield
         return
-    kept = {"encoding": usual.encoding, "errors": usual.errors}
-    sys.stdout = Output(below, **kept, line_buffering=usual.line_buffering)
+    sys.stdout = ours
+    try:
+        yield
+    finally:
+        sys.stdout = usual
+        atexit.register(_turned_away, alone)
+        ours.flush()
+        ours.detach()
+        if own is not None:
+            os.dup2(own, 1)
 
 
-def end_output() -> None:
-    """Send what is still printed, by whatever runs at the end of the process, to standard error."""
-    if isinstance(sys.stdout, Output):
+def _turned_away(alone: bool) -> None:
+    """Send what is printed from now on to standard error."""
+    try:
         sys.stdout.flush()
         sys.stdout = sys.stderr
+        if alone:
+            os.dup2(sys.stderr.fileno(), 1)
+    except (AttributeError, OSError, ValueError):
+        return
 
 
 def _theirs() -> bool:

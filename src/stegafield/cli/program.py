@@ -4,7 +4,7 @@ several values."""
 import os
 import re
 import sys
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -32,6 +32,7 @@ _EXITS: list[tuple[type[BaseException], int]] = [
     (ConfigError, 2),
     (PluginError, 2),
     (OSError, 7),
+    (MemoryError, 7),
     (KeyboardInterrupt, 130),
 ]
 _USAGE: Any = typer.BadParameter.__mro__[1]
@@ -91,21 +92,19 @@ class Program(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Our own commands, then those of other distributions."""
         own = super().list_commands(ctx)
-        return [*own, *sorted(set(_added()) - set(own))]
+        return [*own, *sorted(set(brought()) - set(own))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Our own command of this name, or what stands for another distribution's in the list."""
         own = super().get_command(ctx, cmd_name)
-        if own is not None or cmd_name not in _added():
-            return own
-        where = _added()[cmd_name].dist
-        return TyperCommand(cmd_name, help=f"See {where.name if where else 'its plugin'}.")
+        owners = [] if own is not None else brought().get(cmd_name, [])
+        return TyperCommand(cmd_name, help=f"See {' or '.join(owners)}.") if owners else own
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is used: another distribution's is loaded now."""
         name, command, rest = super().resolve_command(ctx, args)
-        if name in _added() and super().get_command(ctx, name) is None:
-            command = _loaded(name)
+        if name in brought() and super().get_command(ctx, name) is None:
+            command = loaded(name)
         return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
@@ -154,12 +153,20 @@ def _check_single(ctx: Any, args: list[str]) -> None:
             raise typer.BadParameter(problem, ctx, param_hint="--set")
 
 
-def _loaded(name: str) -> Any:
-    """The command that an entry point names; `BrokenPlugin` where it cannot be loaded."""
+def loaded(name: str) -> Any:
+    """The command of another distribution; `BrokenPlugin` where two bring it, or where it cannot be
+    loaded."""
+    owners = brought()[name]
+    if len(owners) > 1:
+        named = " and ".join(owners)
+        raise BrokenPlugin(f"two distributions bring the command {name!r}: {named}. Uninstall one.")
     try:
-        app = _added()[name].load()
+        with redirect_stdout(sys.stderr):
+            (app,) = (point.load() for point in _points() if point.name == name)
         if not isinstance(app, typer.Typer):
-            raise TypeError(f"its entry point names a {type(app).__name__}, not a typer.Typer")
+            told = f"its entry point names a {type(app).__name__}, not a typer.Typer"
+            table = "[project.entry-points.stegafield]"
+            raise TypeError(f"{told} (the table of carriers, channels and their kind is {table})")
         found = typer.main.get_command(app)
     except (Exception, SystemExit) as error:
         problem = f"the command {name!r} cannot be loaded: {type(error).__name__}: {error}"
@@ -168,16 +175,22 @@ def _loaded(name: str) -> Any:
     return found
 
 
-@cache
-def _added() -> dict[str, Any]:
-    """Entry points by the name of the command; of two with one name, neither."""
-    if not any(map(_brings_commands, sys.path)):
-        return {}
-    from importlib.metadata import entry_points
+def brought() -> dict[str, list[str]]:
+    """The distributions that bring each command; one that two bring is neither's."""
+    found: dict[str, list[str]] = {}
+    for point in _points():
+        found.setdefault(point.name, []).append(point.dist.name if point.dist else "its plugin")
+    return {name: sorted(owners) for name, owners in found.items()}
 
-    found = list(entry_points(group=COMMANDS))
-    names = [point.name for point in found]
-    return {point.name: point for point in found if names.count(point.name) == 1}
+
+@cache
+def _points() -> list[Any]:
+    """The entry points of commands."""
+    if not any(map(_brings_commands, sys.path)):
+        return []
+    from ..extras import brought as installed
+
+    return installed(COMMANDS)
 
 
 def _brings_commands(folder: str) -> bool:
@@ -198,6 +211,8 @@ def _brings_commands(folder: str) -> bool:
 
 def _sentence(error: BaseException) -> str:
     """What went wrong, on one line."""
+    if isinstance(error, MemoryError):
+        return spoken(f"there is not enough memory{f' ({text})' if text else ''}: take a smaller file")
     if isinstance(error, OSError) and error.strerror:
         return spoken(f"{error.filename or 'standard output'}: {error.strerror}")
     return spoken(str(error))

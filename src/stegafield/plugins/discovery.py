@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextvars import copy_context
 from difflib import get_close_matches
 from functools import cache, partial
-from importlib.metadata import EntryPoint, distributions, entry_points
+from importlib.metadata import EntryPoint, distributions
 from typing import Any
 
 import pluggy
@@ -24,6 +24,7 @@ import pluggy
 from ..core.blame import aside
 from ..core.registry import KINDS, Registry
 from ..errors import BrokenPlugin
+from ..extras import brought
 from . import builtin, hookspecs
 
 GROUP = "stegafield"
@@ -56,7 +57,7 @@ def discover() -> Registry:
 
 def _add_installed(found: Registry) -> None:
     """Add the plugins of entry points, each on its own: whatever one does, the others load."""
-    points = sorted(entry_points(group=GROUP), key=lambda p: (_distribution(p), p.name))
+    points = sorted(brought(GROUP), key=lambda p: (_distribution(p), p.name))
     _add_unknown(found, {_distribution(point) for point in points})
     for point in points:
         if not _allowed(_distribution(point)):
@@ -87,9 +88,9 @@ def _loaded(point: EntryPoint) -> Any:
         _seconds[_owner(point)] = time.perf_counter() - start
 
 
-def slow(seconds: float = 1.0) -> dict[str, float]:
-    """The plugins whose import took longer than this, by owner."""
-    return {owner: taken for owner, taken in _seconds.items() if taken > seconds}
+def seconds() -> dict[str, float]:
+    """How long the import of each plugin took, by owner."""
+    return dict(_seconds)
 
 
 def register(into: Registry, plugin: Any, owner: str) -> None:
@@ -135,15 +136,18 @@ def _returned(hook: Any, owner: str) -> Any:
 
 def left_out() -> list[str]:
     """Distributions with plugins that the environment does not allow."""
-    found = {_distribution(point) for point in entry_points(group=GROUP)}
+    found = {_distribution(point) for point in brought(GROUP)}
     return sorted(name for name in found if not _allowed(name))
 
 
 def overlooked() -> Iterator[str]:
     """What looks like a plugin and is none: one sentence each, with what to write."""
     for distribution in distributions():
-        name = str(distribution.metadata["Name"] or "")
-        groups = {point.group for point in distribution.entry_points}
+        try:
+            name = str(distribution.metadata["Name"] or "")
+            groups = {point.group for point in distribution.entry_points}
+        except Exception:  # damaged metadata
+            continue
         wrong = sorted(group for group in groups - {GROUP, COMMANDS} if _resembles(group))
         if wrong:
             tables = ", ".join(map(repr, wrong))
