@@ -108,7 +108,7 @@ def test_lists_and_scores_are_json_and_nothing_else(loud, tmp_path):
 
 
 def test_a_stego_sent_to_standard_output_by_its_name(loud, tmp_path):
-    """Who names the device gets the file there, whoever prints."""
+    """The file goes to the device that is named, and nothing else does."""
     key = str(tmp_path / "key")
     _run(loud, "keygen", key)
     hide = ["hide", "--carrier", "era5", "--size", "19x36", "--message", "m", "--key-file", key]

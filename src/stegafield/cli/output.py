@@ -47,19 +47,28 @@ def own_output(*, alone: bool) -> Iterator[None]:
         ours = Output(below, **kept, line_buffering=usual.line_buffering)
         if alone:
             os.dup2(2, 1)
-    except (AttributeError, OSError, ValueError):  # there is none, or the parent process closed it
+    except (AttributeError, OSError, ValueError):  # there is none: the parent process closed it
+        sys.stdout = usual or open(os.devnull, "w")
         yield
         return
-    sys.stdout = ours
+    sys.stdout, failed = ours, False
     try:
         yield
+    except BaseException as error:
+        failed = not (isinstance(error, SystemExit) and not error.code)
+        raise
     finally:
         sys.stdout = usual
         atexit.register(_turned_away, alone)
-        ours.flush()
-        ours.detach()
-        if own is not None:
-            os.dup2(own, 1)
+        try:
+            ours.flush()
+        except OSError as error:
+            if not failed:  # else it was told
+                sys.stderr.write(f"stegafield: standard output: {error.strerror}\n")
+                sys.exit(7)
+        finally:
+            if own is not None:
+                os.dup2(own, 1)
 
 
 def _turned_away(alone: bool) -> None:

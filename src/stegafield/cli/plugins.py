@@ -16,13 +16,14 @@ _SLOW = 1.0
 """Seconds of an import that are worth a line."""
 
 
-def plugins(ctx: typer.Context, as_json: AsJson = False) -> None:
+def plugins(as_json: AsJson = False) -> None:
     """List what is installed, and what is broken and why.
 
     Everything is imported for that. What only looks like a plugin is named, too, and so are imports
     that take more than a second: every command that needs the plugin waits for them.
     """
     from ..plugins import discovery
+    from .commands import app
 
     found = discovery.registry()
     found.load()
@@ -45,7 +46,7 @@ def plugins(ctx: typer.Context, as_json: AsJson = False) -> None:
             problems[f"command {name}"] = str(error)
         seconds[f"{owners[0]}, command {name}"] = time.perf_counter() - start
     notes = list(_notes(discovery, seconds))
-    program: Any = ctx.find_root().command
+    program: Any = typer.main.get_command(app)
     for name, owners in brought().items():
         if name in program.commands:
             notes.append(f"{' and '.join(owners)}: the command {name!r} is ours, and stays it")
