@@ -61,7 +61,7 @@ def own_output(*, alone: bool) -> Iterator[None]:
         sys.stdout = usual
         atexit.register(_turned_away, alone)
         try:
-            ours.flush()
+            ours.detach()  # or its end would close what is beneath; it flushes
         except OSError as error:
             if not failed:  # else it was told
                 sys.stderr.write(f"stegafield: standard output: {error.strerror}\n")
