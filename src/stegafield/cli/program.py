@@ -212,7 +212,9 @@ def _brings_commands(folder: str) -> bool:
 def _sentence(error: BaseException) -> str:
     """What went wrong, on one line."""
     if isinstance(error, MemoryError):
-        return spoken(f"there is not enough memory{f' ({text})' if text else ''}: take a smaller file")
+        return spoken(
+            f"there is not enough memory{f' ({text})' if text else ''}: take a smaller file"
+        )
     if isinstance(error, OSError) and error.strerror:
         return spoken(f"{error.filename or 'standard output'}: {error.strerror}")
     return spoken(str(error))
