@@ -310,6 +310,37 @@ def test_carriers_explain_their_options(forked):
     assert "carrier.subtype" in shown and "44100" in shown
 
 
+@pytest.mark.parametrize(
+    ("cover", "carrier", "form"),
+    [
+        ("photo.png", "image", "png"),
+        ("photo.jpg", "image", "jpeg"),
+        ("photo.tif", "image", "tiff"),
+        ("sound.wav", "audio", "wav"),
+        ("field.nc", "dataset", "netcdf"),
+    ],
+)
+def test_info_needs_no_key(home, forked, cover, carrier, form):
+    """E: what a file is as a cover; the same whether something is hidden in it or not."""
+    found = json.loads(forked("info", cover, "--json")[0])
+    assert (found["carrier"], found["format"]) == (carrier, form)
+    assert found["elements"] >= found["free"] > 0
+    rates = found["capacity"]
+    assert all(set(one) == {"bps", "bytes", "p_e"} for one in rates)
+    assert max(one["bytes"] for one in rates) == int(forked("capacity", cover)[0])
+    shown = forked("info", cover)[0].decode()
+    assert f"{found['elements']:,} elements" in shown and "hidden" not in shown
+
+
+def test_info_of_a_stego_is_that_of_a_cover(home, forked):
+    forked("hide", "photo.png", "hi", "-o", "looked.png", "-k", "key")
+    before, after = (
+        json.loads(forked("info", name, "--json")[0]) for name in ("photo.png", "looked.png")
+    )
+    before["capacity"] = after["capacity"] = None
+    assert before == after
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_what_is_installed(home, shell):
     """E."""

@@ -83,17 +83,16 @@ class AudioCarrier(Carrier):
             return rate
 
     @classmethod
-    def recognizes(cls, data: bytes) -> bool:
-        """Whether it is a sound, also of a format that cannot be opened."""
-        if any(data.startswith(magic, at) for at, magic in _MAGIC):
-            return True
+    def identify(cls, data: bytes) -> str:
+        """The format of a sound, also of one that cannot be opened."""
         import soundfile
 
         try:
-            with foreign("not a readable sound"), soundfile.SoundFile(BytesIO(data)):
-                return True
+            with foreign("not a readable sound"), soundfile.SoundFile(BytesIO(data)) as file:
+                return "wav" if file.format in ("WAVEX", "RF64") else file.format.lower()
         except FormatError:
-            return False
+            begins = any(data.startswith(magic, at) for at, magic in _MAGIC)
+            return "sound" if begins else ""
 
     def open(self, source: Any) -> Cover:
         """The sound as a cover.

@@ -64,13 +64,14 @@ class DatasetCarrier(Carrier):
             return size
 
     @classmethod
-    def recognizes(cls, data: bytes) -> bool:
-        """Whether it is a data set, also in a form that cannot be opened."""
+    def identify(cls, data: bytes) -> str:
+        """The format of a data set, also in a form that cannot be opened."""
         hdf5 = (b"\x89HDF\r\n\x1a\n", b"\x0e\x03\x13\x01")  # and HDF4
         if data.startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"GRIB", *hdf5)):
-            return True
+            return "grib" if data.startswith(b"GRIB") else cls.channel.name
         end = data[-(1 << 16) :]  # of a ZIP, the list of its files
-        return data.startswith(b"PK\x03\x04") and (b".nc" in end or b".grib" in end)
+        packed = data.startswith(b"PK\x03\x04") and (b".nc" in end or b".grib" in end)
+        return "zip" if packed else ""
 
     def open(self, source: Any) -> Cover:
         """The chosen variable as a cover; its other dimensions (time, level) are the channels."""
@@ -225,7 +226,7 @@ def choice(file: netcdf.File, wanted: str | None) -> netcdf.Variable:
     if not able:
         raise _nothing(roles)
     if len(able) > 1:
-        hint = f"Choose one with --set carrier.variable={_shown(able[0].path)}."
+        hint = f'Choose one with set={{"carrier.variable": "{_shown(able[0].path)}"}}.'
         raise ConfigError("carrier.variable", f"there are several. {_listed(able)}", hint)
     return able[0]
 
@@ -239,7 +240,7 @@ def _nothing(roles: Mapping[str, netcdf.Role | None]) -> ConfigError:
     doubtful = [path for path, role in told.items() if not role.firm]
     hint = "Packed integers need scale_factor or add_offset."
     if doubtful:
-        name = f"--set carrier.variable={_shown(doubtful[0])}"
+        name = f'set={{"carrier.variable": "{_shown(doubtful[0])}"}}'
         hint = f"Where one of them holds measurements, request it by name: {name}."
     return ConfigError("cover", f"has no packed variable and no floats ({listed}).", hint)
 

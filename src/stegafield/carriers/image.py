@@ -93,15 +93,15 @@ class ImageCarrier(Carrier):
             return size
 
     @classmethod
-    def recognizes(cls, data: bytes) -> bool:
-        """Whether it is a picture, also of a format or size that cannot be opened."""
-        if any(data.startswith(magic, at) for at, magic in _MAGIC):
-            return True
+    def identify(cls, data: bytes) -> str:
+        """The format of a picture, also of one that cannot be opened."""
+        begins = any(data.startswith(magic, at) for at, magic in _MAGIC)
         try:
             image = opened(data)
-            return not isinstance(image, ImageFile.StubImageFile) and image.format not in _VAGUE
-        except FormatError:
-            return False
+        except (FormatError, ConfigError):
+            return "picture" if begins else ""
+        vague = isinstance(image, ImageFile.StubImageFile) or image.format in _VAGUE
+        return "" if vague and not begins else str(image.format or "picture").lower()
 
     def open(self, source: Any) -> Cover:
         """The picture as a cover.
@@ -150,7 +150,7 @@ class ImageCarrier(Carrier):
         why, kind = tiff.why_not(data), tiff.beyond(data)
         if kind is not None and form != "tiff":
             problem = f"is a TIFF of {kind}, and {form} files hold none."
-            raise ConfigError("cover", problem, "Write a TIFF, as in --out stego.tif.")
+            raise ConfigError("cover", problem, "Write a TIFF.")
         if kind is not None:
             problem = f"is a TIFF of {kind}, which is neither resampled nor made a function."
             raise ConfigError("cover", problem, "Leave size and as_function away.")

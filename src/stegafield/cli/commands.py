@@ -9,10 +9,10 @@ import typer
 
 from .. import __version__
 from ..errors import ConfigError, NoMessage
-from .arguments import AsJson, Device, Force, KeyFile, Out, PassphraseFile
+from .arguments import AsJson, Device, Force, KeyFile, Out, PassphraseFile, Settings
 from .asks import Asking, asks
 from .detect import detect
-from .edge import busy, print_rows, printable, save_report, summary
+from .edge import busy, print_rows, printable, save_report, settings_of, show_info, summary
 from .generate import generate
 from .keys import check_keys, key_of, keyless, not_stream, read_input
 from .plugins import plugins
@@ -211,6 +211,30 @@ def capacity(
     with busy("measuring"):
         room = Engine().capacity(CapacityRequest(**wishes))
     print(json.dumps({"bytes": room}) if as_json else room)
+
+
+@app.command()
+def info(
+    file: Path,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a file is as a cover, and how much fits in it; no key is needed.
+
+    Nothing is said of whether something is hidden in it.
+    """
+    from ..pipeline.info import look
+    from ..plugins.wiring import Engine
+    from . import front
+
+    not_stream("file", file)
+    front.check_cover(file)
+    with busy("looking"):
+        found = look(Engine(), file, settings_of(settings))
+    if as_json:
+        print(json.dumps(found.model_dump()))
+    else:
+        show_info(str(file), found)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from ..errors import ConfigError
-from .program import err, say
+from .program import err, plain, say
 from .wording import spoken
 
 
@@ -99,6 +99,28 @@ def summary(report: Any, out: str, *, own: bool, verbose: bool) -> None:
     if verbose:
         say(f"read back from the file; {_rate(report)}; {_cost(report)}")
         say(f"detectors: {_warden(report.expected)}")
+
+
+def show_info(name: str, found: Any) -> None:
+    """What a file is as a cover, for people."""
+    print(plain(f"{name}: {found.format}, a cover of the carrier {found.carrier}"))
+    print(f"{found.elements:,} elements, {found.free:,} of them free")
+    for note in (*found.history, *found.notes):
+        print(plain(spoken(f"note: {note}")))
+    if not found.capacity:
+        print("not even an empty message fits")
+        return
+    most = max(one.bytes for one in found.capacity)
+    print(f"up to {found.capacity[0].bytes:,} bytes fit at the lowest rate, {most:,} at most\n")
+    rows = [
+        {
+            "bits per element": one.bps,
+            "bytes": one.bytes,
+            "detectors err (0.5 is guessing)": "not measured" if one.p_e is None else one.p_e,
+        }
+        for one in found.capacity
+    ]
+    print_rows(rows, as_json=False)
 
 
 def _room(report: Any) -> str:

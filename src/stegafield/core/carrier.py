@@ -53,13 +53,13 @@ class Carrier(ABC):
         )
 
     @classmethod
-    def recognizes(cls, data: bytes) -> bool:
-        """Whether a file is a cover of this medium: how it is found where none is requested.
+    def identify(cls, data: bytes) -> str:
+        """The name of a file's format, as in "png" or "jpeg", where it is of this medium; else "".
 
-        As it is, whether one of its channels recognizes the file. Override it where `open` takes
-        more formats than are written.
+        So the medium is found where none is requested. As it is, the name of the first channel that
+        recognizes the file. Override it where `open` takes more formats than are written.
         """
-        return any(channel.recognizes(data) for channel in formats(cls))
+        return next((one.name for one in formats(cls) if one.recognizes(data)), "")
 
     def candidates(self, source: Any) -> Iterator[Cover]:
         """Every cover in a source that a message may be in: for `reveal` from an array type of this

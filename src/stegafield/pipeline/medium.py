@@ -8,7 +8,7 @@ import stat
 from typing import Any, TypeVar
 
 from ..core.artefact import Artefact
-from ..core.carrier import draws, opens
+from ..core.carrier import draws, formats, opens
 from ..core.registry import Registry
 from ..errors import ConfigError, FormatError
 from .candidates import told
@@ -42,12 +42,15 @@ def carrier_of(registry: Registry, source: Any) -> tuple[str, Any]:
         problem = f"does not follow from a {type(source).__name__}."
         raise ConfigError("carrier", problem, 'Name it, as in carrier="image".')
     data = artefact.data
-    found = [one.name for one in registry.all("carrier") if opens(one) and _takes(one, data)]
+    opening = [one for one in registry.all("carrier") if opens(one)]
+    found = [one.name for one in opening if identified(one, data)]
+    if not found and artefact.suffix:  # it may be damaged: its carrier says so
+        found = [one.name for one in opening if artefact.suffix.lower() in _suffixes(one)]
     if len(found) > 1:
         problem = f"could be {' or '.join(found)} for this cover."
         raise ConfigError("carrier", problem, f'Choose, as in carrier="{found[0]}".')
     if not found:
-        known = ", ".join(one.name for one in registry.all("carrier") if opens(one))
+        known = ", ".join(one.name for one in opening)
         problem = f"{_called(source)} is no file that a carrier takes as a cover ({known} do)"
         raise FormatError(f"{problem}{told(registry, data)}", artefact.suffix)
     return found[0], source if _lasts(source) else data
@@ -58,12 +61,16 @@ def _called(source: Any) -> str:
     return os.fspath(source) if isinstance(source, str | os.PathLike) else "these bytes"
 
 
-def _takes(carrier: Any, data: bytes) -> bool:
-    """Whether a carrier recognizes a file; one that fails on it does not."""
+def identified(carrier: Any, data: bytes) -> str:
+    """What a carrier calls the format of a file; "" for another medium's, and where it fails."""
     try:
-        return bool(carrier.recognizes(data))
+        return str(carrier.identify(data) or "")
     except Exception:
-        return False
+        return ""
+
+
+def _suffixes(carrier: Any) -> set[str]:
+    return {suffix for channel in formats(carrier) for suffix in channel.suffixes}
 
 
 def _lasts(source: Any) -> bool:
