@@ -353,3 +353,32 @@ def test_completion_knows_what_is_installed(home, shell):
         [sys.executable, "-c", script], capture_output=True, env=environment, cwd=home
     )
     assert b"era5" in done.stdout and b"image" not in done.stdout, done
+
+
+def test_what_takes_minutes_is_announced(home):
+    """E: the stage, its share and the time left; a line that stays before it takes minutes."""
+    script = (
+        "import time\n"
+        "from stegafield.cli.waiting import busy\n"
+        "from stegafield.progress import report\n"
+        "with busy('hiding'):\n"
+        "    for number in range(4):\n"
+        "        report('optimizing', number, 1000)\n"
+        "        time.sleep(0.9)\n"
+    )
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", script])
+    shown = b""
+    try:
+        while part := os.read(terminal, 4096):
+            shown += part
+    except OSError:
+        pass
+    assert os.waitpid(pid, 0)[1] == 0
+    os.close(terminal)
+    text = shown.decode()
+    assert "hiding: optimizing will take about" in text and "minutes more" in text
+    assert "to go" in text and "0%" in text
+    quiet = subprocess.run([sys.executable, "-c", script], capture_output=True)
+    assert quiet.stderr == b"" == quiet.stdout

@@ -12,11 +12,12 @@ from ..errors import ConfigError, NoMessage
 from .arguments import AsJson, Device, Force, KeyFile, Out, PassphraseFile, Settings
 from .asks import Asking, asks
 from .detect import detect
-from .edge import busy, print_rows, printable, save_report, settings_of, show_info, summary
+from .edge import print_rows, printable, save_report, settings_of, show_info, summary
 from .generate import generate
 from .keys import check_keys, key_of, keyless, not_stream, read_input
 from .plugins import plugins
 from .program import Program, say
+from .waiting import busy
 
 app = typer.Typer(
     cls=Program,

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ..progress import report as progress
 from .arguments import AsJson
 from .edge import print_rows
+from .waiting import busy
 
 Detectors = Annotated[
     list[str] | None, typer.Option("--detector", help="Methods, one or more; `plugins` lists them.")
@@ -35,7 +37,11 @@ def detect(
     chosen = [load(known, path) for path in model or ()]
     if detector or not chosen:
         chosen += _untrained(detector)
-    rows = [row for path in files for row in _scores(path, chosen)]
+    rows: list[dict[str, Any]] = []
+    with busy("detecting"):
+        for number, path in enumerate(files):
+            progress(path.name, number, len(files))
+            rows += _scores(path, chosen)
     print_rows(rows if as_json else [_marked(row, chosen) for row in rows], as_json)
 
 

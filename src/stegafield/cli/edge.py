@@ -3,43 +3,14 @@
 import json
 import os
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 
 from ..errors import ConfigError
-from .program import err, plain, say
+from .program import plain, say
 from .wording import spoken
-
-
-@contextmanager
-def busy(what: str) -> Iterator[None]:
-    """On a terminal, what is being done and how far it is, if that takes more than a second."""
-    if not err.is_terminal:
-        yield
-        return
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-
-    from ..progress import watched
-
-    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn()
-    bar = Progress(*columns, console=err, transient=True)
-    task = bar.add_task(what, total=None)
-
-    def show(stage: str, done: float, of: float | None) -> None:
-        bar.update(task, completed=done, total=of, description=f"{what}: {stage}")
-
-    timer = threading.Timer(1.0, bar.start)
-    timer.start()
-    try:
-        with watched(show):
-            yield
-    finally:
-        timer.cancel()
-        bar.stop()
 
 
 def size_of(text: str | None) -> tuple[int, int] | None:

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ConfigError
+from ..progress import report as progress
 from .arguments import Device, Force, Settings, Size
 from .asks import Asking, asks
-from .edge import busy, settings_of, size_of
+from .edge import settings_of, size_of
 from .program import Variadic, say
+from .waiting import busy
 
 generate = typer.Typer()
 
@@ -68,7 +70,8 @@ def sample(
     drawn = engine.sample(SampleRequest(**wishes, format=format))
     shown = []
     with busy("drawing"):
-        for file, (item, data) in zip(files, drawn, strict=True):
+        for number, (file, (item, data)) in enumerate(zip(files, drawn, strict=True), 1):
+            progress("covers", number, count)
             out.mkdir(parents=True, exist_ok=True)  # none is left where nothing could be drawn
             write_file(file, data, force=force)
             shown += [(item, data)] if len(shown) < 64 and figure is not None else []

@@ -137,6 +137,7 @@ class Lbfgs(Optimizer):
                 spent += part.evaluations
                 for number in range(1, part.evaluations):
                     # The only read from the device, and a rare one: it waits for all queued work.
+                    progress("optimizing", spent - part.evaluations + number, most)
                     if number % 8 == 1 and not bool((state.status == _RUNNING).any()):
                         break
                     state = step(state)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from stegafield.cli.arguments import Device
-from stegafield.cli.edge import busy
 from stegafield.cli.program import err
+from stegafield.cli.waiting import busy
 from stegafield.errors import ConfigError
 
 

@@ -15,6 +15,7 @@ from ...core.extractor import Extractor, supports
 from ...core.optimizer import Box, Objective, Optimizer, Solution
 from ...core.rung import Rung
 from ...errors import ConfigError, StegafieldError
+from ...progress import report as progress
 from ...solving.batch import Moved, together
 from .. import calls
 from ..effort import Effort, MethodName
@@ -80,6 +81,7 @@ class Optimize(Method):
             codes = task.cover.codes + np.clip(np.rint(changes[i]), low, high).astype(kind)
             evaluations, errors = int(solution.evaluations[i]), task.errors(codes)
             if effort.finish and errors:
+                progress("repairing", i, len(tasks))
                 least, most = (task.cover.codes + bound.astype(kind) for bound in (low, high))
                 codes, more = calls.finish(
                     task.extractor, task.cover, codes, task.bits, least, most, task.rng
