@@ -148,18 +148,24 @@ class ImageCarrier(Carrier):
             if cover is not None:
                 return data, replace(cover, notes=(*notes, *cover.notes))
         why, kind = tiff.why_not(data), tiff.beyond(data)
-        if kind is not None and form != "tiff":
-            problem = f"is a TIFF of {kind}, and {form} files hold none."
-            raise ConfigError("cover", problem, "Write a TIFF.")
-        if kind is not None:
+        hint = "Write a TIFF."
+        if kind is not None and form == "tiff":
             problem = f"is a TIFF of {kind}, which is neither resampled nor made a function."
             raise ConfigError("cover", problem, "Leave size and as_function away.")
+        if kind is not None:
+            raise ConfigError("cover", f"is a TIFF of {kind}, and {form} files hold none.", hint)
+        pages = tiff.pages_of(data)
+        if why is None and pages > 1:
+            raise ConfigError("cover", f"is a TIFF of {pages} pages, and {form} holds one.", hint)
         try:
-            opened(data)
-        except FormatError as error:
-            problem = f"is a TIFF that {why}, which cannot be converted here" if why else ""
+            (opened if why is None else decode)(data)
+        except FormatError:
+            if why is None:
+                problem = f"is a TIFF of a kind that {form} files do not hold."
+                raise ConfigError("cover", problem, hint) from None
+            problem = f"is a TIFF that {why}, which cannot be converted here."
             hint = "Convert it to 8-bit or 16-bit grey or RGB, as a TIFF or a PNG."
-            raise ConfigError("cover", f"{problem or error}.", hint) from None
+            raise ConfigError("cover", problem, hint) from None
         return data, None
 
     def blank(self) -> Cover:
@@ -232,8 +238,10 @@ def _image(source: Any) -> tuple[Image.Image, bytes | None]:
             raise FormatError(f"the image carrier takes no {type(source).__name__}")
         image = opened(data)
     frames = getattr(image, "n_frames", 1)
+    if data is not None and image.format == "TIFF":
+        frames = tiff.pages_of(data)
     if frames > 1 and image.format != "MPO":  # an MPO is a photograph with a preview
-        hint = "Save one of them as a PNG and hide in that; a TIFF of pages is written as a TIFF."
+        hint = "Save one of them as a PNG and hide in that."
         raise ConfigError("cover", f"has {frames} frames.", hint)
     return image, data
 

@@ -577,7 +577,7 @@ def test_damage_is_told(kind, flips, early):
 @pytest.mark.slow
 def test_real_files(shared):
     """A2, A3, A8: what tifffile sees beside the samples is what it saw before."""
-    folder = shared / "data" / "files" / "tiff"
+    folder = shared / "files" / "tiff"
     if not folder.is_dir():
         pytest.skip("no sample files here")
     patched = 0

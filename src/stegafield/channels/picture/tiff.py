@@ -102,11 +102,22 @@ def beyond(data: bytes) -> str | None:
     if isinstance(found, str):
         return None
     layout = found.layout
-    if layout.kind == "u" and layout.bits <= 16 and len(found.bands) <= 4:
+    colour = found.structure.number(found.page, pages.COLOUR, _WHITE_IS_ZERO)
+    usual = len(found.bands) == _COLOURS[colour] and layout.shape[2] - len(found.bands) < 2
+    if layout.kind == "u" and layout.bits in (4, 8, 16) and usual:
         return None
     name = {"u": "integers", "i": "signed integers", "f": "floats"}[layout.kind]
     bands = len(found.bands)
     return f"{name} of {layout.bits} bits" + (f" in {bands} bands" if bands > 1 else "")
+
+
+def pages_of(data: bytes) -> int:
+    """How many pictures a TIFF holds, without reduced ones and masks; all pages where the first is
+    one of those."""
+    structure = ifd.parse(data)
+    full = _full(structure)
+    first = bool(full) and full[0] is structure.pages[0]
+    return len(full) if first else len(structure.pages)
 
 
 def deep(data: bytes) -> UInt16[ndarray, "y x *sample"] | None:
@@ -114,7 +125,7 @@ def deep(data: bytes) -> UInt16[ndarray, "y x *sample"] | None:
     found = _file(data)
     if isinstance(found, str):
         return None
-    layout, colour = found.layout, found.structure.number(found.page, pages.COLOUR, -1)
+    layout, colour = found.layout, found.structure.number(found.page, pages.COLOUR, _WHITE_IS_ZERO)
     upright = found.structure.number(found.page, pages.ORIENTATION, 1) == 1
     alpha = layout.shape[2] - len(found.bands)
     if (layout.kind, layout.bits) != ("u", 16) or colour == _CMYK or found.inverted or not upright:
@@ -193,7 +204,7 @@ def _file(data: bytes) -> TiffFile | str:
     found = pages.layout(structure, page)
     if isinstance(found, str):
         return found
-    colour = structure.number(page, pages.COLOUR, -1)
+    colour = structure.number(page, pages.COLOUR, _WHITE_IS_ZERO)  # as Pillow takes it
     number = found.shape[2]
     extra = structure.numbers(page.get(pages.EXTRA))
     if colour not in _COLOURS:
@@ -203,13 +214,11 @@ def _file(data: bytes) -> TiffFile | str:
     own = number - len(extra) if colour in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else _COLOURS[colour]
     unknown = colour == _BLACK_IS_ZERO  # bands of a satellite are "extra samples" of no kind
     bands = [i for i in range(number) if i < own or (unknown and not extra[i - own])]
-    if colour == _WHITE_IS_ZERO and found.kind != "u":
-        return "has signed samples whose zero is white"
     segments = [(part.at, part.size) for part in found.segments if part.size]
     if not relaid.apart(structure, segments):
         return "has strips that share bytes with each other, or with its tags"
     fill = _no_data(structure, page)
-    inverted = colour == _WHITE_IS_ZERO
+    inverted = colour == _WHITE_IS_ZERO and found.kind == "u"
     return TiffFile(structure, page, found, tuple(bands), inverted, _held(fill, found.dtype))
 
 
