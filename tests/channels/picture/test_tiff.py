@@ -249,7 +249,7 @@ def test_what_has_to_be_converted_says_so(engine, key, name):
     given = {"carrier": "image", "cover": DECODED[name], "format": "tiff"}
     assert list(TiffChannel().read(DECODED[name])) == [] and tiff.why_not(DECODED[name])
     if name in ("bits", "fax"):  # black and white: there is nothing but clipped places
-        with pytest.raises(CapacityError, match="effort.flat=true"):
+        with pytest.raises(CapacityError, match="effort.flat"):
             engine.hide(b"m", key=key, **given)
         given["set"] = {"effort.flat": True}
     stego = engine.hide(b"m", key=key, **given)
@@ -595,3 +595,87 @@ def test_real_files(shared):
         assert TiffChannel().write(covers[0], covers[0].codes) == data
         patched += 1
     assert patched > 30
+
+
+# --- what goes along into a new file, and what is dropped as requested
+
+
+def geo_jpeg(colour):
+    """A TIFF of JPEG strips with tags of every kind behind it."""
+    array = noise(48, 48, 3) if colour == "rgb" else noise(48, 48)
+    text = "Zoë\0".encode("latin-1")
+    more = [*GEO, (315, 2, len(text), text, True), (42112, 2, 4, b"<x>\0", True)]
+    more += [
+        (33723, 7, 5, b"iptc!", True),
+        (34377, 7, 5, b"8BIM!", True),
+        (700, 1, 4, b"<x/>", True),
+    ]
+    more += [(318, 5, 2, (1, 3, 1, 3), True), (42113, "s", 2, "0", True)]
+    return made(
+        array, photometric=colour, compression="jpeg", extratags=more, iccprofile=b"icc" * 50
+    )
+
+
+def tags_of(data):
+    structure = ifd.parse(data)
+    return {e.tag: (e.kind, e.count, structure.raw(e)) for e in structure.pages[0].entries}
+
+
+@pytest.mark.parametrize("colour", ["rgb", "minisblack"])
+def test_tags_of_a_tiff_that_is_decoded_stay(engine, key, colour):
+    """A4: geo, IPTC, XMP, Photoshop, GDAL, text and colours were lost without a word."""
+    data = geo_jpeg(colour)
+    stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
+    before, after = tags_of(data), tags_of(stego.data)
+    for tag in (33550, 33922, 34735, 315, 42112, 33723, 34377, 700, 318, 42113):
+        assert after[tag] == before[tag], tag
+    assert engine.reveal(stego.data, key=key) == b"m"
+    assert not any("left out" in note and "profile" not in note for note in stego.report.notes)
+
+
+@pytest.mark.parametrize("kind", ["palette", "bits"])
+def test_no_data_of_converted_samples_is_named(engine, key, kind):
+    """A4, A8: a value of a palette is no value of the new file."""
+    more = {"extratags": [(42113, "s", 2, "0", True), *GEO]}
+    if kind == "palette":
+        more |= {"photometric": "palette", "colormap": noise(3, 256, dtype=np.uint16)}
+    data = made(noise(48, 48) if kind == "palette" else noise(48, 48) > 99, **more)
+    flat = {"effort.flat": True}
+    stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff", set=flat)
+    assert 42113 not in tags_of(stego.data) and 33550 in tags_of(stego.data)
+    assert any("GDAL_NODATA" in note for note in stego.report.notes)
+
+
+def test_the_place_on_the_map_does_not_outlive_resampling(engine, key):
+    data = made(noise(48, 48, 3), photometric="rgb", extratags=GEO)
+    asked = {"carrier": "image", "cover": data, "key": key, "format": "tiff"}
+    stego = engine.hide(b"m", **asked, size=(32, 32))
+    assert 33550 not in tags_of(stego.data)
+    assert any("on the map" in note for note in stego.report.notes)
+
+
+@pytest.mark.parametrize("packing", [None, "zlib"])
+def test_what_is_personal_goes_if_requested(engine, key, packing):
+    """Tags, sub-directories and their bytes; where and what a field is stays."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x010E] = "Secretcam", "a secret holiday"
+    exif.get_ifd(0x8769)[0x9003] = "2024:01:01 00:00:00"
+    exif.get_ifd(0x8769)[37500] = b"Nikon secret" * 9
+    exif.get_ifd(0x8825)[1] = "N"
+    plain = saved(
+        noise(48, 48, 3), "TIFF", exif=exif.tobytes(), dpi=(300, 300), icc_profile=b"i" * 9
+    )
+    data = made(
+        noise(48, 48), compression=packing, description="secret", software="secret",
+        extratags=[*GEO, (42112, 2, 4, b"<x>\0", True), (700, 1, 9, b"secret<x>", True)],
+    )  # fmt: skip
+    for cover, stay in ((plain, (282, 34675)), (data, (33550, 42112))):
+        asked = {"carrier": "image", "cover": cover, "key": key, "format": "tiff"}
+        stego = engine.hide(b"m", **asked, strip_metadata=True)
+        found = tags_of(stego.data)
+        assert set(stay) <= set(found) and not {270, 305, 271, 700, 34665, 34853} & set(found)
+        assert b"ecret" not in stego.data and b"2024:01" not in stego.data
+        assert any("dropped as requested" in note for note in stego.report.notes)
+        assert engine.reveal(stego.data, key=key) == b"m"
+        kept = engine.hide(b"m", **asked)
+        assert told(kept.data) == told(cover)

@@ -13,7 +13,6 @@ from fractions import Fraction
 from . import ifd, png, webp
 from .metadata import (
     PERSONAL,
-    PERSONAL_TAGS,
     RESOLUTION_UNIT,
     X_RESOLUTION,
     Y_RESOLUTION,
@@ -25,6 +24,7 @@ from .metadata import (
     resolution_in,
 )
 from .sources.tiff import LAYOUT
+from .stripped import stripped
 
 _NAMES = {"png": "a PNG", "webp": "a WebP", "tiff": "a TIFF", "bmp": "a BMP"}
 _HIGHEST = (1 << 31) - 1  # whole numbers of PNG and BMP
@@ -34,6 +34,8 @@ _OF_SIZE = (b"sCAL", b"oFFs")
 _ELSEWHERE = (b"eXIf", b"iCCP", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tRNS")
 """Chunks whose content stands in other places of `Metadata`, or in the pixels."""
 _TEXTS = {"Description": 270, "Comment": 270, "Author": 315, "Software": 305, "Copyright": 33432}
+_MAPPED = (33550, 33922, 34264, 34735, 34736, 34737)
+"""Tags of a GeoTIFF."""
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 
 
@@ -69,6 +71,9 @@ def prepared(found: Metadata, change: Change, notes: list[str]) -> Metadata:
         found = replace(found, chunks=tuple(c for c in found.chunks if c.kind != b"iCCP"))
     if found.thumbnail and (change.turned or change.size):
         notes.append("the thumbnail in the EXIF data shows the picture as it was before")
+    if (change.turned or change.size) and any(one.tag in _MAPPED for one in found.fields):
+        notes.append("left out, as it does not hold for the new pixels: where they are on the map")
+        found = replace(found, fields=_without(found.fields, *_MAPPED))
     if change.turned:
         found = found.upright()
     if change.size is not None:
@@ -130,8 +135,8 @@ def without(data: bytes, form: str) -> tuple[bytes, tuple[str, ...]]:
         body = b"".join(kept)
         out = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
     elif form == "tiff":
-        out, end = ifd.dropped(data, PERSONAL_TAGS), len(data)
-        names |= dict.fromkeys(["its tags"] * (out != data))
+        out, gone = stripped(data)
+        end, names = len(data), names | dict.fromkeys(gone)
     else:
         return data, ()
     if data[end:]:

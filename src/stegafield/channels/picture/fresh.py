@@ -79,6 +79,8 @@ def encode(
         size=(size[1], size[0]) if size is not None and resampled else None,
         turned=turn != 1,
     )
+    if form != "tiff":
+        found = replace(found, other=(*found.other, *found.of_tiff))
     found = prepared(found.stripped() if wanted.strip_metadata else found, change, notes)
     if form == "png":
         cover = png.made(pixels, into_png(found, change, notes))

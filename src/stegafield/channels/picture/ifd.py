@@ -260,39 +260,6 @@ def tree(structure: Structure, directory: Directory) -> tuple[Field, ...]:
     return tuple(found)
 
 
-def dropped(data: bytes, tags: frozenset[int]) -> bytes:
-    """A TIFF without these tags in any of its directories; the rest stays where it is, and zeros
-    stand where their values were."""
-    structure, out = parse(data), bytearray(data)
-    kept, gone = list[tuple[int, int]](), list[tuple[int, int]]()
-
-    def sort(directory: Directory, *, whole: bool) -> None:
-        for entry in directory.entries:
-            away = whole or entry.tag in tags
-            if entry.size > 0 and not entry.inline:
-                (gone if away else kept).append((entry.at, entry.at + entry.size))
-            for sub in directory.subs.get(entry.tag, ()):
-                sort(sub, whole=away)
-        size, last = (20, 8) if structure.big else (12, 4)
-        if whole:
-            gone.append((directory.place, directory.end + last))
-            return
-        stay = [entry for entry in directory.entries if entry.tag not in tags]
-        count = struct.pack(structure.order + ("Q" if structure.big else "H"), len(stay))
-        rows = b"".join(data[entry.place : entry.place + size] for entry in stay)
-        after = data[directory.end : directory.end + last]
-        made = (count + rows + after).ljust(directory.end + last - directory.place, b"\0")
-        out[directory.place : directory.end + last] = made
-        kept.append((directory.place, directory.end + last))
-
-    for page in structure.pages:
-        sort(page, whole=False)
-    for start, end in gone:
-        if not any(start < last and first < end for first, last in kept):
-            out[start:end] = bytes(end - start)
-    return bytes(out)
-
-
 def serialized(fields: Iterable[Field], order: str) -> bytes:
     """A classic TIFF without pixels, as EXIF data are: a header and one directory.
 

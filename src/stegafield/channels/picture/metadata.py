@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ...errors import FormatError
 from . import ifd
+from .stripped import personal
 
 EXIF_HEAD = b"Exif\0\0"
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
@@ -69,6 +70,8 @@ class Metadata:
     """All tags of a TIFF that do not say where and how its samples are stored."""
     order: str = "<"
     """The byte order of `fields`."""
+    of_tiff: tuple[str, ...] = ()
+    """Those of `fields` that no other format holds, in words for a note."""
     other: tuple[str, ...] = ()
     """What no other format holds, in words for a note."""
     dropped: tuple[str, ...] = ()
@@ -115,21 +118,13 @@ class Metadata:
             resolution=self.resolution,
             chunks=tuple(one for one in self.chunks if one.kind not in PERSONAL),
             stored=self.stored,
-            fields=tuple(one for one in self.fields if one.tag in _HARMLESS),
+            fields=tuple(one for one in self.fields if not personal(one.tag)),
+            of_tiff=self.of_tiff,
             order=self.order,
             dropped=tuple(name for name, found in named.items() if found),
         )
 
 
-_HARMLESS = (X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, 34675)
-"""Tags of a TIFF that say nothing of who made it, and when and where."""
-PERSONAL_TAGS = frozenset(
-    {
-        *(269, 270, 271, 272, 285, 305, 306, 315, 316, 700, 33432, 33723, 34377, 37724),
-        *(18246, 18249, *range(40091, 40096), ifd.EXIF, ifd.GPS, ifd.INTEROP, ifd.MAKER_NOTE),
-    }
-)
-"""Tags of a TIFF that `strip_metadata` drops."""
 PERSONAL = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 """Chunks of a PNG that `strip_metadata` drops."""
 
