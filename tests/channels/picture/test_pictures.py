@@ -226,7 +226,7 @@ ODD = {
         deep_png(noise(40, 40, 3, dtype=np.uint16), transparent=(1, 2, 3)),
         "16-bit PNG of a kind",
     ),
-    "two pages": (tiff(noise(2, 40, 40), photometric="minisblack"), "2 frames"),
+    "two pages": (tiff(noise(2, 40, 40), photometric="minisblack"), "2 pages"),
 }
 
 

@@ -116,14 +116,18 @@ def test_all_but_the_samples_stays(kind):
     if dtype[0] != "f":
         assert np.array_equal(change, codes - cover.codes)
     assert np.array_equal(change != 0, codes != cover.codes) and (change >= 0).all()
+    shown, was = by_pillow(written), by_pillow(data)
+    if was is not None and np.array_equal(planes(was, codes.shape), before):
+        assert np.array_equal(planes(shown, codes.shape), seen)
+
+
+def by_pillow(data):
+    """What Pillow sees; None where it reads nothing. Some kinds it reads wrongly, or by halves."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            shown = Image.open(BytesIO(written))
-            shown.load()
+            return np.asarray(Image.open(BytesIO(data)))
     except OSError:
-        return  # of a kind that Pillow does not read
-    if shown.mode in ("L", "RGB", "F") and dtype in ("u1", "f4"):
-        assert np.array_equal(planes(shown, codes.shape), seen)
+        return None
 
 
 @pytest.mark.parametrize("packing", ["zlib", "lzw", "packbits", None])
