@@ -17,7 +17,7 @@ from stegafield.coding.ladder import LADDER
 from tests.datasets import field, floats, packed
 from tests.noisy import noisy_engine, smooth
 from tests.pictures import tiff
-from tests.sounds import samples
+from tests.sounds import of_unknown_length, samples, sound
 from tests.vectors.reading import KEYS, facts
 
 HERE = Path(__file__).parent / "files"
@@ -159,6 +159,29 @@ CASES = {
             (24, (SOUND * (2**23 - 1)).astype(np.int32) << 8),
         )
         for form in ("wav", "flac")
+    },
+    **{
+        f"sound{bits}.aiff": {"carrier": "audio", "cover": cover, "bps": 0.5, "format": "aiff"}
+        for bits, cover in (
+            (8, (128 + SOUND * 127).astype(np.uint8)),
+            (16, (SOUND * 32767).astype(np.int16)),
+            (24, (SOUND * (2**23 - 1)).astype(np.int32) << 8),
+        )
+    },
+    "sound32.wav": {
+        "carrier": "audio",
+        "cover": sound("WAV", "PCM_32", values=SOUND),
+        "bps": 0.5,
+    },
+    "sound8.flac": {
+        "carrier": "audio",
+        "cover": sound("FLAC", "PCM_S8", values=SOUND),
+        "bps": 0.5,
+    },
+    "sound-unknown-length.flac": {
+        "carrier": "audio",
+        "cover": of_unknown_length(sound("FLAC", values=SOUND)),
+        "bps": 0.5,
     },
     "float32.nc": {"carrier": "dataset", "cover": floats(FIELD), "bps": 1},
     "float64.nc": {

@@ -1,6 +1,6 @@
-"""Sound: the user's own, in any format that libsndfile opens, or as samples.
+"""Sound: the user's own, in any format that libsndfile or FFmpeg (extra `av`) opens, or as samples.
 
-The stego is a WAV or a FLAC file.
+The stego is a WAV, a FLAC or an AIFF file.
 """
 
 from collections.abc import Iterator
@@ -12,13 +12,16 @@ import numpy as np
 from numpy import ndarray
 from pydantic import Field, field_validator
 
-from ..channels.sound import DEPTHS, as_cover
+from ..channels.sound import DEPTHS, as_cover, flac, pcm, tags
+from ..channels.sound.aiff import AiffChannel
+from ..channels.sound.decoding import Sound, decoded
 from ..channels.sound.flac import FlacChannel
+from ..channels.sound.tags import Tags
 from ..channels.sound.wav import WavChannel
 from ..core import options
 from ..core.artefact import read_bytes
 from ..core.carrier import Carrier
-from ..core.channel import Channel, most_samples
+from ..core.channel import Channel
 from ..core.cover import Costs, Cover
 from ..core.foreign import foreign
 from ..core.law import drawn, fitted
@@ -30,9 +33,6 @@ from ..generators.fitted import Samples
 SIGMA = 2.25
 """Standard deviation of the noise on a function's values, in codes: 83 dB below 16-bit full
 scale."""
-_FINE = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")
-_TAGS = ("title", "artist", "album", "tracknumber", "date", "genre", "comment", "copyright")
-"""The tags that a new file keeps; not `software`, which libsndfile signs with its own name."""
 _ARRAYS = {"u1": "PCM_U8", "i2": "PCM_16", "i4": "PCM_24", "f4": "PCM_16", "f8": "PCM_16"}
 """The subtype that an array of samples is stored as.
 
@@ -56,15 +56,16 @@ class AudioCarrier(Carrier):
 
     name: ClassVar[str] = "audio"
     channel: ClassVar = WavChannel
-    channels: ClassVar[tuple[type[Channel], ...]] = (WavChannel, FlacChannel)
+    channels: ClassVar[tuple[type[Channel], ...]] = (WavChannel, FlacChannel, AiffChannel)
 
     class Options(options.Options):
         """Options of the audio carrier."""
 
-        format: Literal["wav", "flac"] | None = Field(
-            None, description="what is written; flac for a FLAC cover and wav else, if not given"
+        format: Literal["wav", "flac", "aiff"] | None = Field(
+            None,
+            description="what is written; that of the cover, else wav, if not given",
         )
-        subtype: Literal["PCM_U8", "PCM_16", "PCM_24"] | None = Field(
+        subtype: Literal["PCM_U8", "PCM_16", "PCM_24", "PCM_32"] | None = Field(
             None, description="samples of a new file; those of the cover, if not given"
         )
         rate: int = Field(44100, gt=0, lt=1 << 20, description="samples a second, of samples alone")
@@ -74,6 +75,8 @@ class AudioCarrier(Carrier):
         to_rate: int | None = Field(
             None, gt=0, lt=1 << 20, description="as_function: samples a second of the new sound"
         )
+
+        strip_metadata: bool = Field(False, description="drop tags, text and pictures of the cover")
 
         @field_validator("to_rate")
         @classmethod
@@ -97,28 +100,31 @@ class AudioCarrier(Carrier):
     def open(self, source: Any) -> Cover:
         """The sound as a cover.
 
-        A WAV or FLAC of integers up to 24 bits keeps everything but its samples; anything else
+        A WAV, FLAC or AIFF file of integers keeps everything but its samples; anything else
         becomes a new file.
         """
-        data = read_bytes(source)
+        data, notes = read_bytes(source), ()
         if self.options.as_function:
             return self._drawn(source if data is None else data)
         if data is None:
             samples, rate = self._samples(source)
-            return self._new(samples, rate, _ARRAYS[samples.dtype.str[1:]], None, {})
-        for channel in self.channels:
-            try:
-                cover = next(channel().read(data), None)
-            except FormatError:
-                continue
-            if cover is not None and self._keeps(cover):
-                return cover
-        samples, rate, kind, subtype, tags = _decoded(data)
-        return self._new(samples, rate, subtype, kind, tags)
+            return self._new(samples, rate, _ARRAYS[samples.dtype.str[1:]], None, Tags())
+        if self.options.strip_metadata:
+            with foreign("not a readable sound"):
+                bare = tags.stripped(data)
+            notes = ("tags, text and pictures of the cover were dropped",) if bare != data else ()
+            data = bare
+        cover = self._own(data)
+        if cover is not None and self._keeps(cover):
+            return replace(cover, notes=notes + flac.notes(cover))
+        found = decoded(data) if cover is None else _exact(cover, data)
+        kept = Tags(mask=found.tags.mask) if self.options.strip_metadata else found.tags
+        cover = self._new(found.samples, found.rate, found.subtype, found.kind, kept)
+        return replace(cover, notes=cover.notes + notes)
 
     def samples(self, source: Any) -> Samples:
         """The samples to fit a function to: each channel, full scale at -1 and 1."""
-        return Samples(_full(self._sound(source)[0]).T, ("mirror",))
+        return Samples(self._sound(source).samples.T, ("mirror",))
 
     def candidates(self, source: Any) -> Iterator[Cover]:
         """The samples at every depth that holds them exactly."""
@@ -144,28 +150,37 @@ class AudioCarrier(Carrier):
         found = found.reshape(-1, *samples.shape[1:]).astype(samples.dtype)
         return (found, rate) if isinstance(source, tuple) else found
 
-    def _sound(self, source: Any) -> tuple[ndarray, int, str, str | None]:
+    def _sound(self, source: Any) -> Sound:
         """The samples, their rate, the subtype that keeps them, and the format they come from."""
         data = read_bytes(source)
-        if data is None:
-            samples, rate = self._samples(source)
-            return samples, rate, _ARRAYS[samples.dtype.str[1:]], None
-        samples, rate, kind, subtype, _ = _decoded(data)
-        return samples, rate, subtype, kind
+        if data is not None:
+            cover = self._own(data)
+            return decoded(data) if cover is None else _exact(cover, data)
+        samples, rate = self._samples(source)
+        return Sound(_full(samples), rate, "", _ARRAYS[samples.dtype.str[1:]], Tags())
+
+    def _own(self, data: bytes) -> Cover | None:
+        """The samples of a file that one of the channels reads, as it stores them."""
+        for channel in self.channels:
+            try:
+                return next(channel().read(data), None)
+            except FormatError:
+                continue
+        return None
 
     def _drawn(self, source: Any) -> Cover:
         """Noisy values of the sound's function, in a new file without tags, of 16 bits or more."""
-        frames, rate, subtype, kind = self._sound(source)
+        frames, rate, kind, subtype, _ = self._sound(source)
         subtype = "PCM_16" if subtype == "PCM_U8" else subtype  # noise of 2 codes in 256 is audible
         _, stored = self._form(kind, subtype)
         if not frames.size:
             raise ConfigError("cover", "has no samples.", "Give a sound that lasts.")
-        samples, to_rate = Samples(_full(frames).T, ("mirror",)), self.options.to_rate or rate
+        samples, to_rate = Samples(frames.T, ("mirror",)), self.options.to_rate or rate
         count = max(1, round(samples.values.shape[1] * to_rate / rate))
         function, half = fit(samples), 1 << (DEPTHS[stored] - 1)
         share = (function.raster((count,)) * half + half) / (2 * half - 1)
         value = fitted(share, -half, half - 1, SIGMA)
-        cover = self._new(np.rint(value).T / half, to_rate, subtype, kind, {})
+        cover = self._new(np.rint(value).T / half, to_rate, subtype, kind or None, Tags())
         value = value + (half if cover.low == 0 else 0)
         said = f"{function.told(samples, 1.0)} and sampled {to_rate} times a second"
         return replace(drawn(cover, value, SIGMA), notes=(said, "the stego is a new file, no tags"))
@@ -178,10 +193,11 @@ class AudioCarrier(Carrier):
 
     def _form(self, kind: str | None, subtype: str) -> tuple[str, str]:
         """The format and subtype of a new file for a sound of this format and subtype."""
-        wanted = self.options.format or ("flac" if kind == "FLAC" else "wav")
+        own = {"FLAC": "flac", "AIFF": "aiff"}.get(kind or "", "wav")
+        wanted = self.options.format or own
         stored = self.options.subtype or subtype
-        if wanted == "flac" and stored == "PCM_U8":
-            stored = "PCM_16"  # FLAC has 8 bits too, but few programs expect them
+        if wanted == "flac":  # FLAC has 8 and 32 bits too, but few programs expect them
+            stored = {"PCM_U8": "PCM_16", "PCM_32": "PCM_24"}.get(stored, stored)
         return wanted, stored
 
     def _samples(self, source: Any) -> tuple[ndarray, int]:
@@ -203,38 +219,67 @@ class AudioCarrier(Carrier):
         return samples, self.options.rate if rate is None else int(rate)
 
     def _new(
-        self, samples: ndarray, rate: int, subtype: str, kind: str | None, tags: dict[str, str]
+        self, samples: ndarray, rate: int, subtype: str, kind: str | None, kept: Tags
     ) -> Cover:
         """The samples in a new file with these tags.
 
         `kind` is the format that they come from, None for an array of samples.
         """
-        import soundfile
-
-        notes, (wanted, stored) = [], self._form(kind, subtype)
+        wanted, stored = self._form(kind, subtype)
         channel = next(c for c in self.channels if c.name == wanted)()
-        if kind is not None:
-            what = f"a {kind} cover was decoded; the stego is a new {wanted.upper()} ({stored})"
-            kept = f"with its {', '.join(tags)}, and no other tags" if tags else "without tags"
-            notes.append(f"{what} {kept}")
         if not samples.size:
             raise ConfigError("cover", "has no samples.", "Give a sound that lasts.")
         bits = DEPTHS[stored]
         codes, exact = _codes(samples, bits)
+        data, lost = _file(codes, wanted, bits, rate, kept)
+        notes = []
+        if kind is not None:
+            what = f"a {kind} cover was decoded; the stego is a new {wanted.upper()} ({stored})"
+            beside = [name for name, _ in kept.text if f"its tag {name}" not in lost]
+            beside += ["the ID3 tag"] if kept.id3 and wanted != "flac" else []
+            beside += ["the pictures"] if kept.pictures and wanted == "flac" else []
+            along = f"with its {', '.join(dict.fromkeys(beside))}" if beside else "without tags"
+            notes.append(f"{what} {along}")
+            if lost:
+                notes.append(f"what a new {wanted.upper()} cannot keep: {', '.join(lost)}")
         if not exact:
             notes.append(f"the samples were rounded to {bits} bits")
-        out = BytesIO()
-        frames = codes - 128 if bits == 8 else codes
-        try:
-            shape = (frames.shape[1], stored, None, wanted.upper())
-            with soundfile.SoundFile(out, "w", rate, *shape) as file:
-                for name, text in tags.items():
-                    setattr(file, name, text)
-                file.write(frames << (32 - bits))
-        except (soundfile.SoundFileError, ValueError) as error:
-            raise ConfigError("cover", f"cannot be a {wanted.upper()} file ({error}).") from None
-        cover = next(channel.read(out.getvalue()))
-        return replace(cover, notes=tuple(notes))
+        return replace(next(channel.read(data)), notes=tuple(notes))
+
+
+def _exact(cover: Cover, data: bytes) -> Sound:
+    """The sound of a file that a channel reads."""
+    file, half = cover.container, cover.peak or 1.0
+    assert isinstance(file, flac.FlacFile | pcm.PcmFile)
+    samples = (cover.codes.T - (half if cover.low == 0 else 0)) / half
+    kind, subtype = cover.channel.upper(), _subtype(file.bits)
+    return Sound(samples, file.rate, kind, subtype, tags.read(data))
+
+
+def _file(codes: ndarray, wanted: str, bits: int, rate: int, kept: Tags) -> tuple[bytes, list[str]]:
+    """A new file of (frame, channel) codes, and what it has no place for."""
+    channels = codes.shape[1]
+    problem = f"cannot be a {wanted.upper()} file"
+    if not (0 < rate < 1 << 32 and 0 < channels < 1 << 16):
+        raise ConfigError("cover", f"{problem} of {rate} samples a second.", "Resample it first.")
+    shape = channels, bits, rate
+    if wanted == "aiff":
+        return tags.new_aiff(pcm.packed(codes, bits, True, True), shape, kept)
+    if wanted == "wav":
+        return tags.new_wav(pcm.packed(codes, bits), shape, kept)
+    import soundfile
+
+    out = BytesIO()
+    try:
+        with foreign(problem):
+            frames = codes << (32 - bits)
+            soundfile.write(out, frames, rate, _subtype(bits), format="FLAC")
+    except FormatError as error:
+        hint = "A WAV can be that: --format wav."
+        raise ConfigError("cover", f"{error}.", hint) from None
+    blocks, start = flac.parse(out.getvalue())
+    made, lost = tags.flac_blocks(kept, tags.vendor_of(blocks), channels)
+    return flac.MAGIC + flac.packed([blocks[0], *made]) + out.getvalue()[start:], lost
 
 
 def _subtype(bits: int) -> str:
@@ -260,25 +305,3 @@ def _full(samples: ndarray) -> ndarray:
     if not np.isfinite(value).all():
         raise ConfigError("cover", "has samples that are no numbers.", "Repair them first.")
     return value
-
-
-def _decoded(data: bytes) -> tuple[ndarray, int, str, str, dict[str, str]]:
-    """Samples as floats, their rate, format and tags, and the subtype that keeps them."""
-    import soundfile
-
-    size, most = 1 << 20, most_samples(len(data))
-    try:
-        with soundfile.SoundFile(BytesIO(data)) as file:
-            parts = [file.read(size, always_2d=True)]
-            while len(parts[-1]) == size and len(parts) * size * file.channels <= most:
-                parts.append(file.read(size, always_2d=True))
-            if sum(part.size for part in parts) > most:
-                raise FormatError(f"the sound has over {most} samples in {len(data)} bytes")
-            tags = {name: text for name in _TAGS if (text := getattr(file, name))}
-            narrow = "PCM_U8" if file.subtype == "PCM_U8" else "PCM_16"
-            subtype = "PCM_24" if file.subtype in _FINE else narrow
-            return np.concatenate(parts), file.samplerate, file.format, subtype, tags
-    except FormatError:
-        raise
-    except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:
-        raise FormatError(f"not a readable sound ({error})") from None

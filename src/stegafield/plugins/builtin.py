@@ -11,6 +11,7 @@ from ..channels.picture.bmp import BmpChannel
 from ..channels.picture.png import PngChannel
 from ..channels.picture.tiff import TiffChannel
 from ..channels.picture.webp import WebpChannel
+from ..channels.sound.aiff import AiffChannel
 from ..channels.sound.flac import FlacChannel
 from ..channels.sound.wav import WavChannel
 from ..core.carrier import Carrier
@@ -48,7 +49,7 @@ def register_carriers() -> list[type[Carrier]]:
 def register_channels() -> list[type[Channel]]:
     """Pictures, sound, NetCDF."""
     pictures = [PngChannel, WebpChannel, TiffChannel, BmpChannel]
-    return [*pictures, WavChannel, FlacChannel, NetcdfChannel]
+    return [*pictures, WavChannel, FlacChannel, AiffChannel, NetcdfChannel]
 
 
 @hookimpl

@@ -70,8 +70,7 @@ def test_only_the_samples_of_a_wav_change(engine, key, subtype):
 def test_only_the_samples_of_a_flac_change(engine, key):
     data = with_blocks(sound("FLAC", "PCM_24"), tagged())
     stego = engine.hide(b"m", carrier="audio", cover=data, key=key)
-    kept = [block for block in blocks(data)[1:] if block[0] != 3]
-    assert blocks(stego.data)[1:] == kept
+    assert blocks(stego.data)[1:] == blocks(data)[1:]
     before, after = blocks(data)[0][1], blocks(stego.data)[0][1]
     assert before[10:18] == after[10:18]  # rate, channels, depth, length
     assert soundfile.SoundFile(BytesIO(stego.data)).title == "a holiday"
@@ -116,9 +115,8 @@ def test_a_short_flac_cannot_declare_an_hour(engine, key):
 
 OTHERS = [
     *(("OGG", "VORBIS", "PCM_16"), ("MP3", "MPEG_LAYER_III", "PCM_16"), ("WAV", "ULAW", "PCM_16")),
-    *(("WAV", "IMA_ADPCM", "PCM_16"), ("WAV", "FLOAT", "PCM_24"), ("WAV", "PCM_32", "PCM_24")),
-    *(("AIFF", "PCM_24", "PCM_24"), ("AU", "PCM_16", "PCM_16"), ("CAF", "DOUBLE", "PCM_24")),
-    ("FLAC", "PCM_S8", "PCM_16"),
+    *(("WAV", "IMA_ADPCM", "PCM_16"), ("WAV", "FLOAT", "PCM_24")),
+    *(("AIFF", "FLOAT", "PCM_24"), ("AU", "PCM_16", "PCM_16"), ("CAF", "DOUBLE", "PCM_24")),
 ]
 
 
@@ -127,13 +125,12 @@ def test_other_sounds_become_new_files(engine, key, form, subtype, becomes):
     data = sound(form, subtype)
     stego = engine.hide(b"m", carrier="audio", cover=BytesIO(data), key=key)
     found = soundfile.info(BytesIO(stego.data))
-    assert (found.format, found.subtype) == ("FLAC" if form == "FLAC" else "WAV", becomes)
+    assert (found.format, found.subtype) == ("AIFF" if form == "AIFF" else "WAV", becomes)
     assert (found.samplerate, found.channels) == (8000, 2)
     assert any(form in note for note in stego.report.notes)
     before, _ = soundfile.read(BytesIO(data))
     after, _ = soundfile.read(BytesIO(stego.data))
-    depth = 8 if subtype == "PCM_S8" else 16 if becomes == "PCM_16" else 24
-    assert np.abs(after - before).max() < 5 / 2 ** (depth - 1)
+    assert np.abs(after - before).max() < 5 / 2 ** (15 if becomes == "PCM_16" else 23)
 
 
 def test_the_format_and_the_subtype_can_be_chosen(engine, key):

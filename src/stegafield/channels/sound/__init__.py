@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from ...core.cover import Cover, GridSpec
 
-DEPTHS = {"PCM_U8": 8, "PCM_16": 16, "PCM_24": 24}
+DEPTHS = {"PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 """The subtypes that carry messages, by soundfile's names, and their bits a sample."""
 
 
