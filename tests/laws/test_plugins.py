@@ -81,6 +81,7 @@ CARRIERS = {
 CHANNELS = {
     "png": [_png(NOISE), _png(ALPHA), _png(NOISE[..., 0]), _png(ALPHA[..., 2:])],
     "wav": [sound(subtype=f"PCM_{kind}", frames=500) for kind in ("U8", "16", "24")],
+    "aiff": [sound("AIFF", f"PCM_{kind}", frames=500) for kind in ("S8", "16", "24")],
     "flac": [sound("FLAC", "PCM_24"), with_blocks(sound("FLAC", frames=500), tagged())],
     "webp": [_saved(array, "WEBP", lossless=True, exact=True) for array in (NOISE, ALPHA)],
     "tiff": [
@@ -136,6 +137,7 @@ def test_the_image_carrier_in_every_format(form):
 def test_the_audio_carrier_as_flac():
     found = registry().get("carrier", "audio")
     testing.check_carrier(found(found.Options(format="flac")), [sound(), (SHORT, 8000)])
+    testing.check_carrier(found(found.Options(format="aiff")), [sound(), (SHORT, 8000)])
 
 
 @pytest.mark.parametrize(

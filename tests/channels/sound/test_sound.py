@@ -144,7 +144,7 @@ def test_the_format_and_the_subtype_can_be_chosen(engine, key):
     assert any("rounded to 8 bits" in note for note in stego.report.notes)
     with pytest.raises(ConfigError, match="format"):
         engine.hide(b"m", carrier="audio", cover=data, format="mp3")
-    with pytest.raises(ConfigError, match=r"flac is requested, and carrier\.format=wav"):
+    with pytest.raises(ConfigError, match=r"'flac' is requested, and carrier\.format is 'wav'"):
         engine.hide(b"m", carrier="audio", cover=data, format="flac", set={"carrier.format": "wav"})
     with pytest.raises(ConfigError, match="has none to choose"):
         engine.hide(b"m", carrier="era5", format="wav")
