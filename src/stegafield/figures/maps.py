@@ -42,7 +42,7 @@ def draw_maps(
             vmin=215,
             vmax=315,
         )
-        _outline(panel)
+        outline(panel)
         panel.set_title(title, fontsize=9)
     for panel in panels.flat:
         panel.set_axis_off()
@@ -65,7 +65,7 @@ def draw_files(files: Iterable[bytes], path: str | os.PathLike[str]) -> None:
     draw_maps(np.array(fields), titles, path)
 
 
-def _outline(panel: Any) -> None:
+def outline(panel: Any) -> None:
     """Draw coastlines: cartopy's where it has them, else where the land mask is a half."""
     lines = _coastlines()
     if lines is None:

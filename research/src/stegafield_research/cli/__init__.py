@@ -9,6 +9,7 @@ from stegafield.cli.program import Variadic
 
 from .baseline import train
 from .detection import detect
+from .field import files
 from .generators import generators
 from .made import report, risk
 from .paper import measure
@@ -18,7 +19,7 @@ from .speed import speed, throughput
 bench = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure.")
 for _command in (fidelity, optimizers, law, curve, fit, speed, throughput, generators, detect):
     bench.command(cls=Variadic)(_command)
-for _command in (report, risk):
+for _command in (files, report, risk):
     bench.command()(_command)
 
 paper = typer.Typer(add_completion=False)
