@@ -371,6 +371,68 @@ def test_stripping_leaves_colours_and_resolution_alone(name, form):
         assert np.array_equal(_seen(stego), _seen(data))
 
 
+def _jp2():
+    data = saved(noise(40, 50, 3), "JPEG2000")
+    at = data.index(b"jp2c") - 4
+    named = (
+        (b"JpgTiffExif->JP2", exif()),
+        (bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), XMP % (1, b"")),
+        (b"other uuid......", b""),
+    )
+    boxes = b"".join(struct.pack(">I", 24 + len(body)) + b"uuid" + name + body
+                     for name, body in named)  # fmt: skip
+    return data[:at] + boxes + data[at:]
+
+
+def _psd():
+    resources = b"".join(
+        b"8BIM" + struct.pack(">HHI", number, 0, len(body)) + body + bytes(len(body) % 2)
+        for number, body in ((1005, struct.pack(">IHHIHH", 150 << 16, 1, 1, 150 << 16, 1, 1)),
+                             (1039, PROFILE), (1058, exif()), (1060, XMP % (1, b"")))
+    )  # fmt: skip
+    pixels = noise(40, 50, 3).transpose(2, 0, 1).tobytes()
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 40, 50, 8, 3)
+    return (head + bytes(4) + struct.pack(">I", len(resources)) + resources + bytes(4)
+            + struct.pack(">H", 0) + pixels)  # fmt: skip
+
+
+def test_jpeg_2000_and_photoshop():
+    """What Pillow does not see in them: EXIF and XMP data in their own places."""
+    for make, word in ((_jp2, "uuid"), (_psd, "IPTC")):
+        stego, notes = written(make(), "png")
+        found = beside(stego)
+        assert found["exif"] == exif() and found["xmp"] == XMP % (1, b"")
+        assert any(word in note for note in notes)
+    assert found["icc"] == PROFILE and found["resolution"] == (5906, 5906, 1)
+
+
+@pytest.mark.parametrize("name", ["RGB", "a palette", "little endian", "lossy WebP"])
+def test_pictures_of_pillow_take_along_what_pillow_knows(name):
+    data = MADE[name]
+    carrier = ImageCarrier()
+    cover = carrier.open(Image.open(BytesIO(data)))
+    made = beside(writer(carrier, cover).write(cover, cover.codes))
+    old = beside(data)
+    for kind in ("exif", "xmp", "icc"):
+        assert made.get(kind) == old.get(kind), kind
+    assert set(old.get("text", {})) <= set(made["text"])
+    if "PNG" in name or "palette" in name:
+        assert all(any(kind in note for note in cover.notes) for kind in ("gAMA", "cHRM", "sRGB"))
+
+
+def test_lower_bits_that_pillow_drops_are_told_of():
+    deep = noise(40, 50, 3, dtype=np.uint16).astype(">u2").tobytes()
+    _, notes = written(b"P6\n# a comment\n50 40\n65535\n" + deep, "png")
+    assert any("lower bits of samples of 16 bits" in note for note in notes)
+
+
+def test_texts_that_swell_are_bounded():
+    """C: a few kilobytes of text chunks that would unpack to 60 MB: 16 MB are read."""
+    bomb = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1_000_000), 9)) * 60
+    stego, _ = written(_png(4, 3, PALETTE + bomb), "webp")
+    assert len(stego) < 1 << 16
+
+
 def test_stripping_is_refused_where_nothing_goes_along(engine):
     with pytest.raises(ConfigError, match="strip_metadata.*'era5'"):
         engine.hide(b"m", carrier="era5", strip_metadata=True, size=(19, 36))

@@ -42,6 +42,8 @@ SIGMA = 2.25
 """Standard deviation of the noise on a function's values, in codes: what 4 bits per RGB pixel
 need."""
 _MOST_PIXELS = MOST_SAMPLES // 3
+_WHOLE = ("MPO", "PSD")
+"""Formats whose first frame is the whole picture: others are previews, or layers of it."""
 
 
 _MAGIC = (
@@ -240,7 +242,7 @@ def _image(source: Any) -> tuple[Image.Image, bytes | None]:
     frames = getattr(image, "n_frames", 1)
     if data is not None and image.format == "TIFF":
         frames = tiff.pages_of(data)
-    if frames > 1 and image.format != "MPO":  # an MPO is a photograph with a preview
+    if frames > 1 and image.format not in _WHOLE:
         hint = "Save one of them as a PNG and hide in that."
         raise ConfigError("cover", f"has {frames} frames.", hint)
     return image, data

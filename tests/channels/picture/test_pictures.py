@@ -23,6 +23,7 @@ from tests.pictures import (
     noise,
     pixels,
     saved,
+    soft,
     tiff,
 )
 from tests.sounds import chunks
@@ -89,6 +90,17 @@ def test_every_chunk_of_a_webp_stays(engine, key):
     assert [kind for kind, _ in before[1:]] == [b"VP8X", b"ICCP", b"VP8L", b"EXIF", b"XMP "]
     changed = [a[0] for a, b in zip(before[1:], after[1:], strict=True) if a != b]
     assert changed == [b"VP8L"] and stego.data.endswith(b"rest") and stego.report.notes == []
+
+
+@pytest.mark.parametrize("way", [(4, 80), (4, 75), (6, 75), (0, 0), (2, 25)])
+@pytest.mark.parametrize("samples", [3, 4])
+def test_a_webp_is_encoded_as_it_was(way, samples):
+    """Unchanged pixels give the same file: method and quality were found."""
+    array = np.tile(soft(1, 0.05)[0], (2, 2, 1))
+    array = np.concatenate([array, noise(128, 128, 1) | 1], axis=2)[..., :samples]
+    data = saved(array, "WEBP", **LOSSLESS, method=way[0], quality=way[1])
+    (cover,) = WebpChannel().read(data)
+    assert WebpChannel().write(cover, cover.codes) == data
 
 
 @pytest.mark.parametrize("samples", [1, 3])

@@ -105,7 +105,10 @@ def _texts(found: Metadata, form: str) -> list[str]:
 
 def _colours(found: Metadata, form: str) -> list[str]:
     """Notes on what only a PNG says, in its chunks."""
-    kinds = dict.fromkeys(one.kind for one in found.chunks if one.kind not in _ELSEWHERE)
+    damaged = [kind for kind, value in ((b"eXIf", found.exif), (b"iCCP", found.icc)) if not value]
+    kinds = dict.fromkeys(
+        one.kind for one in found.chunks if one.kind not in _ELSEWHERE or one.kind in damaged
+    )
     names = [kind.decode("latin-1") for kind in kinds]
     plural = "chunks" if len(names) > 1 else "chunk"
     return _none(form, [f"the PNG {plural} {joined(names)}"] if names else [])

@@ -19,6 +19,11 @@ from ...core.cover import Cover
 from ...errors import ConfigError, FormatError
 from . import alpha_of, as_cover, as_pixels, samples
 
+_WAYS = ((4, 80), (6, 75), (5, 90), (4, 50), (4, 90), (4, 70), (3, 30), (2, 25), (1, 20), (0, 0))
+"""(method, quality): that of Pillow and cwebp, then the levels 7, 8, 4, ... of cwebp -z."""
+_MOST_TRIED = 1 << 20  # pixels
+_EMPTY = 8  # bytes of a chunk with nothing in it, as a new file has
+
 
 class Chunk(NamedTuple):
     """One chunk: its four-letter type, and all its bytes as they are in the file."""
@@ -56,16 +61,40 @@ class WebpChannel(Channel):
 
     def write(self, cover: Cover, codes: Int[ndarray, "channel y x"]) -> bytes:
         """The file with new pixels between its own chunks."""
-        file, encoded = cover.container, BytesIO()
+        file = cover.container
         assert isinstance(file, WebpFile)
-        pixels = Image.fromarray(as_pixels(codes, np.uint8, file.alpha))
-        try:
-            pixels.save(encoded, "WEBP", lossless=True, exact=True)
-        except (OSError, ValueError) as error:  # more than 16383 pixels in a row
-            raise ConfigError("cover", f"cannot be a WebP file ({error}).", "Use PNG.") from None
-        fresh = next(c for c in parse(encoded.getvalue())[0] if c.kind == b"VP8L")
-        body = b"".join(fresh.raw if c.kind == b"VP8L" else c.raw for c in file.chunks)
+        old = next(chunk.raw for chunk in file.chunks if chunk.kind == b"VP8L")
+        way = _way(as_pixels(cover.codes, np.uint8, file.alpha), old)
+        fresh = _encoded(as_pixels(codes, np.uint8, file.alpha), way)
+        body = b"".join(fresh if c.kind == b"VP8L" else c.raw for c in file.chunks)
         return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body + file.rest
+
+
+def _way(pixels: Integer[ndarray, "y x sample"], old: bytes) -> tuple[int, int]:
+    """With which method and quality of libwebp these pixels became a chunk, or nearly did.
+
+    Large pictures take the usual one: each try is a whole encoding.
+    """
+    if len(old) <= _EMPTY or pixels.shape[0] * pixels.shape[1] > _MOST_TRIED:
+        return _WAYS[0]
+    best = list[tuple[int, tuple[int, int]]]()
+    for way in _WAYS:
+        made = _encoded(pixels, way)
+        if made == old:
+            return way
+        best.append((abs(len(made) - len(old)), way))
+    return min(best)[1]
+
+
+def _encoded(pixels: Integer[ndarray, "y x sample"], way: tuple[int, int]) -> bytes:
+    """The chunk VP8L of these pixels."""
+    out, (method, quality) = BytesIO(), way
+    try:
+        image = Image.fromarray(pixels)
+        image.save(out, "WEBP", lossless=True, exact=True, method=method, quality=quality)
+    except (OSError, ValueError) as error:  # more than 16383 pixels in a row
+        raise ConfigError("cover", f"cannot be a WebP file ({error}).", "Use PNG.") from None
+    return next(chunk.raw for chunk in parse(out.getvalue())[0] if chunk.kind == b"VP8L")
 
 
 def cover_of(pixels: Integer[ndarray, "y x sample"], chunks: Iterable[Chunk]) -> Cover:

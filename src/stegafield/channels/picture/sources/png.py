@@ -8,6 +8,7 @@ from ..metadata import Chunk, Metadata, decoded, headless, resolution_of
 from ..png import parse
 
 _MOST_TEXT = 1 << 24
+"""Bytes that all compressed texts of a file may have together; the rest of them is left out."""
 XMP = "XML:com.adobe.xmp"
 _RAW_EXIF = ("Raw profile type exif", "Raw profile type APP1")
 
@@ -17,13 +18,14 @@ def read(data: bytes) -> Metadata:
     chunks, end = parse(data)
     first = next(i for i, chunk in enumerate(chunks) if chunk.kind == b"IDAT")
     listed, found = list[Chunk](), dict[bytes, bytes]()
-    text, xmp = list[tuple[str, str]](), b""
+    text, xmp, room = list[tuple[str, str]](), b"", _MOST_TEXT
     for number, chunk in enumerate(chunks):
         if chunk.kind[:1].islower():
             listed.append(Chunk(chunk.kind, chunk.data, number > first))
             found.setdefault(chunk.kind, chunk.data)
         if chunk.kind in (b"tEXt", b"zTXt", b"iTXt"):
-            keyword, value = _text(chunk.kind, chunk.data)
+            keyword, value = _text(chunk.kind, chunk.data, room)
+            room = max(0, room - len(value))
             if keyword == XMP:
                 xmp = xmp or value
             else:
@@ -52,22 +54,22 @@ def read(data: bytes) -> Metadata:
     )
 
 
-def _text(kind: bytes, data: bytes) -> tuple[str, bytes]:
-    """The keyword and the text of a PNG's chunk; in UTF-8 where it is in an iTXt."""
+def _text(kind: bytes, data: bytes, room: int) -> tuple[str, bytes]:
+    """The keyword and the text of a PNG's chunk, unpacked as far as there is room."""
     keyword, _, rest = data.partition(b"\0")
     if kind == b"zTXt":
-        value = _inflated(rest[1:])
+        value = _inflated(rest[1:], room)
     elif kind == b"iTXt":
         packed, value = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
-        value = _inflated(value) if packed else value
+        value = _inflated(value, room) if packed else value
     else:
         value = rest
     return keyword.decode("latin-1"), value
 
 
-def _inflated(data: bytes) -> bytes:
+def _inflated(data: bytes, room: int = _MOST_TEXT) -> bytes:
     try:
-        return zlib.decompressobj().decompress(data, _MOST_TEXT)
+        return zlib.decompressobj().decompress(data, room) if room else b""
     except zlib.error:
         return b""
 

@@ -11,7 +11,7 @@ LAYOUT = {
 }  # fmt: skip
 """Tags that say where and how samples are stored, and what they mean in that way of storing."""
 _APART = {ifd.SUBIFDS, 700, 33723, 34377, 34675}
-_OF_EXIF = {
+OF_EXIF = {
     *(269, 270, 271, 272, 274, 282, 283, 285, 286, 287, 296, 297, 305, 306, 315, 316, 318, 319),
     *(18246, 18249, 33432, 34665, 34853, 40091, 40092, 40093, 40094, 40095, 50341),
 }
@@ -36,8 +36,8 @@ def read(data: bytes) -> Metadata:
     tree = ifd.tree(structure, page)
     untrue = set() if _plain(structure, page) else {_TRANSFER, _NO_DATA}
     fields = tuple(one for one in tree if one.tag not in LAYOUT | untrue)
-    exif = tuple(one for one in fields if one.tag in _OF_EXIF)
-    alien = sorted({one.tag for one in fields} - _OF_EXIF - _APART)
+    exif = tuple(one for one in fields if one.tag in OF_EXIF)
+    alien = sorted({one.tag for one in fields} - OF_EXIF - _APART)
     other = [_named(tag) for tag in sorted({one.tag for one in tree} & (untrue | {_TRANSFER}))]
     if ifd.SUBIFDS in page.subs:
         other.append("its sub-pages")
