@@ -99,6 +99,27 @@ def floats(
         return path.read_bytes()
 
 
+def groomed(values, bits=12):
+    """The float32 values with their last bits all zeros and all ones by turns."""
+    numbers = values.astype("f4").view("u4") >> bits << bits
+    numbers.ravel()[1::2] |= (1 << bits) - 1
+    return numbers.view("f4")
+
+
+def grouped(values, dtype="i8"):
+    """The bytes of a file with unscaled integers in a group, and flags beside them."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "made.nc")
+        with netCDF4.Dataset(path, "w") as file:
+            group = file.createGroup("PRODUCT")
+            group.createDimension("y", values.shape[0])
+            group.createDimension("x", values.shape[1])
+            for name, kind, numbers in (("count", dtype, values), ("flag", "u1", values % 3)):
+                group.createVariable(name, kind, ("y", "x"), zlib=True)[:] = numbers.astype(kind)
+            group["flag"].flag_values = np.arange(3, dtype="u1")
+        return path.read_bytes()
+
+
 def _fill(file, values, dtype, attributes, fill, records, poles):
     times, rows, columns = values.shape
     file.history = "made for a test"

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from stegafield import Engine
 from stegafield.coding.bound import smallest_sigma
 from stegafield.coding.ladder import LADDER
-from tests.datasets import field, floats, packed
+from tests.datasets import field, floats, groomed, grouped, packed
 from tests.noisy import noisy_engine, smooth
 from tests.pictures import tiff
 from tests.sounds import of_unknown_length, samples, sound
@@ -193,6 +193,13 @@ CASES = {
         "carrier": "dataset",
         "cover": floats(np.rint(FIELD * 64) / 64, model="NETCDF3_CLASSIC"),
         "bps": 1,
+    },
+    "groomed.nc": {"carrier": "dataset", "cover": floats(groomed(FIELD)), "bps": 1},
+    "integers-in-a-group.nc": {
+        "carrier": "dataset",
+        "cover": grouped(np.rint(FIELD[0] * 10)),
+        "bps": 1,
+        "set": {"carrier.variable": "/PRODUCT/count"},
     },
     "lattice.png": {  # every fifth level, clipped at the upper end
         "carrier": "image",

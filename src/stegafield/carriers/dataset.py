@@ -66,12 +66,7 @@ class DatasetCarrier(Carrier):
     @classmethod
     def identify(cls, data: bytes) -> str:
         """The format of a data set, also in a form that cannot be opened."""
-        hdf5 = (b"\x89HDF\r\n\x1a\n", b"\x0e\x03\x13\x01")  # and HDF4
-        if data.startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"GRIB", *hdf5)):
-            return "grib" if data.startswith(b"GRIB") else cls.channel.name
-        end = data[-(1 << 16) :]  # of a ZIP, the list of its files
-        packed = data.startswith(b"PK\x03\x04") and (b".nc" in end or b".grib" in end)
-        return "zip" if packed else ""
+        return netcdf.identified(data)
 
     def open(self, source: Any) -> Cover:
         """The chosen variable as a cover; its other dimensions (time, level) are the channels."""
@@ -152,13 +147,14 @@ class DatasetCarrier(Carrier):
     def value(self, source: Any, data: bytes) -> Any:
         """An `xarray.Dataset` or `DataArray` if the source was one, else the bytes.
 
-        The object is a copy of the source with the values of the file, which are loaded.
+        The object is a copy of the source with the values of the file, which are loaded; for a
+        function it is the new file.
         """
         import xarray
 
         if not isinstance(source, xarray.Dataset | xarray.DataArray):
             return data
-        found = _with_values(_whole(source), data)
+        found = _loaded(data) if self.options.as_function else _with_values(_whole(source), data)
         return found[source.name or _UNNAMED] if isinstance(source, xarray.DataArray) else found
 
 
@@ -329,6 +325,19 @@ def _stored_as(variable: Any, data: bool) -> dict[str, Any]:
     kind = np.dtype(found.get("dtype") or variable.dtype).kind
     if data and variable.ndim and kind == "f" and not _STORAGE & set(found):
         found |= {"zlib": True, "shuffle": True}
+    return found
+
+
+def _loaded(data: bytes) -> Any:
+    """The data set of a file."""
+    import xarray
+
+    with tempfile.TemporaryDirectory() as folder, netcdf.LOCK:
+        path = Path(folder, "stego.nc")
+        path.write_bytes(data)
+        found = xarray.load_dataset(path, engine="netcdf4")
+    for one in (found, *found.variables.values()):
+        one.encoding.pop("source", None)
     return found
 
 

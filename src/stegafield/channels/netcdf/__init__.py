@@ -21,7 +21,7 @@ from . import classic, hdf5, patch
 from .grid import at_pole, geometry
 from .library import LOCK, writing
 from .model import File, Variable
-from .opening import opened
+from .opening import identified, opened
 from .packing import float_limits, integers, meant, unsigned
 from .roles import Role, is_read, packed, roles_of
 
@@ -34,6 +34,7 @@ __all__ = [
     "Variable",
     "at_pole",
     "cover_of",
+    "identified",
     "notes",
     "opened",
     "roles_of",
@@ -181,7 +182,9 @@ def notes(cover: Cover) -> tuple[str, ...]:
     """A warning where floats lie on a lattice that steps of their codes leave: that will show."""
     where = cover.container
     assert isinstance(where, PackedVariable)
-    found = None if where.raw is None else floats.lattice(where.raw, cover.free)
+    if where.raw is None:
+        return ()
+    found = floats.lattice(where.raw, cover.free)
     if found is None or floats.kept(where.raw, cover.free, where.shift, found):
         return ()
     said = f"the values of {where.variable} lie on a lattice of {found:.4g} {cover.unit}"

@@ -118,11 +118,18 @@ class _Dataset(NamedTuple):
     """Of a dimension, as the NetCDF library counts them."""
 
 
+def _low() -> Any:
+    """The package h5py: its low-level modules have no types."""
+    import h5py
+
+    return h5py
+
+
 class Walk:
     """Every dataset of a file once."""
 
     def __init__(self, file: Any) -> None:
-        import h5py
+        h5py = _low()
 
         self.file = file
         self.datasets: list[_Dataset] = []
@@ -171,7 +178,7 @@ class Walk:
 
     def _follow(self, here: Any, name: bytes, path: str) -> None:
         """A soft link to a variable is another name of it; what leads elsewhere is passed over."""
-        import h5py
+        h5py = _low()
 
         try:
             found = h5py.h5o.open(here, name)
@@ -182,9 +189,7 @@ class Walk:
 
 
 def _address(found: Any) -> int:
-    import h5py
-
-    return h5py.h5o.get_info(found).addr
+    return _low().h5o.get_info(found).addr
 
 
 def _variable(data: bytes, one: _Dataset, walk: Walk) -> Variable:
@@ -282,7 +287,8 @@ def _references(found: Any, count: int, walk: Walk) -> list[_Dataset | None] | N
     by_address = {other.address: other for other in walk.datasets if other.scale}
     listed: list[_Dataset | None] = []
     try:
-        for references in h5py.Dataset(found).attrs["DIMENSION_LIST"]:
+        lists: Any = h5py.Dataset(found).attrs["DIMENSION_LIST"]
+        for references in lists:
             target = h5py.h5r.dereference(references[0], walk.file.id) if len(references) else None
             listed.append(by_address.get(_address(target)) if target else None)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError):
@@ -313,8 +319,10 @@ def _attribute(found: Any, name: bytes) -> Any:
             return None
         if attribute.get_storage_size() > _ATTRIBUTE:
             return None
-        value = h5py.AttributeManager(_Holder(found))[name]
+        value: Any = h5py.AttributeManager(_Holder(found))[name]
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, MemoryError):
+        return None
+    if isinstance(value, h5py.Empty):
         return None
     if kind != h5py.h5t.STRING:
         return np.ravel(value)

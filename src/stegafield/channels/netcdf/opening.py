@@ -25,6 +25,21 @@ _FOREIGN = {
 """How files begin that people take for NetCDF: what they are, and what makes NetCDF of them."""
 
 
+_FIELDS = {b"GRIB": "grib", b"BUFR": "bufr", b"\x0e\x03\x13\x01": "hdf4", b"netcdf ": "cdl"}
+"""How other data sets of fields begin."""
+
+
+def identified(data: bytes) -> str:
+    """The format of a data set of fields, also of one to convert first; "" for any other."""
+    if data.startswith(_CLASSIC) or hdf5.begins(data):
+        return "netcdf"
+    for magic, name in _FIELDS.items():
+        if data.startswith(magic):
+            return name
+    end = data[-(1 << 16) :]  # of a ZIP, the list of its files
+    return "zip" if data.startswith(b"PK\x03\x04") and (b".nc" in end or b".grib" in end) else ""
+
+
 def opened(data: bytes) -> File:
     """The variables of a NetCDF or HDF5 file; `FormatError` says what else it is."""
     if data.startswith(_CLASSIC):
