@@ -325,6 +325,28 @@ def test_extended_xmp_is_joined():
     assert any("extension of the XMP" in note for note in notes)
 
 
+@pytest.mark.parametrize("far", [0, 70_000])
+def test_a_note_of_a_maker_stays_where_its_places_hold(far):
+    """Or a note says that it moved: it may count from the start of the EXIF data."""
+    plain = exif()
+    at = plain.index(b"MAKER\0")
+    made = bytearray(plain)
+    if far:  # behind where a new file can leave it
+        made += bytes(far - len(made)) + plain[at : at + 42]
+        entry = plain.index(struct.pack("<HHI", 0x927C, 1, 42))
+        made[entry + 8 : entry + 12] = struct.pack("<I", far)
+        made[at : at + 42] = bytes(42)
+    stego, notes = written(jpeg(*_long(bytes(made))), "tiff")
+    assert (stego[far or at :][:6] == b"MAKER\0") == (not far)
+    assert any("moved" in note for note in notes) == bool(far)
+    assert tags(stego)["EXIF", 0x927C] == plain[at : at + 42].rstrip(b"\0")
+
+
+def _long(body):
+    """EXIF data in as many segments as they need."""
+    return [app1(body[start : start + 60_000]) for start in range(0, len(body), 60_000)]
+
+
 def test_the_second_picture_of_an_mpo_is_told_of():
     """A10"""
     out = BytesIO()

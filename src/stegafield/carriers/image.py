@@ -22,7 +22,7 @@ from ..channels.picture import (
     tiff,
 )
 from ..channels.picture.bmp import BmpChannel
-from ..channels.picture.carried import without
+from ..channels.picture.personal import without
 from ..channels.picture.png import PngChannel
 from ..channels.picture.sources import metadata
 from ..channels.picture.tiff import TiffChannel

@@ -12,7 +12,6 @@ from fractions import Fraction
 
 from . import ifd, png, webp
 from .metadata import (
-    PERSONAL,
     RESOLUTION_UNIT,
     X_RESOLUTION,
     Y_RESOLUTION,
@@ -24,7 +23,6 @@ from .metadata import (
     resolution_in,
 )
 from .sources.tiff import LAYOUT
-from .stripped import stripped
 
 _NAMES = {"png": "a PNG", "webp": "a WebP", "tiff": "a TIFF", "bmp": "a BMP"}
 _HIGHEST = (1 << 31) - 1  # whole numbers of PNG and BMP
@@ -112,39 +110,6 @@ def _colours(found: Metadata, form: str) -> list[str]:
     names = [kind.decode("latin-1") for kind in kinds]
     plural = "chunks" if len(names) > 1 else "chunk"
     return _none(form, [f"the PNG {plural} {joined(names)}"] if names else [])
-
-
-def without(data: bytes, form: str) -> tuple[bytes, tuple[str, ...]]:
-    """A file without its EXIF data, GPS, XMP and text, for `strip_metadata`, and a note on these;
-    colours and resolution stay."""
-    names, kept = dict[str, None](), list[bytes]()
-    if form == "png":
-        chunks, end = png.parse(data)
-        for chunk in chunks:
-            if chunk.kind in PERSONAL:
-                names[chunk.kind.decode()] = None
-            else:
-                kept.append(chunk.raw)
-        out = data[:8] + b"".join(kept)
-    elif form == "webp":
-        parts, end = webp.parse(data)
-        for part in parts:
-            if part.kind in (b"EXIF", b"XMP "):
-                names[part.kind.decode().strip()] = None
-            elif part.kind == b"VP8X":
-                kept.append(part.raw[:8] + bytes([part.raw[8] & ~0x0C]) + part.raw[9:])
-            else:
-                kept.append(part.raw)
-        body = b"".join(kept)
-        out = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
-    elif form == "tiff":
-        out, gone = stripped(data)
-        end, names = len(data), names | dict.fromkeys(gone)
-    else:
-        return data, ()
-    if data[end:]:
-        names[f"{len(data) - end} bytes behind the end of the picture"] = None
-    return (out, (f"dropped as requested: {joined(names)}",)) if names else (data, ())
 
 
 # --- PNG
@@ -318,7 +283,19 @@ def into_tiff(new: bytes, found: Metadata, notes: list[str]) -> bytes:
     places = [writer.place(new[start : start + size]) for start, size in strips]
     layout = [*ifd.swapped(_without(layout, 273), bare.order, order)]
     layout.append(ifd.numbers(273, ifd.LONG, places, order))
-    return writer.finished(writer.directory([*layout, *fields, *more]))
+    made = writer.finished(writer.directory([*layout, *fields, *more]))
+    if _moved(fields, made):
+        notes.append("the maker's note in the EXIF data was moved: places in it may not hold")
+    return made
+
+
+def _moved(fields: Iterable[ifd.Field], made: bytes) -> bool:
+    """Whether a note of a maker is elsewhere than in the file that it comes from."""
+    return any(
+        (one.tag == ifd.MAKER_NOTE and made[one.home : one.home + len(one.data)] != one.data)
+        or any(_moved(child, made) for child in one.children)
+        for one in fields
+    )
 
 
 def _described(found: Metadata, notes: list[str]) -> tuple[tuple[ifd.Field, ...], str]:

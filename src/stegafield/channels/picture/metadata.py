@@ -112,6 +112,7 @@ class Metadata:
             "XMP data": self.xmp,
             "IPTC data": self.photoshop or self.iptc,
             "text": self.text,
+            _TIME: any(one.kind == b"tIME" for one in self.chunks),
         }
         return Metadata(
             icc=self.icc,
@@ -127,6 +128,16 @@ class Metadata:
 
 PERSONAL = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 """Chunks of a PNG that `strip_metadata` drops."""
+
+
+_TIME = "the time of the last change"
+
+
+def of_chunk(kind: bytes, data: bytes) -> str:
+    """What one of these chunks holds, in words."""
+    if kind == b"iTXt" and data.startswith(b"XML:com.adobe.xmp\0"):
+        return "XMP data"
+    return {b"eXIf": "EXIF data", b"tIME": _TIME}.get(kind, "text")
 
 
 def _upright(chunk: Chunk, exif: bytes) -> Chunk:
