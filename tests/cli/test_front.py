@@ -122,6 +122,7 @@ WRONG = {
         2,
         ["--set effort.flat=true"],
     ),
+    "word for a rate": (["photo.png", "hi", *KEY, "--bpp", "much"], 2, ["--bpp", "no number"]),
     "no medium": (["text", "hi", *KEY], 5, ["text is no file that", "image"]),
     "C9": (["photo.png", "hi", "-o", "t/", "-k", "key"], 7, ["t/", "folder"]),
     "C9 report": (["photo.png", "hi", *KEY, "--report", "t/"], 7, ["t/", "folder"]),

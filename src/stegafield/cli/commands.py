@@ -22,6 +22,7 @@ from .waiting import busy
 app = typer.Typer(
     cls=Program,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
     invoke_without_command=True,
     pretty_exceptions_enable=False,  # it would print local variables, and they may hold keys
     help="Hide messages in pictures, weather and other fields, and reveal them.",
@@ -113,6 +114,8 @@ def hide(
         wishes["carrier"], wishes["cover"] = carrier_of(engine.registry, given.cover)
     if out != "-":
         format = format_of(engine.registry.get("carrier", wishes["carrier"]), out)
+    asked = {name: wishes[name] for name in CapacityRequest.model_fields if name in wishes}
+    engine.plan(CapacityRequest(**asked, format=format))  # before a passphrase is typed
     for path in filter(None, (written, report, figure)):
         check_writable(path, force=force)
     if figure is not None:
@@ -120,8 +123,6 @@ def hide(
 
         check_figure(figure)
     ctx.find_root().obj = lambda found: save_report(report, found)
-    asked = {name: wishes[name] for name in CapacityRequest.model_fields if name in wishes}
-    engine.plan(CapacityRequest(**asked, format=format))  # before a passphrase is typed
     content = _message(given.message, message_file)
     key = key_of(key_file, passphrase_file, confirm=True, stdin_taken=taken)
     with busy("hiding"):

@@ -81,7 +81,7 @@ def check_cover(cover: Path | None) -> None:
     if cover is None or cover.exists():
         return
     try:
-        close = get_close_matches(cover.name, os.listdir(cover.parent), n=1)
+        close = get_close_matches(cover.name, os.listdir(cover.parent), n=1, cutoff=0.75)
     except OSError:
         close = []
     meant = f"; did you mean {cover.with_name(close[0])}?" if close else ""

@@ -58,6 +58,13 @@ def plain(text: str) -> str:
 
 COMMANDS = "stegafield.commands"
 """Entry points of this group add commands: each names a `typer.Typer`."""
+_PLAINER = (
+    (r"Input should be a valid number.*", "this is no number"),
+    (r"Input should be a valid integer.*", "this is no whole number"),
+    (r"Got unexpected extra argument\(s\)", "Too many arguments"),
+    (r"requires an argument", "needs a value"),
+)
+"""What typer says, and what we do."""
 ELSEWHERE = dict.fromkeys(("bench", "paper", "train-baseline"), "stegafield-research")
 """Commands that people look for here, and the distribution that has them."""
 
@@ -223,6 +230,8 @@ def _sentence(error: BaseException) -> str:
 def _usage(error: Any) -> str:
     """What is wrong with a command line, and where its options are listed."""
     said = error.format_message().rstrip(".")
+    for theirs, ours in _PLAINER:
+        said = re.sub(theirs, ours, said)
     missing = re.match(r"No such command '([^']*)'", said)
     where = error.ctx.command_path if error.ctx is not None else "stegafield"
     if missing is not None:
@@ -230,8 +239,9 @@ def _usage(error: Any) -> str:
         found = get_close_matches(name, error.ctx.command.list_commands(error.ctx), n=1)
         if name in ELSEWHERE:
             return f"the command {name!r} is in another distribution: pip install {ELSEWHERE[name]}"
+        found = [f"--{name}"] if name in ("help", "version") else found
         said = f"there is no command {name!r}" + (f"; did you mean {found[0]!r}?" if found else "")
-    if said.startswith("Got unexpected extra argument"):
+    if said.startswith("Too many arguments"):
         said += ": a text of several words needs quotes, a file its option"
     said = said if said.endswith("?") else f"{said}."
     return f"{said} `{where} --help` lists what there is."
