@@ -35,6 +35,7 @@ DEEP_RGB = RNG.integers(0, 65536, (20, 20, 3)).astype(np.uint16)
 NODATA = np.random.default_rng(7).integers(1, 9, (48, 48), dtype=np.uint8) % 8
 SOUND = samples(frames=1500)
 FIELD = field(rows=25, columns=36)[2]
+HOLES = np.arange(FIELD[0].size).reshape(FIELD[0].shape) % 11 > 0
 FACE = smooth((3, 32, 32), 20, 235, RNG).transpose(1, 2, 0).astype(np.uint8)
 
 
@@ -149,6 +150,36 @@ CASES = {
             "format": "tiff",
         }
         for packing in (None, "zlib")
+    },
+    **{
+        f"field-{name}.tiff": {
+            "carrier": "image",
+            "cover": tiff(
+                np.where(HOLES, FIELD[0], fill).astype(dtype),
+                photometric="minisblack",
+                extratags=[(42113, "s", 0, str(fill), True)],
+                **options,
+            ),
+            "bps": 1,
+            "format": "tiff",
+        }
+        for name, dtype, fill, options in (
+            ("float32", "f4", -9999, {"tile": (16, 16)}),
+            ("int16", "i2", -9999, {"compression": "zlib", "predictor": 2, "byteorder": ">"}),
+            ("uint32", "u4", 0, {"bigtiff": True}),
+        )
+    },
+    "nodata.tiff": {
+        "carrier": "image",
+        "cover": tiff(NODATA, extratags=[(42113, "s", 2, "0", True)]),
+        "bps": 1,
+        "format": "tiff",
+    },
+    "planes.tiff": {
+        "carrier": "image",
+        "cover": tiff(RGB.transpose(2, 0, 1), photometric="rgb", planarconfig="separate"),
+        "bps": 1,
+        "format": "tiff",
     },
     "grey.bmp": {"carrier": "image", "cover": RGB[..., 0], "bps": 2, "format": "bmp"},
     "sound8.wav": {"carrier": "audio", "cover": (128 + SOUND * 127).astype(np.uint8), "bps": 0.5},
