@@ -148,7 +148,7 @@ class ImageCarrier(Carrier):
             kept, notes = without(data, form) if self.options.strip_metadata else (data, ())
             cover = next(TiffChannel().read(kept), None)
             if cover is not None:
-                return data, replace(cover, notes=(*notes, *cover.notes))
+                return data, replace(cover, notes=(*notes, *cover.notes, *tiff.warnings(cover)))
         why, kind = tiff.why_not(data), tiff.beyond(data)
         hint = "Write a TIFF."
         if kind is not None and form == "tiff":

@@ -326,6 +326,24 @@ def test_fields_in_a_geotiff(engine, key, name):
     assert np.isfinite(after.astype(np.float64)).all()
 
 
+def test_floats_that_came_from_integers_say_so(engine, key):
+    data = made(
+        (noise(48, 48) / 10).astype(np.float32) + np.float32(1000), photometric="minisblack"
+    )
+    stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
+    assert any("lattice of 0.1" in note for note in stego.report.notes)
+
+
+def test_bits_that_were_groomed_away_stay_away(engine, key):
+    values = smooth((48, 48), "f4")
+    bits = values.view(np.uint32) >> 12 << 12
+    groomed = np.where(np.arange(48) % 2, bits, bits | 4095).astype(np.uint32)
+    data = made(groomed.view(np.float32), photometric="minisblack")
+    stego = engine.hide(b"m", carrier="image", cover=data, key=key, format="tiff")
+    found = tifffile.imread(BytesIO(stego.data)).view(np.uint32)
+    assert np.array_equal(found & 4095, groomed & 4095) and not np.array_equal(found, groomed)
+
+
 def test_a_field_of_three_bands_is_drawn(engine, key, tmp_path):
     pytest.importorskip("matplotlib")
     from stegafield.figures.stego import draw

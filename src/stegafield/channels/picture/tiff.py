@@ -111,6 +111,21 @@ def beyond(data: bytes) -> str | None:
     return f"{name} of {layout.bits} bits" + (f" in {bands} bands" if bands > 1 else "")
 
 
+def warnings(cover: Cover) -> tuple[str, ...]:
+    """A warning where floats lie on a lattice that steps of their codes leave: that will show."""
+    file = cover.container
+    assert isinstance(file, TiffFile)
+    if file.layout.kind != "f" or not cover.free.any():
+        return ()
+    samples = strips.read(file.structure.data, file.layout, file.fill)[..., list(file.bands)]
+    planes = np.ascontiguousarray(samples.transpose(2, 0, 1))
+    found = floats.lattice(planes, cover.free)
+    if found is None or floats.kept(planes, cover.free, file.shift, found):
+        return ()
+    said = f"the values lie on a lattice of {found:.4g}, as unpacked or rounded data do"
+    return (f"{said}; the stego leaves it, and that shows",)
+
+
 def pages_of(data: bytes) -> int:
     """How many pictures a TIFF holds, without reduced ones and masks; all pages where the first is
     one of those."""
@@ -264,7 +279,7 @@ def _covers(file: TiffFile) -> Iterator[Cover]:
     spec, notes = GridSpec(("y", "x"), (False, False)), _notes(structure)
     if layout.kind == "f":
         fills = [] if missing is None else [missing]
-        codes, free, low, high, shift = floats.read(planes, fills, None, None)
+        codes, free, low, high, shift = floats.read(planes, fills, None, None, ends=True)
         free = free & given
         held = replace(file, shift=shift)
         step = floats.step(planes, free, shift)
@@ -272,7 +287,9 @@ def _covers(file: TiffFile) -> Iterator[Cover]:
         return
     full = np.iinfo(layout.dtype) if layout.kind == "i" else None
     low, high = (0, _peak(layout)) if full is None else (int(full.min), int(full.max))
-    codes = planes.astype(np.int64 if layout.kind == "u" and layout.bits > 31 else np.int32)
+    short = layout.bits < 16 or (layout.kind == "i" and layout.bits == 16)
+    wide = np.int64 if layout.kind == "u" and layout.bits > 31 else np.int32
+    codes = planes.astype(np.int16 if short else wide)
     if file.inverted:
         codes = high - codes
     if alpha is not None and _ASSOCIATED in extra:
