@@ -144,7 +144,8 @@ class AudioCarrier(Carrier):
         if not isinstance(source, tuple | ndarray):
             return data
         samples, _ = source if isinstance(source, tuple) else (source, None)
-        found, rate = soundfile.read(BytesIO(data), dtype="float64", always_2d=True)
+        with foreign("not a readable sound"):
+            found, rate = soundfile.read(BytesIO(data), dtype="float64", always_2d=True)
         full = {"u": 128.0, "i": 2.0 ** (8 * samples.itemsize - 1), "f": 1.0}[samples.dtype.kind]
         found = found * full + (128 if samples.dtype.kind == "u" else 0)
         found = found.reshape(-1, *samples.shape[1:]).astype(samples.dtype)
@@ -238,6 +239,7 @@ class AudioCarrier(Carrier):
             beside = [name for name, _ in kept.text if f"its tag {name}" not in lost]
             beside += ["the ID3 tag"] if kept.id3 and wanted != "flac" else []
             beside += ["the pictures"] if kept.pictures and wanted == "flac" else []
+            beside += ["all its chunks"] if kept.parts and wanted == kept.form else []
             along = f"with its {', '.join(dict.fromkeys(beside))}" if beside else "without tags"
             notes.append(f"{what} {along}")
             if lost:

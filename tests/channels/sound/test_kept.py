@@ -374,6 +374,37 @@ def test_what_goes_along_into_another_format(engine, key, name):
     assert engine.reveal(stego.data, key=key) == b"m"
 
 
+def test_chunks_go_along_into_a_new_file_of_their_kind(engine, key):
+    """Issue 17 line 1: floats become integers, and all beside them stays."""
+    data = with_chunks(sound(subtype="FLOAT"), before=CHUNKS[:3], after=CHUNKS[3:])
+    stego = engine.hide(b"m", carrier="audio", cover=data, key=key)
+    kept = [
+        part for part in chunks(data)[1:] if part[0] not in (b"fmt ", b"data", b"fact", b"PEAK")
+    ]
+    assert [part for part in chunks(stego.data)[1:] if part[0] not in made] == kept
+    assert len(stego.report.notes) == 2 and "rounded to 24 bits" in stego.report.notes[1]
+    blocked = FAMILY["24-bit blocks"]
+    narrow = engine.hide(
+        b"m", carrier="audio", cover=blocked, key=key, set={"carrier.subtype": "PCM_16"}
+    )
+    assert [b for b in blocks(narrow.data) if b[0] not in (0, 3, 4)] == [
+        b for b in blocks(blocked) if b[0] not in (0, 3, 4)
+    ]
+    made = dict(blocks(narrow.data))[4]
+    assert b"reference libFLAC" in made and b"TITLE=a holiday" in made
+
+
+@pytest.mark.parametrize("form", ["wav", "aiff", "flac"])
+def test_the_tag_of_an_mp3_goes_along(engine, key, form):
+    tag = b"ID3\x04\0\0\0\0\0\x1f" + b"TIT2\0\0\0\x0a\0\0\x03a holiday" + bytes(11)
+    data = tag + sound("MP3", "MPEG_LAYER_III") + ID3V1
+    stego = engine.hide(b"m", carrier="audio", cover=data, key=key, format=form)
+    assert (tag in stego.data) == (form != "flac")
+    assert "ID3" in stego.report.notes[0 if form != "flac" else 1]
+    assert "tag behind its frames" in stego.report.notes[1]
+    assert soundfile.SoundFile(BytesIO(stego.data)).title == "a holiday"
+
+
 @pytest.mark.parametrize("form", ["wav", "flac", "aiff"])
 def test_a_channel_layout_goes_along(engine, key, form):
     data = bytearray(sound("WAVEX", "FLOAT", channels=4))

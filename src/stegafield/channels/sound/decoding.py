@@ -34,6 +34,7 @@ _KINDS = (
     (0, b"RIFF", "WAV"),
 )
 """What FFmpeg may read where libsndfile does not, by the bytes at a place."""
+_TAKEN_APART = ("WAV", "WAVEX", "RF64", "AIFF", "FLAC", "OGG", "MP3", "MPEG")
 _HOW = "convert it to FLAC or WAV first, as in: ffmpeg -i IN out.flac"
 
 
@@ -74,6 +75,8 @@ def _by_libsndfile(data: bytes) -> Sound:
         said = tuple((name, text) for name in _TAGS if (text := getattr(file, name)))
         kept = tags.read(data)
         kept = kept if kept.text else replace(kept, text=said)
+        if file.format not in _TAKEN_APART:
+            kept = replace(kept, other=(f"what else a {file.format} may hold",))
         narrow = file.subtype if file.subtype in ("PCM_U8", "PCM_32") else "PCM_16"
         subtype = "PCM_24" if file.subtype in _FINE else narrow
         return Sound(np.concatenate(parts), file.samplerate, file.format, subtype, kept)

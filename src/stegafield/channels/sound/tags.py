@@ -42,6 +42,14 @@ class Tags:
     """The speakers, as WAVE_FORMAT_EXTENSIBLE numbers them; 0 where they are not known."""
     other: tuple[str, ...] = ()
     """What no other format holds, in words for a note."""
+    form: str = ""
+    """The family of its file: "wav", "aiff", "flac"; "" for others."""
+    parts: tuple[tuple[bytes, bytes], ...] = ()
+    """Chunks that go into a new file of the same family as they are."""
+    blocks: tuple[flac.Block, ...] = ()
+    """The same of a FLAC."""
+    tail: bool = False
+    """Whether tags follow the frames of a FLAC."""
 
 
 def read(data: bytes) -> Tags:
@@ -56,13 +64,17 @@ def read(data: bytes) -> Tags:
         if data[flac.behind_id3(data) :][:4] == flac.MAGIC:
             return _of_flac(data)
         stop = flac.behind_id3(data)
-        return Tags(id3=data[:stop])
+        behind = flac.before_tags(data, stop) < len(data)
+        other = ("the tag behind its frames",) if behind and stop else ()
+        return Tags(id3=data[:stop], other=other)
     except (struct.error, FormatError, IndexError):
         return Tags()
 
 
 def wav_chunks(tags: Tags) -> tuple[list[tuple[bytes, bytes]], list[str]]:
     """The chunks of a new WAV, and what has no place in one."""
+    if tags.form == "wav":
+        return list(tags.parts), []
     names = {name: kind for kind, name in _INFO.items()}
     parts = [(names[name], text.encode() + b"\0") for name, text in tags.text if name in names]
     made = [(b"LIST", b"INFO" + _packed(parts, "<"))] if parts else []
@@ -72,6 +84,8 @@ def wav_chunks(tags: Tags) -> tuple[list[tuple[bytes, bytes]], list[str]]:
 
 def aiff_chunks(tags: Tags) -> tuple[list[tuple[bytes, bytes]], list[str]]:
     """The chunks of a new AIFF, and what has no place in one."""
+    if tags.form == "aiff":
+        return list(tags.parts), []
     names = {name: kind for kind, name in _TEXTS.items()}
     made = [(names[name], text.encode()) for name, text in tags.text if name in names]
     lost = [f"its tag {name}" for name, _ in tags.text if name not in (*names, MASK)]
@@ -86,6 +100,10 @@ def flac_blocks(tags: Tags, vendor: bytes, channels: int) -> tuple[list[flac.Blo
         text.append((MASK, f"0x{tags.mask:X}"))
     lines = [f"{name.upper()}={value}".encode() for name, value in text]
     made = [flac.Block(flac.COMMENTS, _comments(vendor, lines))]
+    if tags.form == "flac":
+        kept = [made[0] if block.kind == flac.COMMENTS else block for block in tags.blocks]
+        beside = ["the tags around its frames"] if tags.id3 or tags.tail else []
+        return kept if made[0] in kept else [*made, *kept], beside
     made += [flac.Block(flac.PICTURE, picture) for picture in tags.pictures]
     return made, [*(["what else is in its ID3 tag"] if tags.id3 else []), *tags.other]
 
@@ -134,6 +152,11 @@ def _without(data: bytes, order: str, parts: Iterable[tuple[bytes, int, int]]) -
     return data[:4] + given + data[8:12] + kept
 
 
+def _kept(data: bytes, parts: Iterable[tuple[bytes, int, int]]) -> tuple[tuple[bytes, bytes], ...]:
+    """The chunks that do not describe the samples."""
+    return tuple((kind, data[at : at + size]) for kind, at, size in parts if kind not in _SOUND)
+
+
 def _of_wav(data: bytes) -> Tags:
     text, id3, mask, other = [], b"", 0, []
     for kind, start, size in wav.chunks(data):
@@ -151,7 +174,8 @@ def _of_wav(data: bytes) -> Tags:
             mask = struct.unpack_from("<I", body, 20)[0]
         elif kind not in _SOUND + _FILLER:
             other.append(f"its chunk {_name(kind)}")
-    return Tags(tuple(text), id3, (), mask, tuple(dict.fromkeys(other)))
+    parts = _kept(data, wav.chunks(data))
+    return Tags(tuple(text), id3, (), mask, tuple(dict.fromkeys(other)), "wav", parts)
 
 
 def _of_aiff(data: bytes) -> Tags:
@@ -164,7 +188,8 @@ def _of_aiff(data: bytes) -> Tags:
             id3 = body
         elif kind not in _SOUND + _FILLER:
             other.append(f"its chunk {_name(kind)}")
-    return Tags(tuple(text), id3, (), 0, tuple(dict.fromkeys(other)))
+    parts = _kept(data, aiff.chunks(data))
+    return Tags(tuple(text), id3, (), 0, tuple(dict.fromkeys(other)), "aiff", parts)
 
 
 def _of_flac(data: bytes) -> Tags:
@@ -175,11 +200,16 @@ def _of_flac(data: bytes) -> Tags:
     )
     pictures = tuple(block.content for block in blocks if block.kind == flac.PICTURE)
     other = [_PARTS.get(b.kind, "a metadata block") for b in blocks if b.kind in (2, 5)]
-    if flac.before_tags(data, start + body) < len(data):
-        other.append("the tag behind its frames")
+    tail = flac.before_tags(data, start + body) < len(data)
+    other += ["the tag behind its frames"] if tail else []
+    kept = tuple(b for b in blocks if b.kind not in (flac.STREAMINFO, flac.SEEKTABLE))
     info = next(b.content for b in blocks if b.kind == flac.STREAMINFO)
     layout = mask or LAYOUTS[(int.from_bytes(info[10:18]) >> 41 & 7) + 1]
-    return Tags(text, data[:start], pictures, layout, tuple(dict.fromkeys(other)))
+    return Tags(
+        *(text, data[:start], pictures, layout, tuple(dict.fromkeys(other)), "flac"),
+        blocks=kept,
+        tail=tail,
+    )
 
 
 def _of_comments(
