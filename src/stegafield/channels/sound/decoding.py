@@ -35,6 +35,7 @@ _KINDS = (
 )
 """What FFmpeg may read where libsndfile does not, by the bytes at a place."""
 _TAKEN_APART = ("WAV", "WAVEX", "RF64", "AIFF", "FLAC", "OGG", "MP3", "MPEG")
+_USUAL = ("WAV", "AIFF-C")
 _HOW = "convert it to FLAC or WAV first, as in: ffmpeg -i IN out.flac"
 
 
@@ -59,7 +60,12 @@ def decoded(data: bytes) -> Sound:
         kind = next((name for at, magic, name in _KINDS if data[at:].startswith(magic)), None)
         if kind is None or "samples in" in str(error):
             raise
-        return _by_ffmpeg(data, kind, error)
+        try:
+            return _by_ffmpeg(data, kind, error)
+        except FormatError as worse:
+            if kind in _USUAL:  # libsndfile knows them better
+                raise error from None
+            raise worse from None
 
 
 def _by_libsndfile(data: bytes) -> Sound:
@@ -88,8 +94,17 @@ def _by_ffmpeg(data: bytes, kind: str, error: FormatError) -> Sound:
     except ImportError:
         needed = f'it is {kind} sound: pip install "stegafield[av]" reads it'
         raise FormatError(f"{needed}, or {_HOW}") from error
+    with foreign(f"not a readable {kind} sound"):
+        try:
+            return _from_container(av, data, kind)
+        except av.FFmpegError as broken:
+            problem = f"not a readable {kind} sound ({broken.strerror})"
+            raise FormatError(problem) from None
+
+
+def _from_container(av: Any, data: bytes, kind: str) -> Sound:
     most = most_samples(len(data))
-    with foreign(f"not a readable {kind} sound"), av.open(BytesIO(data)) as container:
+    with av.open(BytesIO(data)) as container:
         if not container.streams.audio:
             raise FormatError(f"the {kind} file has no sound", "")
         stream = container.streams.audio[0]
@@ -107,7 +122,7 @@ def _by_ffmpeg(data: bytes, kind: str, error: FormatError) -> Sound:
         other += ["its chapters"] if container.chapters() else []
         subtype = {"u8": "PCM_U8", "s32": "PCM_24"}.get(name.rstrip("p"), "PCM_16")
         said = tuple(
-            ({"track": "tracknumber"}.get(key, key), value)
+            ("tracknumber" if key == "track" else key, value)
             for key, value in text.items()
             if key not in _CONTAINER
         )
