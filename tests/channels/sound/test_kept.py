@@ -381,7 +381,7 @@ def test_chunks_go_along_into_a_new_file_of_their_kind(engine, key):
     kept = [
         part for part in chunks(data)[1:] if part[0] not in (b"fmt ", b"data", b"fact", b"PEAK")
     ]
-    assert [part for part in chunks(stego.data)[1:] if part[0] not in made] == kept
+    assert [part for part in chunks(stego.data)[1:] if part[0] not in fresh] == kept
     assert len(stego.report.notes) == 2 and "rounded to 24 bits" in stego.report.notes[1]
     blocked = FAMILY["24-bit blocks"]
     narrow = engine.hide(

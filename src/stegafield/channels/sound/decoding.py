@@ -91,13 +91,14 @@ def _by_libsndfile(data: bytes) -> Sound:
 def _by_ffmpeg(data: bytes, kind: str, error: FormatError) -> Sound:
     try:
         import av
+        from av.error import FFmpegError
     except ImportError:
         needed = f'it is {kind} sound: pip install "stegafield[av]" reads it'
         raise FormatError(f"{needed}, or {_HOW}") from error
     with foreign(f"not a readable {kind} sound"):
         try:
             return _from_container(av, data, kind)
-        except av.FFmpegError as broken:
+        except FFmpegError as broken:
             problem = f"not a readable {kind} sound ({broken.strerror})"
             raise FormatError(problem) from None
 
