@@ -197,7 +197,7 @@ def _tiff(data):
                 out[names[tag.code]] = raw
         found = (page.tags.get(code) for code in (282, 283, 296))
         x, y, unit = (tag and tag.value for tag in found)
-    if x and y and all((*x, *y)):
+    if x and y and len(x) == len(y) == 2 and all((*x, *y)):
         unit = 2 if unit is None else int(unit)
         scale = {2: Fraction(10000, 254), 3: 100}.get(unit, 1)
         out["resolution"] = (Fraction(*x) * scale, Fraction(*y) * scale, int(unit != 1))
@@ -244,7 +244,7 @@ def differences(cover, stego, form, notes, *, changed=()):
 
 
 def _exif_differences(old, new, form, told, changed, of_tiff):
-    if "exif" in changed:
+    if "exif" in changed or old[2:4] in (b"+\0", b"\0+"):  # Pillow reads no BigTIFF as EXIF data
         return []
     if form != "tiff" and not of_tiff:
         if old == new or (old and not new and "EXIF" in told):
