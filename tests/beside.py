@@ -42,6 +42,8 @@ def _pillow(data):
     out = {kind: info[name] for kind, name in names.items() if info.get(name)}
     if "exif" in out:
         out["exif"] = out["exif"].removeprefix(b"Exif\0\0")
+    if b"XMP DataXMP" in data:  # of a GIF; 258 bytes follow the packet
+        out["xmp"] = data.split(b"XMP DataXMP")[1].split(b"\x01\xff\xfe")[0]
     comment = info.get("comment", b"")
     return out | {"text": {"Comment": comment.decode("latin-1")} if comment else {}}
 

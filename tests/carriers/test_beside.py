@@ -185,6 +185,20 @@ def _gif():
     return out.getvalue()
 
 
+def _gif_with_xmp():
+    plain, trailer = _gif(), b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    return plain[:-1] + b"\x21\xff\x0bXMP DataXMP" + XMP % (1, b"") + trailer + plain[-1:]
+
+
+def _webp_with_head():
+    """EXIF data behind "Exif", as some encoders write them."""
+    data = _webp(exif=exif())
+    at = data.index(b"EXIF")
+    body = b"Exif\0\0" + exif()
+    made = data[:at] + b"EXIF" + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+    return made[:4] + struct.pack("<I", len(made) - 8) + made[8:]
+
+
 def _bmp(x, y):
     data = bytearray(saved(noise(40, 50), "BMP"))
     data[54:58] = b"\1\0\0\0"  # not the grey palette: it has to be decoded
@@ -203,6 +217,8 @@ OTHERS = {
     "lossy WebP alone": _webp(),
     "lossless WebP": _webp(lossless=True, exact=True, exif=exif(">"), icc_profile=PROFILE),
     "a GIF": _gif(),
+    "a GIF with XMP": _gif_with_xmp(),
+    "lossy WebP with a head": _webp_with_head(),
     "a BMP": _bmp(11811, 11810),
     "a BMP without resolution": _bmp(0, 0),
 }

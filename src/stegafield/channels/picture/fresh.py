@@ -25,7 +25,7 @@ _CONVERTED = {
     "LAB": "RGB",
     "HSV": "RGB",
 }
-_SPACES = dict.fromkeys(("1", "L", "LA", "La", "I"), "grey")
+_SPACES: dict[str, str] = dict.fromkeys(("1", "L", "LA", "La", "I"), "grey")
 _SPACES |= dict.fromkeys(("P", "PA", "RGB", "RGBA", "RGBa", "RGBX"), "colour")
 """What a pixel of each of Pillow's modes is; "other" for CMYK and the like."""
 _CONVERTED |= {
