@@ -40,7 +40,7 @@ def problem(first: Mapping[str, Any]) -> str:
         return f"{shown} is unknown{meant} Known: {', '.join(one.strip(chr(39)) for one in known)}."
     if kind in _BOUNDS:
         name, form = _BOUNDS[kind]
-        return f"{shown} is not {form.format(about[name])}."
+        return f"{shown} is not {form.format(format(about[name], 'g'))}."
     if kind in ("too_short", "too_long", "missing"):
         return f"{shown} has too {'many' if kind == 'too_long' else 'few'} entries."
     if kind in ("finite_number", "int_from_float"):
