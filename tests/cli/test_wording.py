@@ -23,6 +23,7 @@ PAIRS = {
     "Name one: optimizer=...": "Name one: --optimizer NAME",
     'method="project" has no bound': "--method project has no bound",
     "max_risk: cannot be promised": "max-risk: cannot be promised",
+    'can be that: format="wav".': "can be that: --out NAME.wav.",
     "nothing of that kind": "nothing of that kind",
 }
 

@@ -277,7 +277,7 @@ def _file(codes: ndarray, wanted: str, bits: int, rate: int, kept: Tags) -> tupl
             frames = codes << (32 - bits)
             soundfile.write(out, frames, rate, _subtype(bits), format="FLAC")
     except FormatError as error:
-        hint = "A WAV can be that: --format wav."
+        hint = 'A WAV can be that: format="wav".'
         raise ConfigError("cover", f"{error}.", hint) from None
     blocks, start = flac.parse(out.getvalue())
     made, lost = tags.flac_blocks(kept, tags.vendor_of(blocks), channels)

@@ -10,6 +10,7 @@ _SET = re.compile(r'set=\{"([\w.-]+)": ("[^"]*"|[^\s"}]+)\}')
 _OPTIONS = (
     (re.compile(r"size=\((\d+), (\d+)\)"), r"--size \1x\2"),
     (re.compile(r"\b(as_function|force|resume)=True\b"), lambda found: f"--{_dashed(found[1])}"),
+    (re.compile(r'\bformat="(\w+)"'), r"--out NAME.\1"),
     (re.compile(r"\bcover=\.\.\."), "--cover FILE"),
     (
         re.compile(r'\b(carrier|method|extractor|optimizer|preset|device)=("[\w-]+"|\.\.\.)'),
