@@ -156,7 +156,19 @@ def test_extractors(name, rung):
         0, 256, (160, 200) if big else (40, 40, 3), dtype=np.uint8
     )
     cover = registry().get("carrier", "image")().open(array)
-    testing.check_extractor(registry().get("extractor", name), cover, [rung])
+    found = registry().get("extractor", name)
+    testing.check_extractor(found, cover, [rung], embed=name == "phase" and rung.rate == 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_extractors_embed(name):
+    """What lbfgs finds for an objective is rounded and read back, and a message makes the trip."""
+    cover = registry().get("carrier", "image")().open(np.tile(NOISE, (2, 2, 1)))
+    found = registry().get("extractor", name)
+    chosen = found.Options(norm="batch") if name == "cnn" else found.Options()
+    rungs = [rung for rung in LADDER if not rung.span and 0.3 < rung.rate < 0.4]
+    testing.check_extractor(found, cover, rungs, chosen=chosen)
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ MAY = {
         *("core", "pipeline", "carriers", "channels"),
         *("extractors", "optimizers", "detectors"),
     },
-    "testing": {"core", "coding", "pipeline", "message", "extractors"},
+    "testing": {"core", "coding", "pipeline", "message", "extractors", "optimizers"},
     "training": {"core", "generators"},
     "figures": {"core", "pipeline", "channels", "generators"},
     "cli": {"core", "pipeline", "plugins", "figures", "generators", "training", "message"},

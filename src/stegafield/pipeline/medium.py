@@ -8,6 +8,7 @@ import stat
 from typing import Any, TypeVar
 
 from ..core.artefact import Artefact
+from ..core.blame import entering, third_party
 from ..core.carrier import draws, formats, opens
 from ..core.registry import Registry
 from ..errors import ConfigError, FormatError
@@ -42,10 +43,13 @@ def carrier_of(registry: Registry, source: Any) -> tuple[str, Any]:
         problem = f"does not follow from a {type(source).__name__}."
         raise ConfigError("carrier", problem, 'Name it, as in carrier="image".')
     data = artefact.data
+    for clash, claimants in registry.contested("carrier"):
+        if any(opens(one) and identified(one, data) for one in claimants):
+            raise clash
     opening = [one for one in registry.all("carrier") if opens(one)]
-    found = [one.name for one in opening if identified(one, data)]
+    found = _ours([one for one in opening if identified(one, data)])
     if not found and artefact.suffix:  # it may be damaged: its carrier says so
-        found = [one.name for one in opening if artefact.suffix.lower() in _suffixes(one)]
+        found = _ours([one for one in opening if artefact.suffix.lower() in _suffixes(one)])
     if len(found) > 1:
         problem = f"could be {' or '.join(found)} for this cover."
         raise ConfigError("carrier", problem, f'Choose, as in carrier="{found[0]}".')
@@ -61,10 +65,16 @@ def _called(source: Any) -> str:
     return os.fspath(source) if isinstance(source, str | os.PathLike) else "these bytes"
 
 
+def _ours(found: list[Any]) -> list[str]:
+    """The names of carriers that take a file: of plugins only where none of ours does."""
+    return [one.name for one in found if not third_party(one)] or [one.name for one in found]
+
+
 def identified(carrier: Any, data: bytes) -> str:
     """What a carrier calls the format of a file; "" for another medium's, and where it fails."""
     try:
-        return str(carrier.identify(data) or "")
+        with entering(carrier):
+            return str(carrier.identify(data) or "")
     except Exception:
         return ""
 

@@ -6,7 +6,7 @@
 They run on every plugin of the project itself. Nothing here needs pytest.
 """
 
-from .carriers import check_carrier
+from .carriers import check_carrier, check_costs
 from .channels import check_channel, check_cover
 from .detectors import check_detector
 from .extractors import check_extractor
@@ -15,6 +15,7 @@ from .optimizers import check_optimizer
 __all__ = [
     "check_carrier",
     "check_channel",
+    "check_costs",
     "check_cover",
     "check_detector",
     "check_extractor",
