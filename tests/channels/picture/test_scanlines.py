@@ -164,3 +164,18 @@ def test_chunks_of_odd_sizes_go_on():
     assert PngChannel().write(cover, cover.codes) == data
     made = PngChannel().write(cover, 255 - cover.codes)
     assert np.array_equal(pixels(made), 255 - array)
+
+
+@pytest.mark.parametrize("colour", ["greyscale", "palette"])
+def test_an_interlaced_picture_that_is_converted_stays_interlaced(engine, key, colour):
+    """A10"""
+    out, array = BytesIO(), noise(61, 67) & 15
+    kind = {"greyscale": True} if colour == "greyscale" else {
+        "palette": [(16 * n, 255 - 16 * n, n) for n in range(16)]
+    }  # fmt: skip
+    writer = pypng.Writer(67, 61, bitdepth=4, interlace=True, **kind)
+    writer.write(out, array.tolist())
+    stego = engine.hide(b"m", carrier="image", cover=out.getvalue(), key=key)
+    assert stego.data[28] == 1 and engine.reveal(stego.data, key=key) == b"m"
+    wanted = np.asarray(Image.open(out).convert("L" if colour == "greyscale" else "RGB"))
+    assert np.abs(pixels(stego.data) - wanted.astype(int)).max() <= 34

@@ -83,7 +83,8 @@ def encode(
         found = replace(found, other=(*found.other, *found.of_tiff))
     found = prepared(found.stripped() if wanted.strip_metadata else found, change, notes)
     if form == "png":
-        cover = png.made(pixels, into_png(found, change, notes))
+        chunks = into_png(found, change, notes)
+        cover = png.made(pixels, chunks, interlaced=found.interlaced)
     elif form == "webp":
         shape = (pixels.shape[1], pixels.shape[0])
         cover = webp.cover_of(pixels, into_webp(found, change, shape, notes))

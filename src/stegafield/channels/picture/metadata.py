@@ -66,6 +66,8 @@ class Metadata:
     """All ancillary chunks of a PNG; what stands above is in them, too."""
     stored: tuple[int, int] | None = None
     """Depth and colour type of a PNG."""
+    interlaced: bool = False
+    """Whether a PNG is; other formats are not made so."""
     fields: tuple[ifd.Field, ...] = ()
     """All tags of a TIFF that do not say where and how its samples are stored."""
     order: str = "<"
@@ -119,6 +121,7 @@ class Metadata:
             resolution=self.resolution,
             chunks=tuple(one for one in self.chunks if one.kind not in PERSONAL),
             stored=self.stored,
+            interlaced=self.interlaced,
             fields=tuple(one for one in self.fields if not personal(one.tag)),
             of_tiff=self.of_tiff,
             order=self.order,

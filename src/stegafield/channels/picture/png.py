@@ -109,16 +109,18 @@ class PngChannel(Channel):
             parts = [c.raw for c in parse(encoded.getvalue())[0] if c.kind == b"IDAT"]
         else:
             parts = [_chunk(b"IDAT", part).raw for part in packed(pixels, coding)]
-        head = _head(pixels, interlaced=container.interlaced and coding is not None)
+        head = _head(pixels, interlaced=container.interlaced)
         return b"".join([_SIGNATURE, head, container.before, *parts, container.after])
 
 
 def _coding(file: PngFile, pixels: Integer[ndarray, "y x *sample"]) -> Coding | None:
-    """How the rows of a file are written; None for a new one, and where its rows are damaged."""
-    if not file.body:
-        return None
+    """How the rows of a file are written; None where that is as Pillow does it: of a new one, and
+    where its rows are damaged."""
     height, width = pixels.shape[:2]
-    return coding_of(list(file.body), height, width, pixels[0, 0].nbytes, file.interlaced)
+    found = None
+    if file.body:
+        found = coding_of(list(file.body), height, width, pixels[0, 0].nbytes, file.interlaced)
+    return found or (Coding(interlaced=True) if file.interlaced else None)
 
 
 def kind_of(pixels: Integer[ndarray, "y x *sample"]) -> tuple[int, int]:
@@ -134,13 +136,17 @@ def _head(pixels: Integer[ndarray, "y x *sample"], *, interlaced: bool) -> bytes
 
 
 def made(
-    pixels: Integer[ndarray, "y x *sample"], chunks: Iterable[tuple[bytes, bytes, bool]]
+    pixels: Integer[ndarray, "y x *sample"],
+    chunks: Iterable[tuple[bytes, bytes, bool]],
+    *,
+    interlaced: bool = False,
 ) -> Cover:
     """A cover of a new file with these chunks: kinds, data, and whether they follow the pixels."""
     raw = [(late, _chunk(kind, data).raw) for kind, data, late in chunks]
     before = b"".join(one for late, one in raw if not late)
     after = b"".join(one for late, one in raw if late) + _chunk(b"IEND", b"").raw
-    container = PngFile(before, after, pixels.dtype.type, alpha_of(pixels))
+    dtype, alpha = pixels.dtype.type, alpha_of(pixels)
+    container = PngFile(before, after, dtype, alpha, interlaced=interlaced)
     return as_cover(pixels, PngChannel.name, container)
 
 

@@ -50,6 +50,7 @@ def read(data: bytes) -> Metadata:
         text=tuple(text),
         chunks=tuple(listed),
         stored=(chunks[0].data[8], chunks[0].data[9]),
+        interlaced=chunks[0].data[12] == 1,
         other=(f"{beyond} bytes behind the end of the picture",) if beyond else (),
     )
 
