@@ -20,6 +20,7 @@ from numpy import ndarray
 from ...core.channel import Channel, most_samples
 from ...core.cover import Cover
 from ...core.foreign import foreign
+from ...core.parallel import each
 from ...errors import ConfigError, FormatError
 from . import as_cover, frames
 
@@ -27,6 +28,7 @@ MAGIC = b"fLaC"
 STREAMINFO, PADDING, SEEKTABLE, COMMENTS, PICTURE = 0, 1, 3, 4, 6
 SUBTYPES = {8: "PCM_S8", 16: "PCM_16", 24: "PCM_24"}
 _PART = 1 << 20  # frames decoded at a time: a damaged header may promise any number
+_SHARE = 64  # frames that one thread encodes at a time
 _TRIAL = 8  # blocks that tell whether libFLAC made a file
 _LEVELS = {1152: (0, 1, 2), 4096: (5, 8, 3, 4, 6, 7)}
 """Levels of libFLAC, by the size of their blocks; the usual ones first."""
@@ -219,12 +221,16 @@ def _again(file: FlacFile, new: Int[ndarray, "frame channel"]) -> list[bytes] | 
         _, whole = _encoded(file, new, level)
         data = b"".join(whole)
         return [data[f.start : f.stop] for f in frames.parsed(data, 0, new, file.bits)]
-    return [
-        frames.recoded(
-            file.data, frame, *(all_[frame.first : frame.first + frame.size] for all_ in (old, new))
-        )
-        for frame in kept
-    ]
+
+    def recoded(some: slice) -> list[bytes]:
+        found = []
+        for frame in kept[some]:
+            here = slice(frame.first, frame.first + frame.size)
+            found.append(frames.recoded(file.data, frame, old[here], new[here]))
+        return found
+
+    shares = [slice(at, at + _SHARE) for at in range(0, len(kept), _SHARE)]
+    return [made for some in each(recoded, shares) for made in some]
 
 
 def _level(

@@ -123,11 +123,11 @@ def length(data: bytes, start: int, stop: int) -> int | None:
 def crc16(data: bytes) -> int:
     """The check sum at the end of a frame; 0 for a frame with its check sum."""
     octets = np.frombuffer(bytes(-len(data) % _PART) + data, np.uint8).reshape(-1, _PART)
-    table, found = _table(), 0
+    table, found, rows = _table().reshape(-1), 0, 256 * np.arange(_PART)
     for part in octets:
         part = part.copy()
         part[:2] ^= np.array([found >> 8, found & 255], np.uint8)
-        found = int(np.bitwise_xor.reduce(table[np.arange(_PART), part]))
+        found = int(np.bitwise_xor.reduce(table.take(rows + part)))
     return found
 
 
@@ -331,13 +331,13 @@ def _subframe_of(
         fields = [(kept.precision - 1, 4), (kept.shift, 5)]
         fields += [(tap & ((1 << kept.precision) - 1), kept.precision) for tap in taps]
     left = _folded(_residual(signal, taps, kept.shift))
-    before, rice = None, [-1]
-    if kind == kept.kind:
-        before, rice = _folded(_residual(old >> wasted, taps, kept.shift)), list(kept.rice)
+    rice = list(kept.rice) if kind == kept.kind else [-1]
     partitions = (len(rice) - 1).bit_length()
-    for i, part in enumerate(_parts(left, order, partitions)):
-        same = before is not None and np.array_equal(_parts(before, order, partitions)[i], part)
-        if rice[i] < 0 or not same:
+    parts, before = _parts(left, order, partitions), [None] * len(rice)
+    if kind == kept.kind:
+        before = _parts(_folded(_residual(old >> wasted, taps, kept.shift)), order, partitions)
+    for i, (part, known) in enumerate(zip(parts, before, strict=True)):
+        if rice[i] < 0 or known is None or not np.array_equal(known, part):
             rice[i] = _cheapest(part, rice[i])
     wide = kept.wide or max(rice) > 14
     fields += [(int(wide), 2), (partitions, 4)]
