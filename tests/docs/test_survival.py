@@ -396,6 +396,7 @@ SOUNDS = {
     "wav-resave": lambda data: _sound(_whole(data)),
     "wav-tags": lambda data: with_chunks(data, after=[(b"LIST", b"INFOINAM\x06\0\0\0hello\0")]),
     "to-flac": lambda data: _sound(_whole(data), form="FLAC"),
+    "to-aiff": lambda data: _sound(_whole(data), form="AIFF"),
     "flac-detour": lambda data: _sound(_whole(_sound(_whole(data), form="FLAC"))),
     "to-24": lambda data: _sound(_whole(data), subtype="PCM_24"),
     "to-float": lambda data: _sound(_whole(data) / 32768, subtype="FLOAT"),

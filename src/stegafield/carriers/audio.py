@@ -44,6 +44,7 @@ _MAGIC = (
     *((8, b"WAVE"), (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (8, b"AIFF"), (8, b"AIFC")),
     *((4, b"ftyp" + brand) for brand in (b"M4A ", b"M4B ", b"isom", b"iso2", b"mp41", b"mp42")),
     *((0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), (0, b"\xff\xfb"), (0, b"\xff\xf1")),
+    *((0, b"caff"), (0, b".snd"), (0, b"wvpk"), (0, b"\x1a\x45\xdf\xa3")),
 )
 """How sounds begin, and where: what `open` reads, and what it can say more of than others."""
 
@@ -235,7 +236,7 @@ class AudioCarrier(Carrier):
         data, lost = _file(codes, wanted, bits, rate, kept)
         notes = []
         if kind is not None:
-            what = f"a {kind} cover was decoded; the stego is a new {wanted.upper()} ({stored})"
+            what = f"the {kind} cover was decoded; the stego is a new {wanted.upper()} ({stored})"
             beside = [name for name, _ in kept.text if f"its tag {name}" not in lost]
             beside += ["the ID3 tag"] if kept.id3 and wanted != "flac" else []
             beside += ["the pictures"] if kept.pictures and wanted == "flac" else []
