@@ -1,6 +1,9 @@
 """All of a file but the samples of one variable is in the stego (faults A7, A9, B7)."""
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -120,6 +123,32 @@ def test_filters_and_chunks_are_kept(engine, key, kind, dtype):
     assert engine.reveal(stego.data, key=key) == b"A7"
     if kind in ("contiguous", "chunks alone"):
         assert len(stego.data) == len(data)
+
+
+@pytest.mark.parametrize("kind", ["zstd", "bzip2", "blosc"])
+def test_filters_are_found_whatever_was_imported_first(tmp_path, kind):
+    """A7: h5py looks for filters when it is imported, and netCDF4 tells it where at its own import.
+
+    Without them HDF5 writes what is optional plainly, and says nothing.
+    """
+    data = made(
+        lambda file: [
+            file.createDimension("y", 60),
+            file.createDimension("x", 70),
+            file.createVariable("t", "f4", ("y", "x"), **STORED[kind]).__setitem__(
+                ..., FIELD[0].round()
+            ),
+        ]
+    )
+    (tmp_path / "c.nc").write_bytes(data)
+    code = (
+        "import h5py; from stegafield import Engine, Key; "
+        "stego = Engine().hide(b'A7', carrier='dataset', cover='c.nc', key=Key(bytes(32))); "
+        "open('s.nc', 'wb').write(stego.data)"
+    )
+    plain = {name: value for name, value in os.environ.items() if name != "HDF5_PLUGIN_PATH"}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env=plain)
+    only(data, (tmp_path / "s.nc").read_bytes(), "t")
 
 
 H5 = {
