@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -53,12 +54,16 @@ def opened(data: bytes) -> File:
     `FormatError` where it holds less than all of its data (external links, external storage, a
     virtual layout), and where a group is in a file twice.
     """
-    with foreign("not a readable HDF5 file", ".nc"), stored_in(data) as file:
+    import h5py
+
+    plug_in()
+    with foreign("not a readable HDF5 file", ".nc"):
+        file = h5py.File(BytesIO(data), "r")  # open for as long as a variable of it is there
         walk = Walk(file)
         found: dict[str, Variable] = {}
         for one in walk.datasets:
             if not one.bare:
-                found[one.path] = _variable(data, one, walk)
+                found[one.path] = _variable(one, walk)
         for path, address in walk.others.items():
             same = walk.paths.get(address, "")
             if same in found:
@@ -160,6 +165,16 @@ class Walk:
                 elif isinstance(found, h5py.h5d.DatasetID):
                     self._add(path, group, found, address)
 
+    @cached_property
+    def scales(self) -> dict[int, "_Dataset"]:
+        """The dimensions of the file by address."""
+        return {one.address: one for one in self.datasets if one.scale}
+
+    @cached_property
+    def numbered(self) -> dict[int | None, "_Dataset"]:
+        """The dimensions of the file by number."""
+        return {one.number: one for one in self.datasets if one.scale}
+
     def _add(self, path: str, group: str, found: Any, address: int) -> None:
         import h5py
 
@@ -192,7 +207,7 @@ def _address(found: Any) -> int:
     return _low().h5o.get_info(found).addr
 
 
-def _variable(data: bytes, one: _Dataset, walk: Walk) -> Variable:
+def _variable(one: _Dataset, walk: Walk) -> Variable:
     import h5py
 
     dataset = h5py.Dataset(one.id)
@@ -201,8 +216,9 @@ def _variable(data: bytes, one: _Dataset, walk: Walk) -> Variable:
     path = one.path
 
     def values() -> ndarray:
-        with foreign(f"the variable {path} cannot be read", ".nc"), stored_in(data) as file:
-            return np.asarray(file[path.encode(errors="surrogateescape")][...])
+        with foreign(f"the variable {path} cannot be read", ".nc"):
+            assert walk.file  # closed files have no data sets
+            return np.asarray(dataset[...])
 
     size, work, written = math.prod(shape), math.prod(shape), math.prod(shape)
     if dataset.chunks is not None:
@@ -254,9 +270,8 @@ def _dimensions(one: _Dataset, shape: tuple[int, ...], walk: Walk) -> tuple[Dime
     listed = _references(one.id, len(shape), walk)
     if listed is None:
         numbers = _attribute(one.id, b"_Netcdf4Coordinates")
-        known = {other.number: other for other in walk.datasets if other.scale}
         counted = np.ravel(numbers).tolist() if isinstance(numbers, ndarray) else []
-        listed = [known.get(number) for number in counted]
+        listed = [walk.numbered.get(number) for number in counted]
     if len(listed) != len(shape):
         listed = [None] * len(shape)
     return tuple(
@@ -284,13 +299,12 @@ def _references(found: Any, count: int, walk: Walk) -> list[_Dataset | None] | N
         return None
     if attribute.shape != (count,):
         return None
-    by_address = {other.address: other for other in walk.datasets if other.scale}
     listed: list[_Dataset | None] = []
     try:
         lists: Any = h5py.Dataset(found).attrs["DIMENSION_LIST"]
         for references in lists:
             target = h5py.h5r.dereference(references[0], walk.file.id) if len(references) else None
-            listed.append(by_address.get(_address(target)) if target else None)
+            listed.append(walk.scales.get(_address(target)) if target else None)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError):
         return None
     return listed
