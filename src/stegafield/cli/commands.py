@@ -282,10 +282,12 @@ def _message(text: str | None, file: str | None) -> bytes:
 
 
 def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> Any:
+    from ..core.artefact import check_file
     from ..plugins.wiring import Engine
 
     taken = "file" if file == "-" else ""
     check_keys(key_file, passphrase_file, stdin_taken=taken)
+    check_file(Path(file))
     data = read_input(file, "file")
     key = key_of(key_file, passphrase_file, confirm=False, stdin_taken=taken)
     with busy("revealing"):

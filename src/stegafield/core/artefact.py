@@ -75,12 +75,17 @@ def read_bytes(source: Any) -> bytes | None:
     return None if found is None else found.data
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a file; `FormatError` says what a folder may be."""
+def check_file(path: Path) -> None:
+    """Raise `FormatError` for a folder, with what it may be."""
     if not path.is_dir():
-        return path.read_bytes()
+        return
     said = f"{path.name or path} is a folder, where one file is expected"
     if any((path / name).exists() for name in (".zgroup", ".zarray", ".zmetadata", "zarr.json")):
         way = 'xarray.open_zarr(FOLDER).to_netcdf("x.nc")'
         raise FormatError(f"{said}: it is a Zarr store. Make a NetCDF file of it first: {way}")
     raise FormatError(said)
+
+
+def _read(path: Path) -> bytes:
+    check_file(path)
+    return path.read_bytes()

@@ -65,6 +65,17 @@ def test_a_zarr_store(engine, key, tmp_path, marker):
             work()
 
 
+def test_a_zarr_store_on_the_command_line(refused, folder):
+    """E"""
+    (folder / "x.zarr").mkdir()
+    (folder / "x.zarr" / ".zgroup").write_text("{}")
+    for words in (
+        ["reveal", "x.zarr", "-k", "key"],
+        ["hide", "x.zarr", "m", "-k", "key", "-o", "o.nc"],
+    ):
+        refused(5, *words, says=["Zarr store", "to_netcdf"])
+
+
 def test_a_folder(engine, key, tmp_path):
     """E"""
     with pytest.raises(FormatError, match="is a folder, where one file is expected"):
