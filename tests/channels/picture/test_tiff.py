@@ -537,6 +537,7 @@ HUGE = {
     "no width": {256: 0},
     "tiles without a size": {322: 0, 323: 0, 324: 200, 325: 64},
     "rows of no height": {278: 0, 257: 2**20},
+    "nothing in any strip": {279: 0, 259: 5},
     "cut": {257: 4096},
 }
 
@@ -564,6 +565,30 @@ def test_counts_without_bounds():
             list(TiffChannel().read(bytes(broken)))
         except FormatError:
             continue
+
+
+@pytest.mark.parametrize("tag", [273, 279])
+def test_more_places_than_sizes_and_more_sizes_than_places(tag):
+    """Found by damaging files: one of the two has numbers that no strip needs."""
+    data = bytearray(flat(rowsperstrip=16))
+    structure = ifd.parse(bytes(data))
+    entry = structure.pages[0].get(tag)
+    more = ifd.numbers(tag, ifd.LONG, [*structure.numbers(entry), 0, 0], "<")
+    struct.pack_into("<HII", data, entry.place + 2, ifd.LONG, more.count, len(data))
+    written, codes = noisier(bytes(data) + more.data, 60)
+    (found, *_) = TiffChannel().read(written)
+    assert np.array_equal(found.codes, codes)
+    new = ifd.parse(written)
+    starts, sizes = (new.numbers(new.pages[0].get(tag))[:4] for tag in (273, 279))
+    assert (
+        tiff.strips.zlib.decompress(written[starts[1] :][: sizes[1]])
+        == codes[0, 16:32].astype(np.uint8).tobytes()
+    )
+
+
+def test_alpha_alone_is_no_cover():
+    data = bare(noise(8, 8), {338: 2})
+    assert list(TiffChannel().read(data)) == [] and "alpha" in tiff.why_not(data)
 
 
 def test_strips_that_share_bytes_are_no_cover():

@@ -19,6 +19,7 @@ _PACKINGS = {
     **{34712: "JPEG 2000", 34887: "LERC", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL"},
 }
 _LEAST_BITS = 3  # fewer: a step is as large as the contrast
+_MOST_SAMPLES = 4096  # of a pixel: more than any camera has bands
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 
 
@@ -35,6 +36,8 @@ def layout(structure: Structure, page: Directory) -> Layout | str:
     if width * height * samples > limit:
         size = f"{width} x {height} pixels of {samples} samples"
         raise FormatError(f"the TIFF file declares {size} in {len(structure.data)} bytes", ".tif")
+    if samples > _MOST_SAMPLES:
+        return f"has {samples} samples a pixel"
     depths = set(structure.numbers(page.get(BITS))) or {1}
     formats = set(structure.numbers(page.get(_FORMAT))) or {1}
     bits: int = max(depths)
@@ -88,6 +91,8 @@ def layout(structure: Structure, page: Directory) -> Layout | str:
         if packing == strips.RAW and 0 < length < needed:
             raise FormatError("a strip of the TIFF file is cut short", ".tif")
         made.append(Segment(places[k], length if places[k] else 0, plane, top, left, tall))
+    if not any(part.size for part in made):
+        raise FormatError("the TIFF file has no strips", ".tif")
     return replace(found, segments=tuple(made))
 
 

@@ -223,10 +223,15 @@ def _rewritten(
         if entry is None:
             continue
         old, lengths = _both(structure, page, offsets, counts)
-        pairs = zip(old, lengths, strict=True)
-        moved = [sizes.get(start, length) for start, length in pairs]
+        moved = _new(lengths, old, sizes)
         at = place(entry.place) + entry.at - entry.place if entry.inline else place(entry.at)
         _write(structure, out, place(entry.place), at, entry, moved)
+
+
+def _new(values: tuple[int, ...], starts: tuple[int, ...], new: dict[int, int]) -> list[int]:
+    """The values of segments, other ones for some starts; those without a start stay."""
+    found = [new.get(start, value) for start, value in zip(starts, values, strict=False)]
+    return [*found, *values[len(found) :]]
 
 
 def _write(
@@ -270,6 +275,6 @@ def _appended(structure: Structure, page: Directory, pieces: list[Piece]) -> byt
                 continue
             old, lengths = _both(structure, page, offsets, counts)
             before = old if tag == offsets else lengths
-            values = [new.get(start, value) for start, value in zip(old, before, strict=True)]
+            values = _new(before, old, new)
             _write(structure, out, entry.place, entry.at, entry, values)
     return bytes(out)

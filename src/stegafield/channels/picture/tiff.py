@@ -229,6 +229,8 @@ def _file(data: bytes) -> TiffFile | str:
     own = number - len(extra) if colour in (_WHITE_IS_ZERO, _BLACK_IS_ZERO) else _COLOURS[colour]
     unknown = colour == _BLACK_IS_ZERO  # bands of a satellite are "extra samples" of no kind
     bands = [i for i in range(number) if i < own or (unknown and not extra[i - own])]
+    if not bands:
+        return "has no samples beside alpha"
     segments = [(part.at, part.size) for part in found.segments if part.size]
     if not relaid.apart(structure, segments):
         return "has strips that share bytes with each other, or with its tags"
