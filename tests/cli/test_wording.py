@@ -102,3 +102,10 @@ def test_the_medium_follows_from_bytes_in_python(engine, tmp_path):
         engine.hide(b"hi")
     with pytest.raises(FormatError, match="no file that a carrier takes"):
         engine.hide(b"hi", cover=b"words")
+
+
+def test_a_lack_of_memory_is_a_sentence():
+    from stegafield.cli.program import _sentence
+
+    assert _sentence(MemoryError()) == "there is not enough memory: take a smaller file"
+    assert "(an array of 9 GiB)" in _sentence(MemoryError("an array of 9 GiB"))

@@ -42,6 +42,7 @@ def words_of_hide(
     if len(left) > 1:
         if cover is not None:
             raise ConfigError("cover", f"is given twice: {left[0]} and {cover}.", "Leave out one.")
+        assert carrier is not None  # or the first word would be the cover
         problem = f"the carrier {carrier.name!r} draws its own and takes none."
         raise ConfigError("cover", problem, f"Leave out {left[0]}.")
     if sum(one is not None for one in (*left, message, message_file)) > 1:

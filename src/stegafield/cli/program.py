@@ -218,13 +218,12 @@ def _brings_commands(folder: str) -> bool:
 
 def _sentence(error: BaseException) -> str:
     """What went wrong, on one line."""
+    text = str(error)
     if isinstance(error, MemoryError):
-        return spoken(
-            f"there is not enough memory{f' ({text})' if text else ''}: take a smaller file"
-        )
+        return f"there is not enough memory{f' ({text})' if text else ''}: take a smaller file"
     if isinstance(error, OSError) and error.strerror:
         return spoken(f"{error.filename or 'standard output'}: {error.strerror}")
-    return spoken(str(error))
+    return spoken(text)
 
 
 def _usage(error: Any) -> str:
@@ -234,7 +233,7 @@ def _usage(error: Any) -> str:
         said = re.sub(theirs, ours, said)
     missing = re.match(r"No such command '([^']*)'", said)
     where = error.ctx.command_path if error.ctx is not None else "stegafield"
-    if missing is not None:
+    if missing is not None and error.ctx is not None:
         name = missing[1]
         found = get_close_matches(name, error.ctx.command.list_commands(error.ctx), n=1)
         if name in ELSEWHERE:
