@@ -98,12 +98,13 @@ class EmbeddingFailed(StegafieldError):
 class FormatError(StegafieldError, ValueError):
     """These bytes are not a file of this medium.
 
-    `suffix` is the suffix of its file names, if one is known.
+    `suffix` is the suffix of its file names, if one is known. `convert` tells that the problem says
+    what the bytes are instead, and how to convert them.
     """
 
-    def __init__(self, problem: str, suffix: str = "") -> None:
+    def __init__(self, problem: str, suffix: str = "", convert: bool = False) -> None:
         super().__init__(problem)
-        self.suffix = suffix
+        self.suffix, self.convert = suffix, convert
 
 
 class NoMessage(StegafieldError):

@@ -42,12 +42,15 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_other_formats_are_named_with_the_way_out(engine, kind):
+def test_other_formats_are_named_with_the_way_out(engine, key, kind):
     """E"""
     data, said = FOREIGN[kind]
     with pytest.raises(FormatError, match=f"(?s){said}") as caught:
         engine.capacity(carrier="dataset", cover=data)
     assert "0x" not in str(caught.value)
+    other = {"GRIB": "a lossy copy", "damaged ZIP": "no installed", "other": "no installed"}
+    with pytest.raises(FormatError, match=f"(?s){other.get(kind, said)}"):
+        engine.reveal(data, key=key)
 
 
 @pytest.mark.parametrize("marker", [".zgroup", "zarr.json", ".zmetadata"])

@@ -29,20 +29,20 @@ def candidates(registry: Registry, source: Any) -> Iterator[Cover]:
     if artefact is None:
         yield from _arrays(registry, source)
         return
-    known, data = False, artefact.data
+    known, data, way = False, artefact.data, ""
     for channel in registry.each("channel"):
         try:
             for cover in _read(channel, data):
                 known = True
                 yield cover
             known = True
-        except FormatError:
-            continue
+        except FormatError as error:
+            way = way or (str(error) if error.convert else "")
     if not known:
         for clash, claimants in registry.contested("channel"):
             if any(_opens(channel, data) for channel in claimants):
                 raise clash
-        raise FormatError(_unopened(registry, data), artefact.suffix)
+        raise FormatError(_unopened(registry, data, way), artefact.suffix)
 
 
 def reread(
@@ -76,13 +76,15 @@ def reread(
     return problem
 
 
-def _unopened(registry: Registry, data: bytes) -> str:
+def _unopened(registry: Registry, data: bytes, way: str) -> str:
     """What could not be opened, by whom, and the likely reason."""
     names = ", ".join(registry.names("channel")) or "none"
     said = f"no installed channel ({names}) can open these {len(data)} bytes"
     for magic, kind in _LOSSY:
         if data.startswith(magic):
             said += f": it is {kind}, and a lossy copy has lost its message"
+            way = ""
+    said += f": {way}" if way else ""
     return said + told(registry, data)
 
 

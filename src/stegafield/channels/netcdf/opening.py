@@ -52,16 +52,20 @@ def opened(data: bytes) -> File:
 def _refuse(data: bytes) -> NoReturn:
     for magic, (kind, way) in _FOREIGN.items():
         if data.startswith(magic):
-            raise FormatError(f"not a NetCDF file but {kind}. Convert it first: {way}", ".nc")
+            raise FormatError(
+                f"not a NetCDF file but {kind}. Convert it first: {way}", ".nc", convert=True
+            )
     if data.startswith(b"PK\x03\x04"):
-        raise FormatError(_archive(data), ".nc")
+        raise FormatError(_archive(data), ".nc", convert=True)
     start = data[:4096].lstrip()
     if start.startswith(b"{") and b'"refs"' in data:
         said = "a list of references (kerchunk) to data in other files"
         way = 'xarray.open_dataset(FILE, engine="kerchunk").to_netcdf("x.nc")'
-        raise FormatError(f"not a NetCDF file but {said}. Convert it first: {way}", ".nc")
+        raise FormatError(
+            f"not a NetCDF file but {said}. Convert it first: {way}", ".nc", convert=True
+        )
     if start.lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise FormatError("not a NetCDF file but a web page: download the file itself", ".nc")
+        raise FormatError("not a NetCDF file but a web page: download the file itself", ".nc", True)
     raise FormatError("not a NetCDF file", ".nc")
 
 
