@@ -272,6 +272,23 @@ def sound(rows, name):
     detection.draw(found, rows / f"{name}.png")
 
 
+SOURCES = {
+    ("adaptive-", "grey-", "hill-", "rich-"): "luminance of photographs decoded from JPEG (97 of 100)",
+    ("rgb-",): "photographs decoded from JPEG (97 of 100)",
+    ("sound-costs", "sound-plain"): "spoken digits at 8 kHz",
+    ("fields-",): "fields of 2 m temperature of 46x90",
+    ("faces-",): "generated faces",
+    ("era5-",): "generated weather",
+    ("sound-",): "generated sound",
+}
+"""What the covers of sets were, by how their names begin: the first that fits."""
+
+
+def source_of(name):
+    """What the covers of a set were."""
+    return next(told for begins, told in SOURCES.items() if name.startswith(begins))
+
+
 def main():
     """Measure the sets that are not done yet, and describe all of them."""
     parser = argparse.ArgumentParser(
@@ -298,7 +315,10 @@ def main():
         shown = f"stegafield {shlex.join(command)}"
         figure = f"images/detection/{name}.png"
         about.append(
-            {"about": name, "title": title, "text": text, "command": shown, "figure": figure}
+            {
+                **{"about": name, "title": title, "text": text, "source": source_of(name)},
+                **{"command": shown, "figure": figure},
+            }
         )
         if sets.done(name) or (args.only and name not in args.only):
             continue
@@ -312,7 +332,10 @@ def main():
         shown = f"python research/scripts/detection.py PHOTOS ROWS {name}"
         figure = f"images/detection/{name}.png"
         about.append(
-            {"about": name, "title": title, "text": text, "command": shown, "figure": figure}
+            {
+                **{"about": name, "title": title, "text": text, "source": source_of(name)},
+                **{"command": shown, "figure": figure},
+            }
         )
         if not sets.done(name) and (not args.only or name in args.only):
             sound(rows, name)

@@ -19,8 +19,9 @@ PICTURE = textured((1, 128, 128))[0].astype(np.uint8)
 
 
 def _row(payload, p_e, elements=10_000, detector="one", **other):
-    fields = HERE.model_dump() | {"detector": detector, "pairs": 100, "elements": elements} | other
-    return Measured(**fields, payload=payload, p_e=p_e, low=p_e - 0.02, high=p_e + 0.02)
+    fields = HERE.model_dump() | {"detector": detector, "pairs": 40_000} | other
+    ends = {"low": p_e - 0.02, "high": p_e + 0.02, "elements": elements}
+    return Measured(**fields, **ends, payload=payload, p_e=p_e)
 
 
 @pytest.mark.parametrize("distance", [1e-4, 0.01, 0.3, 1.0, 3.0])
@@ -43,6 +44,7 @@ def test_measured_rows_are_met_and_nothing_is_told_beyond_them():
     assert first.detector == "one"  # the most dangerous
     beyond = risk.expected(HERE, 0.41, 10_000, table)
     assert all(one.p_e is None and "not measured beyond" in one.note for one in beyond)
+    assert {one.basis for one in beyond} == {"unknown"} and first.basis == "measured"
     # four times the samples at half the rate: the square root law, and it says so
     other = risk.expected(HERE, 0.1, 40_000, table)[0]
     assert other.p_e == pytest.approx(0.4, abs=1e-3) and "square-root law" in other.note
@@ -51,8 +53,8 @@ def test_measured_rows_are_met_and_nothing_is_told_beyond_them():
 
 def test_more_payload_is_never_told_to_be_safer():
     table = [_row(0.1, 0.4), _row(0.2, 0.45), _row(0.4, 0.3)]
-    found = [risk.expected(HERE, x, 10_000, table)[0].p_e for x in np.linspace(0, 0.4, 30)]
-    assert found[0] == 0.5 and all(a >= b for a, b in itertools.pairwise(found))
+    found = [risk.expected(HERE, x, 10_000, table)[0].p_e for x in np.linspace(0.05, 0.4, 30)]
+    assert 0.4 < found[0] < 0.5 and all(a >= b for a, b in itertools.pairwise(found))
     assert risk.expected(HERE, 0.2, 10_000, table)[0].p_e == pytest.approx(0.4, abs=1e-3)
 
 
@@ -61,8 +63,9 @@ def test_hide_tells_and_refuses(engine, key, monkeypatch):
     table = tuple(_row(x, p, elements=size) for x, p in ((0.1, 0.48), (0.3, 0.4)))
     monkeypatch.setattr(risk, "shipped", lambda: table)
     given = {"carrier": "image", "cover": PICTURE, "key": key}
-    stego = engine.hide(b"m", **given)
+    stego = engine.hide(b"m", bpp=0.1, **given)
     assert 0.46 < stego.report.expected[0].p_e <= 0.5
+    assert stego.report.risk.startswith("measured: one errs 0.4")
     assert engine.reveal(engine.hide(b"m", **given, max_risk=0.45).data, key=key) == b"m"
     least, most = (
         engine.capacity(**given_, max_risk=limit)
@@ -124,3 +127,51 @@ def test_fields_that_era5_draws_and_project_changes_were_measured(engine):
     found = engine.hide(b"m", bps=0.5, **asked).report.expected
     assert "sphere" in {one.detector for one in found}
     assert all(one.p_e is not None for one in found)
+
+
+@pytest.mark.parametrize("pairs", [20, 103, 412, 4000])
+def test_intervals_are_as_wide_as_the_pairs_behind_them(pairs):
+    """B13: 103 pairs cannot tell P_E closer than .07, however close the rows say they do."""
+    table = [_row(x, 0.5, pairs=pairs).model_copy(update={"low": 0.4997}) for x in (0.1, 0.4)]
+    for payload in (0.06, 0.1, 0.2, 0.4):
+        (found,) = risk.expected(HERE, payload, 10_000, table)
+        assert found.p_e - found.low >= 0.69 / math.sqrt(pairs) and found.pairs == pairs
+        assert found.low >= 0 and found.high <= 0.5
+    (found,) = risk.expected(HERE, 0.1, 10_000, [_row(0.1, 0.5, pairs=103)])
+    assert found.p_e - found.low == pytest.approx(0.07, abs=0.003)
+
+
+def test_there_is_no_figure_below_half_of_what_was_measured():
+    """B13: fewer changes are not easier to see, so the interval holds, and no more is told."""
+    table = [_row(0.1, 0.45), _row(0.4, 0.2)]
+    half = risk.expected(HERE, 0.051, 10_000, table)[0]
+    assert half.p_e is not None
+    for payload in (0.0, 0.001, 0.049):
+        (found,) = risk.expected(HERE, payload, 10_000, table)
+        assert found.p_e is None and found.low == pytest.approx(half.low, abs=2e-3)
+        assert "fewer changes than were measured" in found.sentence
+
+
+def test_controls_are_no_evidence():
+    """B13: detectors of LSB replacement, which is not used."""
+    table = [_row(0.1, 0.5, detector=name) for name in risk.CONTROLS]
+    assert risk.expected(HERE, 0.1, 10_000, table) == []
+    assert not {row.detector for row in risk.shipped()} & set(risk.CONTROLS)
+
+
+def test_every_shipped_row_says_what_its_covers_were():
+    """B13: "measured on photographs decoded from JPEG" is another statement than "measured"."""
+    assert all(row.source for row in risk.shipped())
+    assert {"JPEG" in row.source for row in risk.shipped() if row.carrier == "image"} == {True}
+
+
+def test_a_sentence_says_what_it_rests_on():
+    """B13: proven, measured or unknown; unknown is the default."""
+    proven = risk.drawn(9e-11)
+    assert proven.basis == "proven" and "2,222,222 files" in proven.sentence
+    row = _row(0.1, 0.45, source="drawings")
+    (measured,) = risk.expected(HERE, 0.1, 10_000, [row])
+    assert measured.sentence.startswith("measured: one errs 0.45 of the time, 0.43 to 0.47")
+    assert "40000 pairs of drawings" in measured.sentence
+    assert risk.Expectation(detector="any", p_e=None, low=None, note="x").basis == "unknown"
+    assert risk.summed([]).startswith("unknown: ")

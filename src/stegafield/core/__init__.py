@@ -11,6 +11,7 @@ from .channel import Channel
 from .cover import Costs, Cover, GridSpec, Law, widened
 from .detector import Detector, TrainedDetector
 from .extractor import Drawn, Extractor, Positionwise
+from .history import Past
 from .law import drawn, fitted
 from .noise import Source, normals, uniforms
 from .optimizer import Box, Objective, Optimizer, Solution
@@ -33,6 +34,7 @@ __all__ = [
     "Objective",
     "Optimizer",
     "Options",
+    "Past",
     "Positionwise",
     "Registry",
     "Rung",

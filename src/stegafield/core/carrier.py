@@ -12,6 +12,7 @@ from . import options
 from .blame import entering
 from .channel import Channel, check_suffix
 from .cover import Costs, Cover
+from .history import Past
 
 
 class Carrier(ABC):
@@ -83,6 +84,14 @@ class Carrier(ABC):
         pictures, sound, fields.
         """
         return None
+
+    def history(self, cover: Cover) -> tuple[Past, ...]:
+        """What the elements of the user's own cover say of its past, beside what `Cover.past` says.
+
+        Looked at by the sender alone, once for a cover. `stegafield.history` has checks for
+        pictures and sound; values that a cover never takes are found in every medium.
+        """
+        return ()
 
     def value(self, source: Any, data: bytes) -> Any:
         """The stego file as the type of `source` (an array for an array); the bytes themselves

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from .history import Past
+
 
 @dataclass(frozen=True, slots=True)
 class GridSpec:
@@ -106,6 +108,8 @@ class Cover:
     notes: tuple[str, ...] = ()
     """What the carrier had to do to the user's cover (palette converted to RGB, say): goes into the
     report."""
+    past: tuple[Past, ...] = ()
+    """What the carrier knows from the cover's file: that it was decoded from a JPEG, say."""
 
     def with_codes(self, codes: Int[ndarray, "channel *space"]) -> "Cover":
         """The same cover with other codes."""

@@ -30,6 +30,11 @@ class Detector(ABC):
 
     Empty: all.
     """
+    depths: ClassVar[tuple[int, ...]] = ()
+    """The bits at full scale that it judges (8 for most pictures).
+
+    Empty: all, and media without a full scale.
+    """
 
     @classmethod
     def judges(cls, spec: GridSpec) -> bool:

@@ -5,22 +5,31 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 from ..coding import feasible, prices
 from ..coding.offer import at_least
 from ..core import tiles
+from ..core.blame import entering, expect
+from ..core.carrier import opens
 from ..core.cover import Cover
 from ..core.extractor import suited, supports
+from ..core.history import Past
 from ..core.rung import Rung
 from ..errors import CapacityError, ConfigError, StegafieldError
+from ..history import levels
 from ..message import frame
 from ..message.key import FileKey
 from ..regions import bootstrap, positions
-from . import calls
+from . import calls, risk
 from .methods import choose
 from .plan import Plan
 from .risk import Expectation
 
-_FLAT = 'flat or clipped places, where it shows; set={"effort.flat": True} allows that'
+_FLAT = (
+    "flat or clipped places, or values that the cover never takes, where it shows; "
+    'set={"effort.flat": True} allows that'
+)
 _ANYBODY = FileKey(bytes(32))  # positions of a typical file, for capacities
 
 
@@ -44,6 +53,8 @@ class Room(NamedTuple):
     """The largest message."""
     p_e: float | None
     """How often the most dangerous detector is expected to err; None: not measured."""
+    risk: str
+    """What is known of the risk, in one sentence: proven, measured or unknown."""
 
 
 class Offer:
@@ -55,6 +66,7 @@ class Offer:
     def __init__(self, plan: Plan, cover: Cover, *, blank: bool = False) -> None:
         self.plan = plan
         self.method = choose(cover, plan.extractor, plan.effort.method)
+        self.given, self.blank = cover, blank
         self.cover = cover if blank else self.method.priced(cover, plan)
         self.public = positions.public(self.cover.free)
         """None where the cover is too small for any message."""
@@ -104,7 +116,8 @@ class Offer:
             room = self._room(rest, rung)
             if room >= 0:
                 expected = self.expected(rung)
-                found.append(Room(rung.rate, room, expected[0].p_e if expected else None))
+                p_e = expected[0].p_e if expected else None
+                found.append(Room(rung.rate, room, p_e, risk.summed(expected)))
         return found
 
     def most(self, rest: Cover) -> int:
@@ -138,7 +151,21 @@ class Offer:
 
     def expected(self, rung: Rung) -> list[Expectation]:
         """What detectors are expected to make of this cover with a rung; empty: not measured."""
+        unknown = risk.unmeasured(self.past)
+        if unknown:
+            return unknown
         return self.method.expected(self.cover, rung, self.plan) if self._usual else []
+
+    @cached_property
+    def past(self) -> tuple[Past, ...]:
+        """What the user's own cover went through, known from its file or found in its elements."""
+        if self.blank or self.given.law is not None or not opens(self.plan.carrier):
+            return ()
+        with entering(self.plan.carrier):
+            found = expect("history()", self.plan.carrier.history(self.given), tuple)
+            found = [expect("history()", one, Past) for one in found]
+        every = [*self.given.past, *found, *levels.past(self.given)]
+        return tuple({one.kind: one for one in reversed(every)}.values())[::-1]
 
     def _rest(self, needed: int) -> Cover:
         """The cover with only the payload's elements free, for a typical key.

@@ -167,6 +167,7 @@ class Hiding:
         plan, report, method = self.plan, self.report, offer.method
         choice = offer.choose(frame.needed(self.body), self.below)
         cover, rung, report.expected, report.most_bytes = choice
+        report.history = list(offer.past)
         assert offer.public is not None
         salt = self.random(SALT_BYTES)
         file_key = self.key.file_key(salt)

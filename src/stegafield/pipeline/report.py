@@ -4,13 +4,14 @@ import math
 
 from jaxtyping import Int
 from numpy import ndarray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from ..core import tiles
 from ..core.cover import Cover
+from ..core.history import Past
 from ..core.rung import Rung
 from ..metrics import fidelity
-from .risk import Expectation
+from .risk import Expectation, summed
 
 
 class Report(BaseModel):
@@ -58,6 +59,8 @@ class Report(BaseModel):
     expected: list[Expectation] = []
     """What the measured detectors are expected to make of this file, the most dangerous first;
     empty: not measured."""
+    history: list[Past] = []
+    """What the user's own cover went through, as far as its file or its elements say."""
     kl_bound_nats: float | None = None
     """`sample` only: KL(stego || plain cover) of this file is at most this, even for a reader
     who knows f; see the threat model."""
@@ -76,6 +79,13 @@ class Report(BaseModel):
     milliseconds_embed: float | None = None
     milliseconds_total: float | None = None
     notes: list[str] = []
+
+    @computed_field
+    @property
+    def risk(self) -> str:
+        """What is known of the risk, in one sentence: proven, measured, or unknown (the default).
+        """
+        return summed(self.expected)
 
     def sizes(self, cover: Cover, rung: Rung, bits: int, *, pixels: bool) -> None:
         """Fill in how much is hidden in how much."""

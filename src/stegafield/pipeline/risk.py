@@ -1,5 +1,5 @@
-"""What detectors are expected to see of a file: from measured rows that ship with the package, and
-from KL bounds.
+"""What is known of a file's risk: proven, by KL bounds; measured, by rows that ship with the package;
+or unknown, which is the default.
 
 P_E is the mean of false alarms and missed stegos, for one file that is a stego half of the time:
 0.5 is guessing.
@@ -10,7 +10,9 @@ P_E is the mean of false alarms and missed stegos, for one file that is a stego 
 By the square-root law (A. Ker, T. Pevny, J. Kodovsky, J. Fridrich, "The square root law of
 steganographic capacity", MM&Sec 2008) what a detector can tell grows with the changes over the
 square root of the elements. Nothing is told beyond the largest rate * sqrt(elements) that was
-measured, nor for media, methods or extractors without rows.
+measured, nor for media, methods or extractors without rows, nor for covers with a past that was not
+measured. Below half of the smallest there is no figure, but the interval at that half holds: fewer
+changes are not easier to see. No interval is narrower than the pairs behind it allow.
 """
 
 import json
@@ -19,14 +21,28 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from ..core.history import Past
 
 _NORMAL = NormalDist()
 _SIZES = 2.0
 """A size that differs from every measured one by more than this factor is named an extrapolation.
 """
+
+CONTROLS = ("rs", "sample-pairs", "weighted-stego", "stegexpose", "primary-sets", "chi-square")
+"""Detectors of LSB replacement, which is not used: what they make of a file is no evidence for it.
+"""
+_SPREAD = 1.96 / math.sqrt(8)
+"""Over the square root of the pairs: half the 95 % interval of P_E from so many covers and stegos,
+where both errors are about 1/2."""
+_TRACE = 0.01
+"""The total variation up to which files are counted as safe together."""
+
+Basis = Literal["proven", "measured", "unknown"]
 
 
 class Situation(BaseModel):
@@ -59,18 +75,52 @@ class Measured(Situation):
     p_e: float
     low: float
     high: float
-    """The 95 % interval of P_E."""
+    """The 95 % interval of P_E over sources."""
+    source: str = ""
+    """What the covers were."""
 
 
 class Expectation(BaseModel):
-    """What one detector is expected to make of one file."""
+    """What one detector is expected to make of one file, or what any could."""
 
     detector: str
+    """"any": whatever the detector."""
     p_e: float | None
     """0.5 is guessing; None where nothing can be told."""
     low: float | None
     """The lower end of the 95 % interval of P_E; for a bound, the bound."""
+    high: float | None = None
+    """The upper end, 0.5 at most; None for a bound."""
+    basis: Basis = "unknown"
+    """What `low` rests on."""
+    pairs: int | None = None
+    """Covers and stegos behind the figure."""
+    source: str = ""
+    """What the covers were."""
+    nats: float | None = None
+    """The KL bound behind a proof."""
     note: str
+
+    @computed_field
+    @property
+    def sentence(self) -> str:
+        """What is known, in one sentence that begins with proven, measured or unknown."""
+        if self.basis == "proven":
+            files = f"{int(2 * _TRACE**2 / self.nats):,}" if self.nats else "any number of"
+            return (
+                f"proven: no detector tells this file from a plain one of its carrier with P_E below "
+                f"{self.low:.4f} (0.5 is guessing; {self.nats:.2g} nats, of which {files} files "
+                f"stay below a total variation of {100 * _TRACE:.0f} %)"
+            )
+        if self.basis == "unknown" or self.low is None:
+            return f"unknown: {self.note}"
+        figure = "errs no less than" if self.p_e is None else f"errs {self.p_e:.2f} of the time,"
+        most = "" if self.p_e is None else f" to {self.high:.2f}"
+        return (
+            f"measured: {self.detector} {figure} {self.low:.2f}{most} (0.5 is guessing; "
+            f"{self.pairs} pairs of {self.source or 'other covers'}; {self.note}); "
+            "better detectors were not tried"
+        )
 
 
 def bounded(nats: float) -> float:
@@ -96,7 +146,7 @@ def expected(
     if table is None:
         rows = [row for row in shipped() if _fits(row, situation)]
     by_detector: dict[str, list[Measured]] = {}
-    for row in rows:
+    for row in (row for row in rows if row.detector not in CONTROLS):
         by_detector.setdefault(row.detector, []).append(row)
     found = [_expect(name, alike, payload, elements) for name, alike in by_detector.items()]
     return sorted(found, key=lambda one: -1.0 if one.low is None else one.low)
@@ -106,7 +156,27 @@ def drawn(nats: float) -> Expectation:
     """The statement for a file that was drawn from its law, whatever the detector."""
     least = bounded(nats)
     note = f"no test errs less: KL bound of {nats:.2g} nats"
-    return Expectation(detector="any", p_e=least, low=least, note=note)
+    return Expectation(
+        detector="any", p_e=least, low=least, basis="proven", nats=nats, note=note
+    )
+
+
+def unmeasured(past: Sequence[Past]) -> list[Expectation]:
+    """The statement for a cover whose past was not measured; empty where all of it was."""
+    return [
+        Expectation(
+            detector="any", p_e=None, low=None, note=f"{one.told}; {one.advice}".rstrip("; ")
+        )
+        for one in past
+        if not one.measured
+    ]
+
+
+def summed(expected: Sequence[Expectation]) -> str:
+    """What is known of a file, in one sentence: that of the most dangerous."""
+    if not expected:
+        return "unknown: no detector was measured on such files"
+    return expected[0].sentence
 
 
 @lru_cache(maxsize=1)
@@ -124,25 +194,43 @@ def _fits(row: Measured, situation: Situation) -> bool:
 def _expect(name: str, rows: list[Measured], payload: float, elements: int) -> Expectation:
     rows = sorted(rows, key=_strength)
     strengths = [0.0, *map(_strength, rows)]
-    here = payload * math.sqrt(elements)
+    here, pairs = payload * math.sqrt(elements), min(row.pairs for row in rows)
+    source = "; ".join(dict.fromkeys(row.source for row in rows if row.source))
     if here > strengths[-1] * (1 + 1e-9):
         top = rows[-1]
         note = (
-            f"not measured beyond {top.payload:.3g} bits an element in {top.elements:.0f} elements"
+            f"{name} was not measured beyond {top.payload:.3g} bits an element in "
+            f"{top.elements:.0f} elements"
         )
-        return Expectation(detector=name, p_e=None, low=None, note=note)
+        return Expectation(detector=name, p_e=None, low=None, source=source, note=note)
+    least = strengths[1] / 2
+    told = max(here, least)
 
     def between(values: Iterable[float]) -> float:
         # More payload is never harder to see: what lies above it by chance is taken down.
         deflections = np.maximum.accumulate([0.0, *map(_deflection, values)])
-        return _NORMAL.cdf(-float(np.interp(here, strengths, deflections)) / 2)
+        return _NORMAL.cdf(-float(np.interp(told, strengths, deflections)) / 2)
 
-    p_e, low = between(row.p_e for row in rows), between(row.low for row in rows)
+    p_e = between(row.p_e for row in rows)
+    low = min(between(row.low for row in rows), p_e - _SPREAD / math.sqrt(pairs))
+    high = max(between(row.high for row in rows), p_e + _SPREAD / math.sqrt(pairs))
     sizes = [row.elements for row in rows]
-    note = f"measured on {min(row.pairs for row in rows)} pairs"
-    if not min(sizes) / _SIZES <= elements <= max(sizes) * _SIZES:
-        note += f" of {min(sizes):.0f} elements; by the square-root law at {elements}"
-    return Expectation(detector=name, p_e=round(p_e, 4), low=round(low, 4), note=note)
+    note = ""
+    if here < least:
+        note = f"for fewer changes than were measured, the least at {rows[0].payload / 2:.3g} bits"
+    elif not min(sizes) / _SIZES <= elements <= max(sizes) * _SIZES:
+        note = f"on {min(sizes):.0f} elements; by the square-root law at {elements}"
+    note = note or f"up to {rows[-1].payload:.3g} bits an element"
+    return Expectation(
+        detector=name,
+        p_e=None if here < least else round(p_e, 4),
+        low=round(max(0.0, low), 4),
+        high=round(min(0.5, high), 4),
+        basis="measured",
+        pairs=pairs,
+        source=source,
+        note=note,
+    )
 
 
 def _strength(row: Measured) -> float:

@@ -19,6 +19,7 @@ from ..core.channel import Channel
 from ..core.detector import Detector
 from ..core.extractor import Extractor
 from ..core.optimizer import Optimizer
+from ..detectors.jpeg_compatibility import JpegCompatibility
 from ..detectors.lsb.chi_square import ChiSquare
 from ..detectors.lsb.primary_sets import PrimarySets
 from ..detectors.lsb.rs import Rs
@@ -66,6 +67,6 @@ def register_optimizers() -> list[type[Optimizer]]:
 
 @hookimpl
 def register_detectors() -> list[type[Detector]]:
-    """Estimators of LSB replacement, features with an ensemble, a network."""
+    """JPEG compatibility, estimators of LSB replacement, features with an ensemble, a network."""
     estimators = [Rs, SamplePairs, WeightedStego, ChiSquare, PrimarySets, StegExpose]
-    return [*estimators, Spam, Rich, Line, Sphere, XuNet]
+    return [JpegCompatibility, *estimators, Spam, Rich, Line, Sphere, XuNet]

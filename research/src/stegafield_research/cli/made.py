@@ -56,7 +56,7 @@ def risk(
     check_writable(out, force=True)
     known = registry().names("carrier")
     with understood(folder):
-        measured = collected(row for _, row in read(folder))
+        measured = collected(read(folder))
     lines = [row.model_dump_json() for row in measured if row.carrier in known]
     if not lines:
         raise ConfigError("folder", f"{folder} has no rows that say how files were made.")

@@ -12,6 +12,7 @@ from ...core.blame import entering, expect
 from ...core.cover import Costs, Cover
 from ...core.optimizer import Optimizer
 from ...core.rung import Rung
+from ...history import levels
 from ...regions.positions import LEAST_FREE
 from .. import calls
 from ..effort import Effort, MethodName
@@ -28,7 +29,10 @@ class Project(Method):
     needs: ClassVar[str] = "project"
 
     def priced(self, cover: Cover, plan: Plan) -> Cover:
-        """The user's own cover with costs, where they are wanted, known and of use."""
+        """The user's own cover with costs, where they are wanted, known and of use.
+
+        Then no element may step to a value that the cover never takes, either.
+        """
         cover = super().priced(cover, plan)
         if not plan.effort.costs or cover.law is not None:
             return cover
@@ -39,8 +43,10 @@ class Project(Method):
             if costs is None:
                 return cover
             costs = expect("costs()", costs, Costs)
-        cover = replace(cover, costs=prices.settled(costs, cover))
-        return prices.flooded(cover) if plan.effort.flat else cover
+        if plan.effort.flat:
+            return prices.flooded(replace(cover, costs=prices.settled(costs, cover)))
+        cover = levels.kept(cover)
+        return replace(cover, costs=prices.settled(costs, cover))
 
     def bears(self, cover: Cover, rung: Rung, every: Sequence[Range]) -> bool:
         """Where the windows of the payload find their way, too."""
