@@ -273,7 +273,12 @@ def sound(rows, name):
 
 
 SOURCES = {
-    ("adaptive-", "grey-", "hill-", "rich-"): "luminance of photographs decoded from JPEG (97 of 100)",
+    (
+        "adaptive-",
+        "grey-",
+        "hill-",
+        "rich-",
+    ): "luminance of photographs decoded from JPEG (97 of 100)",
     ("rgb-",): "photographs decoded from JPEG (97 of 100)",
     ("sound-costs", "sound-plain"): "spoken digits at 8 kHz",
     ("fields-",): "fields of 2 m temperature of 46x90",

@@ -166,7 +166,9 @@ BLACK_AND_WHITE = np.where(np.add.outer(np.arange(64), np.arange(64)) // 9 % 2, 
 def test_a_cover_without_rough_places_is_refused_and_told_what_to_do(engine, key, picture):
     given = {"carrier": "image", "cover": picture.astype(np.uint8)}
     for limit in (None, 0.3):
-        with pytest.raises((ConfigError, CapacityError), match="flat|nothing was measured"):
+        with pytest.raises(
+            (ConfigError, CapacityError), match="flat|nothing was measured|resampled"
+        ):
             engine.hide(b"m", key=key, max_risk=limit, **given)
     with pytest.raises(CapacityError, match="effort.flat=true"):
         engine.capacity(**given)

@@ -24,11 +24,13 @@ from ..core.carrier import Carrier
 from ..core.channel import Channel
 from ..core.cover import Costs, Cover
 from ..core.foreign import foreign
+from ..core.history import Past
 from ..core.law import drawn, fitted
 from ..costs import masked
 from ..errors import ConfigError, FormatError
 from ..generators.fit import fit
 from ..generators.fitted import Samples
+from ..history import sounds
 
 SIGMA = 2.25
 """Standard deviation of the noise on a function's values, in codes: 83 dB below 16-bit full
@@ -137,6 +139,10 @@ class AudioCarrier(Carrier):
     def costs(self, cover: Cover) -> Costs:
         """The costs of changes: noise that linear prediction cannot foretell masks them."""
         return Costs.alike(masked.sound(cover.codes, int(cover.low), int(cover.high)))
+
+    def history(self, cover: Cover) -> tuple[Past, ...]:
+        """What samples say: cut off above some pitch, or padded."""
+        return sounds.of_samples(cover)
 
     def value(self, source: Any, data: bytes) -> Any:
         """(samples, rate) or samples of the type and shape of the source, else bytes."""
@@ -247,7 +253,7 @@ class AudioCarrier(Carrier):
                 notes.append(f"what a new {wanted.upper()} cannot keep: {', '.join(lost)}")
         if not exact:
             notes.append(f"the samples were rounded to {bits} bits")
-        return replace(next(channel.read(data)), notes=tuple(notes))
+        return replace(next(channel.read(data)), notes=tuple(notes), past=sounds.of_file(kind))
 
 
 def _exact(cover: Cover, data: bytes) -> Sound:

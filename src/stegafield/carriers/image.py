@@ -32,11 +32,13 @@ from ..core.artefact import read_bytes
 from ..core.carrier import Carrier
 from ..core.channel import MOST_SAMPLES, Channel
 from ..core.cover import Costs, Cover
+from ..core.history import Past
 from ..core.law import drawn, fitted
 from ..costs import rough
 from ..errors import ConfigError, FormatError
 from ..generators.fit import fit
 from ..generators.fitted import Samples
+from ..history import pictures
 
 SIGMA = 2.25
 """Standard deviation of the noise on a function's values, in codes: what 4 bits per RGB pixel
@@ -128,7 +130,8 @@ class ImageCarrier(Carrier):
                 return replace(cover, notes=(*notes, *cover.notes))
         fine = _fine(source, image, data)
         loaded = image if data is None else decode(data)
-        return fresh.encode(loaded, found, fine, self.options, channel)
+        cover = fresh.encode(loaded, found, fine, self.options, channel)
+        return replace(cover, past=pictures.of_file(image, data, self.options.size))
 
     def _patched_tiff(self, source: Any) -> tuple[Any, Cover | None]:
         """The cover of a TIFF whose samples are patched, of more kinds than Pillow reads; None if
@@ -194,6 +197,10 @@ class ImageCarrier(Carrier):
             ends = int(np.min(cover.low)), int(np.max(cover.high))
             price[np.isinf(rough.picture(cover.codes, *ends))] = np.inf
         return Costs.alike(price)
+
+    def history(self, cover: Cover) -> tuple[Past, ...]:
+        """What pixels say: decoded from a JPEG, put in between those of a sensor, resampled."""
+        return pictures.of_pixels(cover)
 
     def value(self, source: Any, data: bytes) -> Any:
         """An array or a `PIL.Image` if the source was one, else the bytes.

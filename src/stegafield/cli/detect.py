@@ -9,6 +9,7 @@ import typer
 from ..progress import report as progress
 from .arguments import AsJson
 from .edge import print_rows
+from .program import err
 from .waiting import busy
 
 Detectors = Annotated[
@@ -27,8 +28,8 @@ def detect(
 ) -> None:
     """Print the scores of detectors: higher is more likely stego.
 
-    Those above their own threshold are named. A detector gives no score to a geometry that it does
-    not judge.
+    Those above their own threshold are named. A detector gives no score to what it does not judge:
+    another geometry, or another number of bits. Where none does, a sentence says so.
     """
     from ..pipeline.warden import load
     from ..plugins.discovery import registry
@@ -37,16 +38,25 @@ def detect(
     chosen = [load(known, path) for path in model or ()]
     if detector or not chosen:
         chosen += _untrained(detector)
-    rows: list[dict[str, Any]] = []
+    rows, told = list[dict[str, Any]](), list[str]()
     with busy("detecting"):
         for number, path in enumerate(files):
             progress(path.name, number, len(files))
-            rows += _scores(path, chosen)
+            here = list(_scores(path, chosen))
+            rows += here
+            if not here:
+                told.append(f"{path.name}: it holds nothing that could carry a message")
+            for row in here:
+                if all(row[one.name] is None for one in chosen):
+                    told.append(_unjudged(row["file"], chosen))
+    for sentence in told:
+        err.print(sentence, markup=False)
     print_rows(rows if as_json else [_marked(row, chosen) for row in rows], as_json)
 
 
 def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
     """A row for each cover in a file."""
+    from ..core.cover import depth
     from ..core.detector import judged
     from ..pipeline.candidates import candidates
     from ..pipeline.warden import visible
@@ -57,13 +67,20 @@ def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {"file": path.name if variable is None else f"{path.name}:{variable}"}
         codes = visible(cover, cover.codes)
         for one in detectors:
-            row[one.name] = judged(one, cover.spec, codes)
+            row[one.name] = judged(one, cover.spec, codes, depth(cover))
         row["stego"] = [
             one.name
             for one in detectors
             if None not in (one.threshold, row[one.name]) and row[one.name] > one.threshold
         ]
         yield row
+
+
+def _unjudged(name: str, detectors: list[Any]) -> str:
+    """That no detector has an opinion, and which would."""
+    looked = ", ".join(one.name for one in detectors) or "none"
+    hint = "one that was trained on such files judges it: --model FILE, made by `bench detect`"
+    return f"{name}: no detector here judges this kind of file (looked: {looked}); {hint}"
 
 
 def _marked(row: dict[str, Any], detectors: list[Any]) -> dict[str, Any]:

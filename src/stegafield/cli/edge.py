@@ -69,7 +69,8 @@ def summary(report: Any, out: str, *, own: bool, verbose: bool) -> None:
         say(spoken(f"note: {note}"))
     if verbose:
         say(f"read back from the file; {_rate(report)}; {_cost(report)}")
-        say(f"detectors: {_warden(report.expected)}")
+    if verbose or report.history:  # what the cover went through gives a change away
+        say(spoken(f"risk: {report.risk}"))
 
 
 def show_info(name: str, found: Any) -> None:
@@ -113,19 +114,6 @@ def _cost(report: Any) -> str:
     if report.psnr is not None:
         return f"PSNR {report.psnr:.1f} dB"
     return f"{report.rms_change_physical:.3g} {report.unit} RMS"
-
-
-def _warden(expected: list[Any]) -> str:
-    """What detectors are expected to see, in one line."""
-    if not expected:
-        return "none was measured on such files"
-    first = expected[0]
-    if first.p_e is None:
-        return f"{first.detector} was {first.note}"
-    return (
-        f"{first.detector} is expected to err {first.p_e:.3f} of the time "
-        f"({first.low:.3f} at least; 0.5 is guessing); {first.note}"
-    )
 
 
 _WHOLE = ("name", "image", "plugin", "option")

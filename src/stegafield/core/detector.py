@@ -114,11 +114,18 @@ class TrainedDetector(Detector):
 
 
 def judged(
-    detector: Detector, spec: GridSpec, codes: Int[ndarray, "channel *space"]
+    detector: Detector,
+    spec: GridSpec,
+    codes: Int[ndarray, "channel *space"],
+    bits: int | None = None,
 ) -> float | None:
-    """The score of one item; None where the detector does not judge its geometry."""
+    """The score of one item of so many bits at full scale (None: it has none).
+
+    None where the detector does not judge its geometry or its depth.
+    """
     with entering(detector):
-        judges = type(detector).judges(spec)
+        depths = type(detector).depths
+        judges = type(detector).judges(spec) and (not depths or bits in depths)
     return opinion(detector, codes) if judges else None
 
 
@@ -132,6 +139,18 @@ def opinion(detector: Detector, codes: Int[ndarray, "channel *space"]) -> float:
     if not np.isfinite(found):
         raise BrokenPlugin(f"the detector {detector.name!r} gives the score {found}.")
     return found
+
+
+def summable(codes: Int[ndarray, "*shape"]) -> Int[ndarray, "*shape"] | None:
+    """Codes so wide that sums of some neighbours cannot overflow; None where no type is so wide.
+
+    What overflows asks for a histogram of billions of values, or finds nonsense.
+    """
+    most = max(abs(int(codes.min(initial=0))), abs(int(codes.max(initial=0))))
+    if most >= 1 << 56:
+        return None
+    kind = np.int32 if most < 1 << 24 else np.int64
+    return codes.astype(np.promote_types(codes.dtype, kind), copy=False)
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[str, dict[str, ndarray]]:

@@ -10,13 +10,13 @@ hold at half the size, are not judged by blocks.
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from numpy import ndarray
 
 from ..core.detector import Detector
 from ..history import jpeg
 
-_FINE = 0.03
+_FINE = 0.06
 """Of grey pictures with steps of one (quality 95 and more): so many blocks are missed by chance."""
 _DECODED = 0.5
 """Share of possible colours above which the pixels were decoded: a quarter fits by chance."""
@@ -30,11 +30,16 @@ class JpegCompatibility(Detector):
     name = "jpeg-compatibility"
     kinds = ("plane",)
     depths = (8,)
-    threshold: ClassVar[float | None] = 0.0
+    threshold: ClassVar[float | None] = 0.002
 
     def score(self, codes: Int[ndarray, "channel y x"]) -> float:
         """That share, 0 to 1; 0 where nothing says that there was a JPEG."""
-        if codes.ndim != 3 or codes.min(initial=0) < 0 or codes.max(initial=0) > 255:
+        if (
+            codes.ndim != 3
+            or min(codes.shape[1:]) < 8
+            or codes.min(initial=0) < 0
+            or codes.max(initial=0) > 255
+        ):
             return 0.0
         found = [self._colour(codes)] if len(codes) == 3 else [self._grey(one) for one in codes]
         wrong = np.concatenate([np.zeros(1), *(one.ravel() for one in found)])
@@ -46,10 +51,12 @@ class JpegCompatibility(Detector):
         if past is None:
             return np.zeros(0)
         wrong = jpeg.contradictions(plane, past)
+        if not wrong.size:
+            return np.zeros(0)
         doubt = _FINE if (past.table == 1).any() else 0.0
         return np.maximum(0.0, wrong.mean() - doubt) * np.ones(wrong.shape)
 
-    def _colour(self, planes: Int[ndarray, "3 y x"]) -> Bool[ndarray, "..."]:
+    def _colour(self, planes: Int[ndarray, "3 y x"]) -> ndarray:
         known = (planes.min(axis=0) > 0) & (planes.max(axis=0) < 255)
         share, light = jpeg.coloured(planes), jpeg.luminance(planes)
         past = jpeg.decoded(light, known)

@@ -32,6 +32,7 @@ class XuNet(TrainedDetector):
 
     name = "xunet"
     kinds = ("plane",)
+    depths = (8,)
 
     def __init__(
         self, *, epochs: int = 60, most_steps: int = 2000, batch: int = 16, rate: float = 2e-3

@@ -37,7 +37,7 @@ def demosaiced(green: Int[ndarray, "y x"]) -> bool:
     size = [np.minimum(left[side], 16).mean() for side in (board, ~board)]
     exact = [(left[side] < 0.76).mean() for side in (board, ~board)]
     rare, usual = min(size), max(size)
-    return rare < _FORETOLD * usual or (max(exact) > _ALIKE and min(exact) < _ALIKE - 0.2)
+    return bool(rare < _FORETOLD * usual or (max(exact) > _ALIKE and min(exact) < _ALIKE - 0.2))
 
 
 def period(plane: Int[ndarray, "y x"], ignored: int = 0) -> float | None:

@@ -24,7 +24,7 @@ from numpy import ndarray
 from ..core.tiles import each
 
 _BLOCK = 8
-_SOUGHT = 2048
+_SOUGHT = 1024
 """Blocks in which grid and tables are looked for."""
 _FEWEST = 12
 """The fewest blocks that say anything about tables."""
@@ -92,15 +92,14 @@ def decoded(
     Only blocks whose pixels are all `known` say anything.
     """
     for row, column in _grids(plane, known):
-        table = _table(_spread(plane, known, row, column, _SOUGHT))
+        found = _spread(plane, known, row, column, _SOUGHT)
+        table = _table(np.unique(found, axis=0))
         if table is not None:
             return Decoded(row, column, table)
     return None
 
 
-def contradictions(
-    plane: Int[ndarray, "y x"], past: Decoded
-) -> Bool[ndarray, "row column"]:
+def contradictions(plane: Int[ndarray, "y x"], past: Decoded) -> Bool[ndarray, "row column"]:
     """Which blocks of a plane no block of a JPEG with these tables decodes to."""
     corner = plane[past.row :, past.column :]
     height, width = (side // _BLOCK for side in corner.shape)
@@ -114,9 +113,7 @@ def contradictions(
     return found
 
 
-def by_block(
-    pixels: Bool[ndarray, "y x"], row: int, column: int
-) -> Bool[ndarray, "row column"]:
+def by_block(pixels: Bool[ndarray, "y x"], row: int, column: int) -> Bool[ndarray, "row column"]:
     """Which blocks of a grid have any of these pixels."""
     corner = pixels[row:, column:]
     height, width = (side // _BLOCK for side in corner.shape)
@@ -132,14 +129,12 @@ def blocks(plane: Int[ndarray, "y x"], row: int, column: int) -> Int[ndarray, "b
     return tiles.reshape(down * across, _BLOCK * _BLOCK).astype(np.int32)
 
 
-def _grids(
-    plane: Int[ndarray, "y x"], known: Bool[ndarray, "y x"] | None
-) -> list[tuple[int, int]]:
+def _grids(plane: Int[ndarray, "y x"], known: Bool[ndarray, "y x"] | None) -> list[tuple[int, int]]:
     """Where a grid may begin: at the corner, and where blocks have the most small coefficients."""
     best, most = [(0, 0)], -1.0
     for row in range(_BLOCK):
         for column in range(_BLOCK):
-            here = _spread(plane, known, row, column, _SOUGHT // 4)
+            here = _spread(plane, known, row, column, _SOUGHT // 5)
             if len(here) >= _FEWEST:
                 share = float((np.abs(_transformed(here)[:, 1:]) < 0.5).mean())
                 if share > most:
@@ -154,7 +149,7 @@ def _spread(
     column: int,
     most: int,
 ) -> Int[ndarray, "block pixel"]:
-    """Different blocks of a grid, from everywhere, without those that are flat or clipped."""
+    """Blocks of a grid, from everywhere, without those that are flat or clipped."""
     height, width = (plane.shape[0] - row) // _BLOCK, (plane.shape[1] - column) // _BLOCK
     number = np.arange(0, height * width, max(1, height * width // (2 * most)))
     y, x = (_BLOCK * at for at in np.divmod(number, max(1, width)))
@@ -163,12 +158,12 @@ def _spread(
         (row + y)[:, None, None] + inner[:, None],
         (column + x)[:, None, None] + inner,
     )
-    found = plane[at].reshape(len(number), -1).astype(np.int32)
+    found = plane[at].reshape(len(number), _BLOCK * _BLOCK).astype(np.int32)
     low, high = found.min(axis=1, initial=255), found.max(axis=1, initial=0)
     good = (low > 0) & (high < 255) & (low < high)
     if known is not None:
-        good &= known[at].reshape(len(number), -1).all(axis=1)
-    return np.unique(found[good], axis=0)[:: max(1, int(good.sum()) // most)][:most]
+        good &= known[at].reshape(len(number), _BLOCK * _BLOCK).all(axis=1)
+    return found[good][:: max(1, int(good.sum()) // most)][:most]
 
 
 @lru_cache(maxsize=1)
@@ -195,9 +190,11 @@ def _table(found: Int[ndarray, "block pixel"]) -> Int[ndarray, " frequency"] | N
         return None
     values, table = _transformed(found), np.zeros(_BLOCK * _BLOCK, np.int64)
     certain = np.zeros(table.size, bool)
-    for number, here in enumerate(values.T):
+    for number, here in enumerate(values.T.astype(np.float32)):
         reach = float(np.abs(here).max())
-        steps = np.arange(2, max(3, min(_COARSEST, int(reach + 1.5)) + 1))[:, None]
+        here = here[np.abs(here) > 1]  # half of the finest step
+        steps = np.arange(2, max(3, min(_COARSEST, int(reach + 1.5)) + 1), dtype=np.float32)
+        steps = steps[:, None]
         off = here - steps * np.rint(here / steps)
         near = np.exp(-6 * off**2) * np.sqrt(6 / np.pi) * steps
         odds = np.log(_STRAY + (1 - _STRAY) * near) * (np.abs(here) > steps / 2)
@@ -205,7 +202,7 @@ def _table(found: Int[ndarray, "block pixel"]) -> Int[ndarray, " frequency"] | N
         best = int(total.argmax())
         certain[number] = total[best] > _CERTAIN
         if total[best] > _LIKELY:
-            table[number] = steps[best, 0]
+            table[number] = int(steps[best, 0])
         elif reach >= _ROUNDED:
             table[number] = 1
     if certain.sum() < _STEPS_FOUND:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..core import tiles
@@ -30,6 +30,8 @@ _WIDEST = 1 << 24
 """The widest range of which a histogram is made: all 24-bit sounds."""
 _TOGETHER = 4
 """More channels than these are times or levels of one variable, and have one histogram."""
+_PINNED = 0.1
+"""Share of the elements that values which are missing by chance may hold in place."""
 _SHARE = 0.02
 """Share of missing values that is told as a past, and not only left alone."""
 
@@ -49,7 +51,7 @@ class _Histogram(NamedTuple):
         """Whether values are few and often taken, and few elements stand beside one that is not."""
         beside = np.pad(self.counts == 0, 1)
         pinned = int(self.counts[beside[:-2] | beside[2:]].sum())
-        if pinned > _SHARE * self.counts.sum():
+        if pinned > _PINNED * self.counts.sum():
             return False
         used = int(np.count_nonzero(self.counts))
         return int(self.counts.sum()) >= _APART**2 * max(_BYTE // 4, used)

@@ -1,29 +1,40 @@
 """The past of pictures: what their file says, and what their pixels say."""
 
+from typing import Any
+
 import numpy as np
 
 from ..core.cover import Cover, depth
 from ..core.history import Past
 from . import interpolated, jpeg
 
-_ORIGINAL = "reduce it to half its size or less first (--size), or take a RAW or a never compressed one"
+_ORIGINAL = (
+    "reduce it to half its size or less first (--size), or take a RAW or a never compressed one"
+)
 _LOSSY = {"JPEG": "a JPEG", "MPO": "a JPEG", "WEBP": "a lossy WebP", "AVIF": "an AVIF"}
 _LOSSY |= {"HEIF": "a HEIF", "HEIC": "a HEIF", "JPEG2000": "a JPEG 2000", "JXL": "a JPEG XL"}
 _TELLS = (
     "in pixels decoded from {} single changes can be seen: no such file decodes to them "
     "(JPEG compatibility)"
 )
+_HEAD = 64
+"""Bytes in which a WebP says how it is compressed."""
 _COLOURED = 0.95
 """Share of colours that a decoder makes from which pixels were decoded: a quarter by chance."""
 
 
-def of_file(form: str | None, data: bytes | None, shrunk: float = 1.0) -> tuple[Past, ...]:
-    """What the format of a cover's file says, by Pillow's name for it.
+def of_file(image: Any, data: bytes | None, size: tuple[int, int] | None) -> tuple[Past, ...]:
+    """What the format of a cover's file says, as Pillow opened it.
 
-    `shrunk` is the size that the pixels were brought to: half or less leaves nothing of it.
+    `size` is the (height, width) that its pixels were brought to, if they were: half or less leaves
+    nothing of what they were.
     """
-    lossless = form == "WEBP" and b"VP8L" in (data or b"")[:64]
-    if form not in _LOSSY or lossless or shrunk <= 0.5:
+    form = image.format
+    if form == "TIFF" and "jpeg" in str(image.info.get("compression")):
+        form = "JPEG"
+    if form not in _LOSSY or (form == "WEBP" and b"VP8L" in (data or b"")[:_HEAD]):
+        return ()
+    if size is not None and 2 * size[0] <= image.height and 2 * size[1] <= image.width:
         return ()
     kind = "jpeg" if form in ("JPEG", "MPO") else "lossy"
     return (Past(kind, _TELLS.format(_LOSSY[form]), _ORIGINAL),)

@@ -5,8 +5,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-import numpy as np
-
 from ..coding import feasible, prices
 from ..coding.offer import at_least
 from ..core import tiles
@@ -161,10 +159,11 @@ class Offer:
         """What the user's own cover went through, known from its file or found in its elements."""
         if self.blank or self.given.law is not None or not opens(self.plan.carrier):
             return ()
+        plain = self.given.lattice.plain if self.given.lattice else self.given
         with entering(self.plan.carrier):
-            found = expect("history()", self.plan.carrier.history(self.given), tuple)
+            found = expect("history()", self.plan.carrier.history(plain), tuple)
             found = [expect("history()", one, Past) for one in found]
-        every = [*self.given.past, *found, *levels.past(self.given)]
+        every = [*plain.past, *found, *levels.past(self.given)]
         return tuple({one.kind: one for one in reversed(every)}.values())[::-1]
 
     def _rest(self, needed: int) -> Cover:
@@ -284,7 +283,8 @@ class Offer:
     @property
     def _limit(self) -> str:
         """Why rungs that are offered are not borne."""
-        if len(self._borne) < len(self._fitting):
+        narrowed = self.cover.low is not self.given.low  # by values that the cover never takes
+        if narrowed or len(self._borne) < len(self._fitting):
             return f"more would be in {_FLAT}"
         return "at more, some bits would have no code within reach"
 

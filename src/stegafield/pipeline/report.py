@@ -83,8 +83,7 @@ class Report(BaseModel):
     @computed_field
     @property
     def risk(self) -> str:
-        """What is known of the risk, in one sentence: proven, measured, or unknown (the default).
-        """
+        """What is known of the risk, in one sentence: proven, measured or unknown, the default."""
         return summed(self.expected)
 
     def sizes(self, cover: Cover, rung: Rung, bits: int, *, pixels: bool) -> None:

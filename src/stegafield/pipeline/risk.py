@@ -1,5 +1,5 @@
-"""What is known of a file's risk: proven, by KL bounds; measured, by rows that ship with the package;
-or unknown, which is the default.
+"""What is known of a file's risk: proven, by KL bounds; measured, by rows that ship with the
+package; or unknown, which is the default.
 
 P_E is the mean of false alarms and missed stegos, for one file that is a stego half of the time:
 0.5 is guessing.
@@ -108,8 +108,8 @@ class Expectation(BaseModel):
         if self.basis == "proven":
             files = f"{int(2 * _TRACE**2 / self.nats):,}" if self.nats else "any number of"
             return (
-                f"proven: no detector tells this file from a plain one of its carrier with P_E below "
-                f"{self.low:.4f} (0.5 is guessing; {self.nats:.2g} nats, of which {files} files "
+                f"proven: no detector tells this file from a plain one of its carrier with P_E "
+                f"below {self.low:.4f} (0.5 is guessing; {self.nats:.2g} nats, of which {files} files "
                 f"stay below a total variation of {100 * _TRACE:.0f} %)"
             )
         if self.basis == "unknown" or self.low is None:
@@ -156,9 +156,7 @@ def drawn(nats: float) -> Expectation:
     """The statement for a file that was drawn from its law, whatever the detector."""
     least = bounded(nats)
     note = f"no test errs less: KL bound of {nats:.2g} nats"
-    return Expectation(
-        detector="any", p_e=least, low=least, basis="proven", nats=nats, note=note
-    )
+    return Expectation(detector="any", p_e=least, low=least, basis="proven", nats=nats, note=note)
 
 
 def unmeasured(past: Sequence[Past]) -> list[Expectation]:

@@ -24,7 +24,10 @@ def collected(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Measured]:
     sources = {row["about"]: row.get("source", "") for _, row in rows if "about" in row}
     return [
         Measured(
-            **{field: row[field] for field in ("carrier", "channels", "method", "costs", "detector")},
+            **{
+                field: row[field]
+                for field in ("carrier", "channels", "method", "costs", "detector")
+            },
             **{field: row[field] for field in ("payload", "pairs", "p_e")},
             elements=row["samples"],
             extractor=_DEFAULT if row["against"] == row["method"] else row["against"],

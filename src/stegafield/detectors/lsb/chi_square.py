@@ -23,6 +23,7 @@ class ChiSquare(Estimator):
 
     name = "chi-square"
     kinds = ("plane",)
+    depths = (8, 16)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The mean probability over beginnings of the plane.

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
-from ...core.detector import Detector
+from ...core.detector import Detector, summable
 
 _SENSIBLE = (-1.0, 2.0)
 """The range of estimates that mean something.
@@ -40,7 +40,13 @@ class Estimator(Detector):
 
 
 def planes(codes: Int[ndarray, "channel *space"]) -> Int[ndarray, "plane y x"]:
-    """Every picture in the codes: the last two axes; of a series, one row for each channel."""
+    """Every picture in the codes: the last two axes; of a series, one row for each channel.
+
+    So wide that no sum of neighbours overflows; none where codes are too large for that.
+    """
+    codes = summable(codes)
+    if codes is None:
+        return np.zeros((0, 1, 0), np.int32)
     if codes.ndim < 3:
         return codes.reshape(codes.shape[0], 1, -1)
     return codes.reshape(int(np.prod(codes.shape[:-2])), *codes.shape[-2:])

@@ -16,6 +16,7 @@ class PrimarySets(Estimator):
 
     name = "primary-sets"
     kinds = ("plane",)
+    depths = (8, 16)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The root of their equation."""

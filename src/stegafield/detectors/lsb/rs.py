@@ -17,6 +17,7 @@ class Rs(Estimator):
 
     name = "rs"
     kinds = ("plane",)
+    depths = (8, 16)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The estimate from regular and singular groups.

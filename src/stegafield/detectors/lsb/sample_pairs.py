@@ -20,6 +20,7 @@ class SamplePairs(Estimator):
 
     name = "sample-pairs"
     kinds = ("plane",)
+    depths = (8, 16)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """The root of the summed equation."""

@@ -22,6 +22,7 @@ class StegExpose(Detector):
 
     name = "stegexpose"
     kinds = ("plane",)
+    depths = (8,)
     threshold = 0.2
 
     def score(self, codes: Int[ndarray, "channel *space"]) -> float:

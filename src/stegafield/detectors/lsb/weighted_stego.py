@@ -18,6 +18,7 @@ class WeightedStego(Estimator):
 
     name = "weighted-stego"
     kinds = ("plane",)
+    depths = (8, 16)
 
     def of_plane(self, plane: Int[ndarray, "y x"]) -> float | None:
         """Twice the weighted mean of residuals towards the last bit, without its bias."""

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 from numpy import ndarray
 
+from ...core.detector import summable
 from ...errors import ConfigError
 
 Offset = tuple[int, int]
@@ -64,4 +65,7 @@ def planes(
     """
     if codes.ndim <= axes or codes.size == 0:
         raise ConfigError("detector", f"it is for {' and '.join(kinds)}, not for {codes.shape}.")
-    yield from codes.reshape(-1, *((1,) if axes == 1 else ()), *codes.shape[-axes:])
+    wide = summable(codes)
+    if wide is None:
+        raise ConfigError("detector", "the codes are too far apart to be added up.")
+    yield from wide.reshape(-1, *((1,) if axes == 1 else ()), *codes.shape[-axes:])

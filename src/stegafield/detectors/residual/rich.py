@@ -39,6 +39,7 @@ class Rich(VotingDetector):
 
     name = "rich"
     kinds = ("plane",)
+    depths = (8,)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
         """1,664 shares of symmetrised co-occurrences."""

@@ -22,6 +22,7 @@ class Spam(VotingDetector):
 
     name = "spam"
     kinds = ("plane",)
+    depths = (8,)
 
     def features(self, codes: Int[ndarray, "channel *space"]) -> Float[ndarray, " feature"]:
         """686 probabilities: the mean of four straight and of four diagonal directions."""
