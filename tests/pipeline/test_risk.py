@@ -168,7 +168,7 @@ def test_every_shipped_row_says_what_its_covers_were():
 def test_a_sentence_says_what_it_rests_on():
     """B13: proven, measured or unknown; unknown is the default."""
     proven = risk.drawn(9e-11)
-    assert proven.basis == "proven" and "2,222,222 files" in proven.sentence
+    assert proven.basis == "proven" and "2,222,222 such files" in proven.sentence
     row = _row(0.1, 0.45, source="drawings")
     (measured,) = risk.expected(HERE, 0.1, 10_000, [row])
     assert measured.sentence.startswith("measured: one errs 0.45 of the time, 0.43 to 0.47")

@@ -26,6 +26,8 @@ _APART = 4
 """Values are far apart where so many times fewer are used than there are between the ends."""
 _CHEAP, _BYTE = 1 << 20, 256
 """Elements up to which a range for each costs little; values of a byte."""
+_ENOUGH = 1024
+"""Of fewer elements nobody knows which values they never take."""
 _WIDEST = 1 << 24
 """The widest range of which a histogram is made: all 24-bit sounds."""
 _TOGETHER = 4
@@ -61,7 +63,8 @@ class _Histogram(NamedTuple):
         """The share of values that are never taken where chance would take them; 0: no more than
         chance leaves out."""
         used, number = int(np.count_nonzero(self.counts)), int(self.counts.sum())
-        if used * _APART < self.counts.size and number >= _APART**2 * used:
+        enough = number >= max(_APART**2 * used, _ENOUGH)
+        if used * _APART < self.counts.size and enough:
             return 1 - used / self.counts.size  # so few and so far apart that none is near another
         usual = self.near >= _EXPECTED
         empty = int(np.count_nonzero((self.counts == 0) & usual))

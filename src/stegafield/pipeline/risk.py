@@ -109,7 +109,7 @@ class Expectation(BaseModel):
             files = f"{int(2 * _TRACE**2 / self.nats):,}" if self.nats else "any number of"
             return (
                 f"proven: no detector tells this file from a plain one of its carrier with P_E "
-                f"below {self.low:.4f} (0.5 is guessing; {self.nats:.2g} nats, of which {files} files "
+                f"below {self.low:.4f} (0.5 is guessing; {self.nats:.2g} nats; {files} such files "
                 f"stay below a total variation of {100 * _TRACE:.0f} %)"
             )
         if self.basis == "unknown" or self.low is None:
