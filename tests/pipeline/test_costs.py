@@ -138,7 +138,7 @@ def test_a_rate_that_is_too_much_for_the_rough_places_is_lowered_and_said(engine
         every = np.random.default_rng(0).bytes(full)
         stego = engine.hide(every, key=key, **given)
         assert engine.reveal(stego.data, key=key) == every and changed_in_flat(stego, key) == 0
-        with pytest.raises(CapacityError, match="effort.flat=true") as caught:
+        with pytest.raises(CapacityError, match="effort.flat") as caught:
             engine.hide(np.random.default_rng(0).bytes(full + 20), key=key, **given)
         assert caught.value.available == full
 
@@ -170,7 +170,7 @@ def test_a_cover_without_rough_places_is_refused_and_told_what_to_do(engine, key
             (ConfigError, CapacityError), match="flat|nothing was measured|resampled"
         ):
             engine.hide(b"m", key=key, max_risk=limit, **given)
-    with pytest.raises(CapacityError, match="effort.flat=true"):
+    with pytest.raises(CapacityError, match="effort.flat"):
         engine.capacity(**given)
     for way in ({"effort.flat": True}, {"effort.costs": False}):
         stego = engine.hide(b"m", key=key, set=way, **given)
@@ -183,7 +183,7 @@ def test_a_flat_tile_is_not_made_up_for_by_rough_ones(engine, key):
     picture = textured((1, 600, 256))[0].astype(np.uint8)
     assert engine.capacity(carrier="image", cover=picture) > 10_000
     picture[:300] = 200
-    with pytest.raises(CapacityError, match="effort.flat=true"):
+    with pytest.raises(CapacityError, match="effort.flat"):
         engine.hide(b"m", key=key, carrier="image", cover=picture)
 
 
