@@ -100,7 +100,17 @@ CHANNELS = {
 EXTRACTORS = ["cnn", "phase", "phase-conv"]
 OPTIMIZERS = ["adam", "lbfgs", "paper"]
 DETECTORS = [
-    *("chi-square", "jpeg-compatibility", "line", "primary-sets", "rich", "rs", "sample-pairs", "spam", "sphere"),
+    *(
+        "chi-square",
+        "jpeg-compatibility",
+        "line",
+        "primary-sets",
+        "rich",
+        "rs",
+        "sample-pairs",
+        "spam",
+        "sphere",
+    ),
     *("stegexpose", "weighted-stego", "xunet"),
 ]
 
