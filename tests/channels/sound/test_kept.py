@@ -491,7 +491,8 @@ def test_without_the_extra_the_way_is_told(engine, monkeypatch, head, what):
 @pytest.mark.parametrize("order", ["", "sowt"])
 def test_damaged_aiff(order, cut):
     data = aiff(order)[:cut]
-    for broken in (data, data + bytes(60), data.replace(b"SSND", b"XSND")):
+    far = aiff(order).replace(b"SSND", b"SSND\0\0\x2e\xe8\xff")  # an offset beyond the end
+    for broken in (data, data + bytes(60), data.replace(b"SSND", b"XSND"), far):
         try:
             covers = list(AiffChannel().read(broken))
         except FormatError:

@@ -56,6 +56,8 @@ def parse(data: bytes) -> PcmFile | None:
     if kind not in _BIG + _LITTLE or not storable(bits) or not channels:
         return None
     start, size = found or (len(data), 0)
+    if start > len(data):
+        raise FormatError("the AIFF file is cut short", ".aiff")
     frames = min(frames, max(0, size) // (channels * bits // 8))
     return PcmFile(data, start, frames, channels, bits, _rate(form), kind in _BIG, signed=True)
 

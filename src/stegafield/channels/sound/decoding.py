@@ -25,7 +25,7 @@ _KINDS = (
     (0, b"\x1a\x45\xdf\xa3", "Matroska"),
     (0, b"\xff\xf1", "AAC"),
     (0, b"\xff\xf9", "AAC"),
-    (0, b"fLaC", "FLAC of an unusual depth"),
+    (0, b"fLaC", "FLAC"),
     (0, b"wvpk", "WavPack"),
     (0, b"MAC ", "Monkey's Audio"),
     (0, b"TTA1", "True Audio"),
@@ -105,7 +105,7 @@ def _by_ffmpeg(data: bytes, kind: str, error: FormatError) -> Sound:
 
 def _from_container(av: Any, data: bytes, kind: str) -> Sound:
     most = most_samples(len(data))
-    with av.open(BytesIO(data)) as container:
+    with av.open(BytesIO(data), metadata_errors="replace") as container:
         if not container.streams.audio:
             raise FormatError(f"the {kind} file has no sound", "")
         stream = container.streams.audio[0]
