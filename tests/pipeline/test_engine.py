@@ -267,7 +267,14 @@ def test_a_missing_graphics_card_is_named(key):
         pytest.skip("there is one")
     picture = np.full((32, 32), 100, np.uint8)
     with pytest.raises(ConfigError, match="no CUDA device"):
-        Engine(device="cuda").hide(b"m", carrier="image", cover=picture, extractor="cnn", key=key)
+        Engine(device="cuda").hide(
+            b"m",
+            carrier="image",
+            cover=picture,
+            extractor="cnn",
+            key=key,
+            set={"effort.doubtful": True},
+        )
 
 
 def test_a_missing_extractor_is_named_to_the_key_holder_only(engine, key):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stegafield import Key, engine
-from stegafield.errors import CapacityError, ConfigError
+from stegafield.errors import CapacityError, ConfigError, EmbeddingFailed
 from tests.datasets import packed
 from tests.sounds import sound
 
@@ -223,3 +223,79 @@ def test_b4_a_field_of_floats_with_poles(rng):
     promised(rng, carrier="dataset", cover=field)
     for size in (4, 9, 18):
         engine.hide(rng.bytes(size), carrier="dataset", cover=field)
+
+
+def _photo(name, side, channels):
+    photo = getattr(skimage.data, name)()
+    return photo[100 : 100 + side, 200 : 200 + side, :channels].squeeze()
+
+
+NETWORKS = {
+    "phase-conv, grey": (_photo("astronaut", 24, 1), {"extractor": "phase-conv"}),
+    "phase-conv, colour": (_photo("astronaut", 20, 3), {"extractor": "phase-conv"}),
+    "phase-conv, white": (np.full((20, 20, 3), 255, np.uint8), {"extractor": "phase-conv"}),
+    "phase-conv, a strip": (_photo("astronaut", 124, 1)[:23], {"extractor": "phase-conv"}),
+    "cnn, colour": (
+        _photo("coffee", 24, 3),
+        {"extractor": "cnn", "set": {"extractor.norm": "batch"}},
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_b5_what_optimizers_promise_reads_back(name, rng):
+    """B5: messages within the capacity raised `EmbeddingFailed`, after minutes."""
+    pytest.importorskip("torch")
+    cover, wish = NETWORKS[name]
+    promised(rng, carrier="image", cover=cover, **wish)
+
+
+@pytest.mark.parametrize(
+    ("cover", "wish"),
+    [
+        (np.full((40, 40), 255, np.uint8), {"extractor": "phase-conv"}),
+        (_photo("astronaut", 32, 3), {"extractor": "phase-conv", "bpp": 4}),
+        (_photo("astronaut", 32, 3), {"extractor": "cnn"}),
+        (_photo("astronaut", 32, 1), {"extractor": "cnn", "bpp": 4}),
+    ],
+)
+def test_b5_what_mostly_fails_is_not_promised(cover, wish, rng):
+    """B5: a white picture, more bits than elements can bear, a network that is not normalised."""
+    pytest.importorskip("torch")
+    wish = {"carrier": "image", "cover": cover, **wish}
+    try:
+        room = engine.capacity(**wish)
+    except CapacityError as refused:
+        assert "effort.doubtful=true" in str(refused)
+    else:
+        with pytest.raises(CapacityError, match="effort.doubtful=true") as caught:
+            engine.hide(rng.bytes(room + 1), **wish)
+        assert caught.value.available == room
+    assert engine.capacity(**wish, set={"effort.doubtful": True}) > 0
+
+
+def test_b5_a_header_in_other_channels_leaves_no_less_room(rng):
+    """B5: with half of all salts there were fewer whole positions than promised."""
+    pytest.importorskip("torch")
+    cover = _photo("astronaut", 20, 3)
+    wish = {"carrier": "image", "cover": cover, "extractor": "phase-conv", "bpp": 1}
+    room = engine.capacity(**wish)
+    for _ in range(3):
+        report = engine.hide(rng.bytes(room), **wish).report
+        assert report.attempts == 1 and report.capacity_bytes == room
+
+
+@pytest.mark.slow
+def test_b9_a_change_that_anyone_sees_is_an_error(rng):
+    """B9: 15 dB were taken in silence."""
+    pytest.importorskip("torch")
+    noise = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    wish = {"carrier": "image", "cover": noise, "extractor": "cnn", "bpp": 1}
+    options = {"extractor.norm": "batch", "effort.attempts": 1}
+    with pytest.raises(CapacityError, match="effort.doubtful"):
+        engine.hide(b"", **wish, set=options)
+    with pytest.raises(EmbeddingFailed, match=r"dB is too little.*effort.least_psnr="):
+        engine.hide(b"", **wish, set={**options, "effort.doubtful": True, "effort.least_psnr": 40})
+    stego = engine.hide(b"", **wish, set={**options, "effort.doubtful": True})
+    assert any("plain to see" in note for note in stego.report.notes)

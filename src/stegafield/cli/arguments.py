@@ -25,3 +25,7 @@ Out = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 """Paths of files to write are text: a `Path` forgets the slash that names a folder."""
+ConstantTime = Annotated[
+    bool,
+    typer.Option("--constant-time", help="Do the same work whatever is found; for services."),
+]

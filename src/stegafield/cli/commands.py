@@ -9,7 +9,16 @@ import typer
 
 from .. import __version__
 from ..errors import ConfigError, NoMessage
-from .arguments import AsJson, Device, Force, KeyFile, Out, PassphraseFile, Settings
+from .arguments import (
+    AsJson,
+    ConstantTime,
+    Device,
+    Force,
+    KeyFile,
+    Out,
+    PassphraseFile,
+    Settings,
+)
 from .asks import Asking, asks
 from .detect import detect
 from .edge import print_rows, printable, save_report, settings_of, show_info, summary
@@ -149,6 +158,7 @@ def reveal(
     passphrase_file: PassphraseFile = None,
     out: Out = None,
     force: Force = False,
+    constant_time: ConstantTime = False,
 ) -> None:
     """Print or save the message of a file."""
     from ..pipeline.writing import check_apart, check_writable, write_file
@@ -157,7 +167,7 @@ def reveal(
         secrets = {"key file": key_file, "passphrase file": passphrase_file}
         check_apart({"out": out}, {"stego": file, **secrets})
         check_writable(out, force=force)
-    found = _reveal(file, key_file, passphrase_file)
+    found = _reveal(file, key_file, passphrase_file, constant_time)
     if found.name:
         say(f"file name hidden with the message: {found.name!r}")
     if out not in (None, "-"):
@@ -181,10 +191,11 @@ def check(
     key_file: KeyFile = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
+    constant_time: ConstantTime = False,
 ) -> None:
     """Say whether the message is still in this copy (exit code 0) or not (3)."""
     try:
-        found = _reveal(file, key_file, passphrase_file)
+        found = _reveal(file, key_file, passphrase_file, constant_time)
     except NoMessage:
         if as_json:
             print(json.dumps({"found": False}))
@@ -281,7 +292,9 @@ def _message(text: str | None, file: str | None) -> bytes:
     return read_input(file or "", "message-file")
 
 
-def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> Any:
+def _reveal(
+    file: str, key_file: Path | None, passphrase_file: Path | None, constant_time: bool
+) -> Any:
     from ..core.artefact import check_file
     from ..plugins.wiring import Engine
 
@@ -291,4 +304,4 @@ def _reveal(file: str, key_file: Path | None, passphrase_file: Path | None) -> A
     data = read_input(file, "file")
     key = key_of(key_file, passphrase_file, confirm=False, stdin_taken=taken)
     with busy("revealing"):
-        return Engine().reveal(data, key=key)
+        return Engine().reveal(data, key=key, constant_time=constant_time)

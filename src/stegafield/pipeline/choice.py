@@ -38,6 +38,8 @@ class Choice(NamedTuple):
     rung: Rung
     expected: list[Expectation]
     """What detectors are expected to make of it; empty: not measured."""
+    room: int
+    """The largest message in bytes at this rung."""
     most: int
     """The largest message in bytes at any rate within the limits."""
 
@@ -81,9 +83,9 @@ class Offer:
     @property
     def _allowed(self) -> Sequence[Rung]:
         """The rungs within the limits, up to the requested one."""
-        if self._requested is None:
+        if self.requested is None:
             return self._within
-        return [rung for rung in self._within if rung.rate <= self._requested.rate]
+        return [rung for rung in self._within if rung.rate <= self.requested.rate]
 
     def _room(self, rest: Cover, rung: Rung) -> int:
         """The largest message in bytes that the payload holds at a rung; negative: not any."""
@@ -142,9 +144,11 @@ class Offer:
         lower = [rung for rung in rungs if below is not None and rung.rate < below.rate]
         for some in (lower, rungs):
             for rung in some if self.plan.rate is None else some[-1:]:
-                room = max(room, self._room(rest, rung))
-                if room >= needed:
-                    return Choice(self._noted(rung), rung, self.expected(rung), self.most(rest))
+                here = self._room(rest, rung)
+                if here >= needed:
+                    expected, most = self.expected(rung), self.most(rest)
+                    return Choice(self._noted(rung), rung, expected, here, most)
+                room = max(room, here)
         raise self._refusal(rest, needed, room)
 
     def expected(self, rung: Rung) -> list[Expectation]:
@@ -193,8 +197,8 @@ class Offer:
         return rungs
 
     @cached_property
-    def _requested(self) -> Rung | None:
-        """The rung of the requested rate."""
+    def requested(self) -> Rung | None:
+        """The rung of the requested rate, whatever the cover bears."""
         if self.plan.rate is None:
             return None
         unit, rate = self.plan.rate
@@ -206,7 +210,7 @@ class Offer:
         every, found = feasible.ranges(self.cover), self._offered
         if every:
             found = [rung for rung in found if self.method.bears(self.cover, rung, every)]
-        if supports(self.plan.extractor, "bears"):
+        if supports(self.plan.extractor, "bears") and not self.plan.effort.doubtful:
             rest = suited(self.plan.extractor, self._rest(0))
             built = ((rung, self.plan.build(_ANYBODY, rung)) for rung in found)
             found = [rung for rung, extractor in built if calls.bears(extractor, rest)]
@@ -242,7 +246,7 @@ class Offer:
     @property
     def _risky(self) -> bool:
         """Whether the limit on the risk leaves out a rung up to the requested one."""
-        most = self._requested.rate if self._requested else float("inf")
+        most = self.requested.rate if self.requested else float("inf")
         return self._safe < len(self._borne) and self._borne[self._safe].rate <= most
 
     @property
@@ -256,7 +260,7 @@ class Offer:
 
     def _noted(self, rung: Rung) -> Cover:
         """The cover with a note, where a rung is below the requested rate."""
-        if self.plan.rate is None or rung == self._requested:
+        if self.plan.rate is None or rung == self.requested:
             return self.cover
         why = self._limit
         if self._risky:
@@ -286,6 +290,10 @@ class Offer:
         narrowed = self.cover.low is not self.given.low  # by values that the cover never takes
         if narrowed or len(self._borne) < len(self._fitting):
             return f"more would be in {_FLAT}"
+        if supports(self.plan.extractor, "bears"):
+            name = self.plan.extractor.name
+            mostly = f"at more, {name!r} mostly does not read back from such a cover"
+            return f"{mostly}; --set effort.doubtful=true tries it"
         return "at more, some bits would have no code within reach"
 
     def _small(self, needed: int) -> str:

@@ -23,7 +23,10 @@ class Effort(Options):
     paper does not."""
     least_psnr: float | None = Field(None, gt=0)
     """An attempt below this PSNR in dB is given up, and a fresh salt (so a fresh seed) is tried
-    (the paper's 20)."""
+    (the paper's 20). None is as much for `optimize`."""
+    doubtful: bool = False
+    """Whether rates are tried that mostly do not read back from such a cover, and changes of any
+    size taken."""
     batch: int = Field(1 << 18, ge=1)
     """How many elements `hide_many` optimises together at most; it bounds memory, nothing else."""
     costs: bool = True

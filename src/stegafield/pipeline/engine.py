@@ -64,9 +64,12 @@ class Engine:
         plan = make_plan(self.registry, self.device, request)
         return hide_all(self.registry, plan, request.single(), numbered=True)
 
-    def reveal(self, source: Any, *, key: Key) -> Message:
+    def reveal(self, source: Any, *, key: Key, constant_time: bool = False) -> Message:
         """The message in a file (path, bytes, file object, `Stego`) or in an array of a known
         medium.
+
+        With `constant_time` a wrong key, a file without a message and a damaged one take the same
+        work as far as Python allows: for services that answer for files that others send.
 
         Raises:
             NoMessage: wrong key, damaged file and innocent file alike.
@@ -76,7 +79,7 @@ class Engine:
         if not isinstance(key, Key):
             hint = "Use Key.load(path), Key.parse(text) or Key.passphrase(text)."
             raise ConfigError("key", f"is a {type(key).__name__}, not a Key.", hint)
-        found = revealing.reveal(self.registry, source, key)
+        found = revealing.reveal(self.registry, source, key, constant_time=constant_time)
         result = Message(found.message)
         result.name = found.name
         return result

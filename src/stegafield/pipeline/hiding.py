@@ -163,11 +163,20 @@ class Hiding:
         raise EmbeddingFailed(last.given_up(report, advice), report)
 
     def _drafted(self, offer: Offer) -> Draft | None:
+        """An attempt with a salt that leaves enough room; None where none was found."""
+        report, method = self.report, offer.method
+        choice = offer.choose(frame.needed(self.body), self.below)
+        cover, rung, report.expected, report.capacity_bytes, report.most_bytes = choice
+        report.history = list(offer.past)
+        for _ in range(method.salts):
+            draft = self._salted(offer, cover, rung)
+            if draft is not None:
+                return draft
+        return None
+
+    def _salted(self, offer: Offer, cover: Cover, rung: Rung) -> Draft | None:
         """An attempt with a fresh salt; None where that salt leaves too little room."""
         plan, report, method = self.plan, self.report, offer.method
-        choice = offer.choose(frame.needed(self.body), self.below)
-        cover, rung, report.expected, report.most_bytes = choice
-        report.history = list(offer.past)
         assert offer.public is not None
         salt = self.random(SALT_BYTES)
         file_key = self.key.file_key(salt)
@@ -240,7 +249,6 @@ class Hiding:
         report.unrounded_bit_errors = result.unrounded_errors
         report.evaluations += result.evaluations
         report.milliseconds_embed = round(result.milliseconds, 3)
-        report.capacity_bytes = frame.capacity(correction.room(bits // 8))
         report.correction = correction.name
         pixels = self.plan.carrier.rate_unit == "bpp"
         report.sizes(draft.cover, draft.rung, bits, pixels=pixels)

@@ -35,7 +35,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "extractor": "cnn",
         "method": "optimize",
         "optimizer": "paper",
-        "set": {"effort.loss": "bce-normal", "effort.finish": False, "effort.least_psnr": 20},
+        "set": {
+            "effort.loss": "bce-normal",
+            "effort.finish": False,
+            "effort.least_psnr": 20,
+            "effort.doubtful": True,
+        },
     },
 }
 """Named sets of arguments; what the caller gives wins."""

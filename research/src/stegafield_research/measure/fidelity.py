@@ -161,7 +161,10 @@ def prepared(
 def _filled(
     plan: Plan, cover: Cover, seed: bytes, rung: Rung | None
 ) -> tuple[Any, UInt8[ndarray, " bit"], Generator]:
-    extractor = plan.build(FileKey(seed), rung or Offer(plan, cover, blank=True).rungs[0])
+    if rung is None:  # the requested one, whether a cover bears it or not
+        offer = Offer(plan, cover, blank=True)
+        rung = offer.requested or offer.rungs[0]
+    extractor = plan.build(FileKey(seed), rung)
     rng = np.random.default_rng(list(seed))
     bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
     if not bits.size:

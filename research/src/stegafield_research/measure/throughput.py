@@ -250,7 +250,8 @@ def _tasks(plan: Plan, size: tuple[int, int], count: int) -> list[Task]:
             for length, side in zip(picture.shape[:2], size, strict=True)
         )
         cover = plan.carrier.open(picture[top : top + size[0], left : left + size[1]])
-        extractor = plan.build(FileKey(rng.bytes(32)), Offer(plan, cover, blank=True).rungs[0])
+        offer = Offer(plan, cover, blank=True)
+        extractor = plan.build(FileKey(rng.bytes(32)), offer.requested or offer.rungs[0])
         bits = rng.integers(0, 2, extractor.count(cover), dtype=np.uint8)
         found.append(Task(cover, bits, extractor, rng))
     return found

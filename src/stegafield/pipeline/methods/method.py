@@ -45,6 +45,8 @@ class Method(ABC):
     """The method of an extractor that it calls."""
     batched: ClassVar[bool] = False
     """Whether tasks may wait for others (`joins`)."""
+    salts: ClassVar[int] = 100
+    """Of one attempt, at most: where room depends on where the header lies, half of them do."""
     top: ClassVar[str] = ""
     """Why there is no higher rung, and what would have one."""
 
@@ -135,9 +137,15 @@ class Method(ABC):
 
     def fault(self, report: Report, effort: Effort) -> str | None:
         """Why this attempt is given up before it is written; None where it is good."""
-        if report.psnr is not None and report.psnr < (effort.least_psnr or 0):
-            return f"{report.psnr:.1f} dB is too little"
+        least = self.least_psnr(effort)
+        if report.psnr is not None and report.psnr < least:
+            allowed = f"--set effort.least_psnr={int(report.psnr)} allows it"
+            return f"{report.psnr:.1f} dB is too little, {least:g} are the least; {allowed}"
         return None
+
+    def least_psnr(self, effort: Effort) -> float:
+        """The least PSNR in dB of a file."""
+        return effort.least_psnr or 0.0
 
     def given_up(self, report: Report, advice: str) -> str:
         """What is said when all attempts are spent."""

@@ -33,6 +33,7 @@ class Sample(Method):
 
     name: ClassVar[MethodName] = "sample"
     needs: ClassVar[str] = "draw"
+    salts: ClassVar[int] = 1
     top: ClassVar[str] = (
         f'More would cost over {bound.BUDGET:g} nats; method="project" has no bound.'
     )
