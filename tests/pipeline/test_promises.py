@@ -267,9 +267,9 @@ def test_b5_what_mostly_fails_is_not_promised(cover, wish, rng):
     try:
         room = engine.capacity(**wish)
     except CapacityError as refused:
-        assert "effort.doubtful=true" in str(refused)
+        assert "effort.doubtful" in str(refused)
     else:
-        with pytest.raises(CapacityError, match="effort.doubtful=true") as caught:
+        with pytest.raises(CapacityError, match="effort.doubtful") as caught:
             engine.hide(rng.bytes(room + 1), **wish)
         assert caught.value.available == room
     assert engine.capacity(**wish, set={"effort.doubtful": True}) > 0
@@ -295,7 +295,7 @@ def test_b9_a_change_that_anyone_sees_is_an_error(rng):
     options = {"extractor.norm": "batch", "effort.attempts": 1}
     with pytest.raises(CapacityError, match="effort.doubtful"):
         engine.hide(b"", **wish, set=options)
-    with pytest.raises(EmbeddingFailed, match=r"dB is too little.*effort.least_psnr="):
+    with pytest.raises(EmbeddingFailed, match=r"dB is too little.*effort.least_psnr"):
         engine.hide(b"", **wish, set={**options, "effort.doubtful": True, "effort.least_psnr": 40})
     stego = engine.hide(b"", **wish, set={**options, "effort.doubtful": True})
     assert any("plain to see" in note for note in stego.report.notes)

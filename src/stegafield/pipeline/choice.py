@@ -293,7 +293,7 @@ class Offer:
         if supports(self.plan.extractor, "bears"):
             name = self.plan.extractor.name
             mostly = f"at more, {name!r} mostly does not read back from such a cover"
-            return f"{mostly}; --set effort.doubtful=true tries it"
+            return mostly + '; set={"effort.doubtful": True} tries it'
         return "at more, some bits would have no code within reach"
 
     def _small(self, needed: int) -> str:

@@ -139,7 +139,7 @@ class Method(ABC):
         """Why this attempt is given up before it is written; None where it is good."""
         least = self.least_psnr(effort)
         if report.psnr is not None and report.psnr < least:
-            allowed = f"--set effort.least_psnr={int(report.psnr)} allows it"
+            allowed = f'set={{"effort.least_psnr": {int(report.psnr)}}} allows it'
             return f"{report.psnr:.1f} dB is too little, {least:g} are the least; {allowed}"
         return None
 
