@@ -48,11 +48,13 @@ _WHOLE = ("MPO", "PSD")
 """Formats whose first frame is the whole picture: others are previews, or layers of it."""
 
 
+_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"crx ")
 _MAGIC = (
-    *((0, b"\x89PNG\r\n\x1a\n"), (0, b"\xff\xd8\xff"), (0, b"GIF8"), (8, b"WEBP")),
-    *((0, b"II*\0"), (0, b"MM\0*"), (0, b"II+\0"), (0, b"MM\0+"), (128, b"DICM")),
-    *((0, b"\0\0\0\x0cjP  "), (0, b"\0\0\0\x0cJXL "), (0, b"\xff\x0a"), (0, b"FUJIFILM")),
-    *((4, b"ftyp" + brand) for brand in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"crx ")),
+    *((0, b"\x89PNG\r\n\x1a\n", "png"), (0, b"\xff\xd8\xff", "jpeg"), (0, b"GIF8", "gif")),
+    *((8, b"WEBP", "webp"), *((0, start, "tiff") for start in _TIFFS), (128, b"DICM", "dicom")),
+    *((0, b"\0\0\0\x0cjP  ", "jpeg2000"), (0, b"\0\0\0\x0cJXL ", "jxl"), (0, b"\xff\x0a", "jxl")),
+    *((0, b"FUJIFILM", "raw"), *((4, b"ftyp" + brand, "heif") for brand in _BRANDS)),
 )
 """How pictures begin, and where: what `open` reads, and what it can say more of than others."""
 _VAGUE = {"TGA", "PCX", "DCX", "ICO", "CUR", "SPIDER", "PCD", "XVTHUMB", "MPEG", "IM", "GBR"}
@@ -99,11 +101,11 @@ class ImageCarrier(Carrier):
     @classmethod
     def identify(cls, data: bytes) -> str:
         """The format of a picture, also of one that cannot be opened."""
-        begins = any(data.startswith(magic, at) for at, magic in _MAGIC)
+        begins = next((name for at, magic, name in _MAGIC if data.startswith(magic, at)), "")
         try:
             image = opened(data)
         except (FormatError, ConfigError):
-            return "picture" if begins else ""
+            return begins
         vague = isinstance(image, ImageFile.StubImageFile) or image.format in _VAGUE
         return "" if vague and not begins else str(image.format or "picture").lower()
 
