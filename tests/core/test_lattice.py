@@ -130,7 +130,7 @@ def test_a_report_counts_in_the_units_of_the_file(engine, key):
 def test_few_levels_are_left_with_a_note(engine, key):
     """B7: a picture on every second level may not be drawn on; one of eight levels is told."""
     data = picture((GREY % 8 * 30).astype(np.uint8))
-    stego = engine.hide(b"few", carrier="image", cover=data, key=key)
+    stego = engine.hide(b"few", carrier="image", cover=data, key=key, set={"effort.flat": True})
     assert any("only 8 of its levels in use, 30 apart" in note for note in stego.report.notes)
 
 
@@ -201,7 +201,7 @@ def test_a_file_of_an_earlier_version_still_reads(engine, key, monkeypatch):
     """Its steps were those of the file: the plain form is a candidate, too."""
     data = picture(GREY * 2)
     monkeypatch.setattr(plan.lattice, "used", lambda one: one)
-    stego = engine.hide(b"old", carrier="image", cover=data, key=key)
+    stego = engine.hide(b"old", carrier="image", cover=data, key=key, set={"effort.flat": True})
     assert engine.reveal(stego.data, key=key) == b"old"
     forms = list(lattice.forms(cover(np.array([2, 4, 8, 250]))))
     assert [form.lattice is None for form in forms] == [False, True]

@@ -55,7 +55,7 @@ def period(plane: Int[ndarray, "y x"], ignored: int = 0) -> float | None:
         if not good.any():
             continue
         usual = np.median(height[good])
-        best = int(np.argmax(np.where(good, height, 0)))
+        best = int(np.argmax(np.where(good, height, -1)))
         found.append((float(height[best] / usual) if usual else 0.0, 1 / float(where[best])))
     strength, pixels = max(found, default=(0.0, 0.0))
     return pixels if strength > _PEAK else None
