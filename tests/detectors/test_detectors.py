@@ -1,11 +1,15 @@
 """Detectors against planted embedding, against slow definitions, and on hostile codes."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
+from typer.testing import CliRunner
 
+from stegafield.cli.commands import app
 from stegafield.core.detector import TrainedDetector
 from stegafield.detectors.lsb.chi_square import ChiSquare, chi_square_tail
 from stegafield.detectors.lsb.primary_sets import PrimarySets
@@ -320,3 +324,29 @@ def test_intervals_cover_the_truth():
         )
         hits += found["mean"][0] < 0 < found["mean"][1]
     assert 49 <= hits <= 60
+
+
+@pytest.mark.parametrize("detector", UNTRAINED)
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.int64])
+def test_codes_of_any_width_ask_for_no_more_memory(detector, kind):
+    """C5: differences of codes at both ends overflowed, and asked for 16 GiB."""
+    ends = np.iinfo(kind)
+    codes = np.where(np.indices((1, 40, 50)).sum(axis=0) % 3, ends.min, ends.max).astype(kind)
+    assert np.isfinite(detector().score(codes))
+
+
+def test_what_no_detector_judges_is_said(tmp_path):
+    """D8: a sound, and a picture of 16 bits for detectors of 8, get a sentence and empty cells."""
+    import soundfile
+
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 4000), 8000)
+    told = CliRunner().invoke(app, ["detect", str(path)])
+    assert told.exit_code == 0
+    assert "sound.wav: no detector here judges this kind of file" in told.stderr.replace("\n", " ")
+    deep = tmp_path / "deep.png"
+    grey = np.random.default_rng(0).integers(0, 65536, (64, 64), dtype=np.uint16)
+    Image.fromarray(grey).save(deep)
+    told = CliRunner().invoke(app, ["detect", str(deep), "--detector", "stegexpose", "--json"])
+    assert json.loads(told.stdout)[0]["stegexpose"] is None
+    assert "deep.png: no detector" in told.stderr

@@ -118,7 +118,7 @@ def by_block(pixels: Bool[ndarray, "y x"], row: int, column: int) -> Bool[ndarra
     corner = pixels[row:, column:]
     height, width = (side // _BLOCK for side in corner.shape)
     whole = corner[: _BLOCK * height, : _BLOCK * width]
-    return whole.reshape(height, _BLOCK, width, _BLOCK).any(axis=(1, 3))
+    return np.asarray(whole.reshape(height, _BLOCK, width, _BLOCK).any(axis=(1, 3)))
 
 
 def blocks(plane: Int[ndarray, "y x"], row: int, column: int) -> Int[ndarray, "block pixel"]:
