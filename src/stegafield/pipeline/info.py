@@ -7,10 +7,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..core import tiles
+from ..core.blame import blamed
 from ..core.carrier import formats
 from ..core.cover import Cover
 from ..errors import ConfigError
 from .candidates import candidates
+from .choice import Offer
 from .engine import Engine
 from .medium import carrier_of, identified
 from .request import CapacityRequest
@@ -60,7 +62,10 @@ def look(engine: Engine, source: Any, settings: Mapping[str, Any]) -> Info:
             raise
         cover, notes = found, [str(error)]
         wishes = wishes.model_copy(update={"cover": cover})
-    rooms = engine.capacities(wishes.model_copy(update={"cover": cover}))
+    plan = engine.plan(wishes)
+    with blamed(plan.carrier, plan.extractor):
+        offer = Offer(plan, cover)
+        rooms, past = offer.rooms(), offer.past
     return Info(
         carrier=name,
         format=form or "unknown",
@@ -68,7 +73,7 @@ def look(engine: Engine, source: Any, settings: Mapping[str, Any]) -> Info:
         free=tiles.count(cover.free),
         capacity=[Fitting(**room._asdict()) for room in rooms],
         notes=[*notes, *cover.notes],
-        history=[],
+        history=[one.told + (f"; {one.advice}" if one.advice else "") for one in past],
     )
 
 
