@@ -52,7 +52,11 @@ def made(case: int) -> tuple[str, str, bytes]:
 
 def run(case: int, folder: Path) -> Outcome:
     """The outcome of a case; `folder` holds `key.txt` and takes what the verb writes."""
-    verb, name, data = made(case)
+    return measured(*made(case), folder, case)
+
+
+def measured(verb: str, name: str, data: bytes, folder: Path, case: int = 0) -> Outcome:
+    """What comes of a verb on a file."""
     path = folder / f"case{case}{Path(name).suffix}"
     path.write_bytes(data)
     with tempfile.TemporaryFile() as printed:
@@ -155,7 +159,8 @@ def decoded(data: bytes) -> int:
 
     try:
         with Image.open(BytesIO(data)) as image:
-            return image.width * image.height * len(image.getbands())
+            bands = {"P": 3, "I;16": 2}.get(image.mode, len(image.getbands()))
+            return image.width * image.height * bands
     except Exception:
         pass
     import soundfile

@@ -56,6 +56,8 @@ def detect(
 
 def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
     """A row for each cover in a file."""
+    from ..core.artefact import size_of
+    from ..core.channel import worth
     from ..core.cover import depth
     from ..core.detector import judged
     from ..pipeline.candidates import candidates
@@ -65,6 +67,7 @@ def _scores(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
     for cover in candidates(registry(), path):
         variable = getattr(cover.container, "variable", None)
         row: dict[str, Any] = {"file": path.name if variable is None else f"{path.name}:{variable}"}
+        worth(cover.codes.size, size_of(path))
         codes = visible(cover, cover.codes)
         for one in detectors:
             row[one.name] = judged(one, cover.spec, codes, depth(cover))

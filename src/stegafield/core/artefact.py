@@ -75,6 +75,13 @@ def read_bytes(source: Any) -> bytes | None:
     return None if found is None else found.data
 
 
+def size_of(source: Any) -> int | None:
+    """The bytes of a path or buffer; None for what is no file, or was read already."""
+    if isinstance(source, str | os.PathLike):
+        return os.path.getsize(source)
+    return len(source) if isinstance(source, bytes | bytearray | memoryview) else None
+
+
 def check_file(path: Path) -> None:
     """Raise `FormatError` for a folder, with what it may be."""
     if not path.is_dir():

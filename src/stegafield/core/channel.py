@@ -28,6 +28,22 @@ def most_samples(size: int) -> int:
     return min(MOST_SAMPLES, max(_FREELY, _PER_BYTE * size))
 
 
+_WORTH, _WORTH_PER_BYTE = 1 << 23, 192
+
+
+def worth(elements: int, size: int | None) -> None:
+    """Raise `FormatError` where a cover of so many elements comes from so few bytes that nearly all
+    of it is flat, and to look at it would cost hundreds of megabytes for nothing.
+
+    Stricter than `most_samples`, which bounds what is read: a stego of any such file still opens.
+    """
+    if size is not None and elements > max(_WORTH, _WORTH_PER_BYTE * size):
+        raise FormatError(
+            f"{elements:,} elements in {size:,} bytes: nearly all of it is flat, and carries "
+            "nothing. Crop it to what is not, or save it with fewer elements."
+        )
+
+
 LOSSY = {
     **dict.fromkeys([".jpg", ".jpeg", ".jpe", ".jfif"], "JPEG"),
     **{".avif": "AVIF", ".heic": "HEIC", ".jxl": "JPEG XL"},

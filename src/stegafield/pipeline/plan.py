@@ -6,8 +6,10 @@ from typing import Any
 from numpy.random import Generator
 
 from ..core import lattice, options
+from ..core.artefact import size_of
 from ..core.blame import entering, expect
 from ..core.carrier import Carrier, formats, writes
+from ..core.channel import worth
 from ..core.cover import Cover, sound
 from ..core.extractor import Extractor
 from ..core.optimizer import Optimizer
@@ -55,7 +57,10 @@ class Plan:
         """The user's own cover, or one that the carrier drew before, on the lattice in use."""
         if not isinstance(source, Cover):
             with entering(self.carrier, source):
-                return lattice.used(sound(expect("open()", self.carrier.open(source), Cover)))
+                cover = sound(expect("open()", self.carrier.open(source), Cover))
+            if getattr(self.carrier.options, "size", None) is None and cover.law is None:
+                worth(cover.codes.size, size_of(source))
+            return lattice.used(cover)
         if self.request.as_function:
             problem = "fits a function to a file or an array, not to a Cover."
             raise ConfigError("as_function", problem)
