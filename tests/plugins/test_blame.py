@@ -252,3 +252,15 @@ def test_a_contested_format_or_extractor_is_named_where_it_is_needed(key):
         _with(_thief("extractor", Phase)).reveal(stego, key=key)
     with pytest.raises(NoMessage):
         _with(_thief("extractor", Phase)).reveal(png(PICTURE), key=key)
+
+
+def test_memory_that_runs_out_in_a_plugin_is_a_sentence(key):
+    """The command line says so, with an exit code; Python gets the MemoryError."""
+    from stegafield.cli import program
+
+    module = _harbour("\ndef covers(self, *_): raise MemoryError\nHarbourCarrier.covers = covers\n")
+    engine = _engine(module)
+    with pytest.raises(MemoryError):
+        engine.hide(b"m", key=key, carrier="harbour")
+    assert "not enough memory" in program._sentence(MemoryError())
+    assert dict(program._EXITS)[MemoryError] == 7

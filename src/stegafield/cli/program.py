@@ -220,7 +220,8 @@ def _sentence(error: BaseException) -> str:
     """What went wrong, on one line."""
     text = str(error)
     if isinstance(error, MemoryError):
-        return f"there is not enough memory{f' ({text})' if text else ''}: take a smaller file"
+        why = f" ({text})" if text else ""
+        return spoken(f"there is not enough memory{why}: take a smaller file")
     if isinstance(error, OSError) and error.strerror:
         return spoken(f"{error.filename or 'standard output'}: {error.strerror}")
     return spoken(text)

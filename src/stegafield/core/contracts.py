@@ -139,9 +139,10 @@ def _bound(told: str, method: Any, given: tuple[Any, ...], words: dict[str, Any]
 def _carrier(found: Any, owner: str) -> Iterator[str]:
     if not (draws(found) or opens(found)):
         yield " defines neither covers() nor open(): it has no covers to hide in"
-    channel = getattr(found, "channel", None)
+    channel: Any = getattr(found, "channel", None)
     if channel is None:
         yield ".channel is missing: name the Channel class that its files are written with"
+        return
     several = found.channels
     if not isinstance(several, tuple | list):
         yield f".channels is {_shown(several)}, not a tuple of Channel classes"
@@ -163,8 +164,9 @@ def _carrier(found: Any, owner: str) -> Iterator[str]:
 
 def _channel(found: Any, owner: str) -> Iterator[str]:
     suffixes = getattr(found, "suffixes", None)
-    listed = isinstance(suffixes, tuple | list) and bool(suffixes)
-    if not listed or not all(isinstance(one, str) and _SUFFIX.fullmatch(one) for one in suffixes):
+    listed: Any = suffixes if isinstance(suffixes, tuple | list) else ()
+    good = [one for one in listed if isinstance(one, str) and _SUFFIX.fullmatch(one)]
+    if not good or len(good) < len(listed):
         yield f".suffixes is {_shown(suffixes)}, not a tuple such as ('.tide',), in lower case"
 
 

@@ -46,6 +46,6 @@ def check_detector(
         score: Any = detector.score(codes)
     number = isinstance(score, Real) or (isinstance(score, ndarray) and score.ndim == 0)
     require(number and not isinstance(score, bool), f"score() gives {score!r}, not a number")
-    require(np.isfinite(score), f"score() gives {score}")
+    require(bool(np.isfinite(float(score))), f"score() gives {score}")
     require(detector.score(codes) == score, "score() is not repeatable")
     require(np.array_equal(before, codes), "score() changes its input")

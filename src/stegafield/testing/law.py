@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..core import contracts
 from ..errors import BrokenPlugin
 
 Given = ParamSpec("Given")
+Part = TypeVar("Part")
 
 
 def require(holds: "bool | np.bool_", law: str) -> None:
@@ -57,9 +58,9 @@ def in_order(kind: str, found: Any) -> None:
         raise AssertionError(str(error).partition(": ")[2]) from error
 
 
-def made(kind: str, given: Any) -> Any:
+def made(kind: str, given: Part | type[Part]) -> Part:
     """The object to test: the one that is given, or one of the class that is given."""
-    found = given if isinstance(given, type) else type(given)
+    found: Any = given if isinstance(given, type) else type(given)
     in_order(kind, found)
     if not isinstance(given, type):
         return given

@@ -102,7 +102,7 @@ def _uniform(cover: Cover, rng: np.random.Generator) -> Float[ndarray, "*shape"]
 
 def _normal(where: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
     """The probability of less."""
-    return (1 + _erf(where / math.sqrt(2)).astype(float)) / 2
+    return (1 + np.asarray(_erf(where / math.sqrt(2)), float)) / 2
 
 
 def _check_shape(centred: Float[ndarray, " element"], seen: float, sigma: float) -> None:
@@ -119,9 +119,9 @@ def _check_shape(centred: Float[ndarray, " element"], seen: float, sigma: float)
     for sigmas in (2.5, 3.0):
         share = math.erfc(sigmas / math.sqrt(2))
         expected = share * centred.size
-        seen = np.count_nonzero(np.abs(centred) > 1 - share)
-        off = (seen - expected) / math.sqrt(expected * (1 - share))
-        told = f"{seen} elements beyond {sigmas} sigma, {expected:.0f} are expected"
+        beyond = int(np.count_nonzero(np.abs(centred) > 1 - share))
+        off = (beyond - expected) / math.sqrt(expected * (1 - share))
+        told = f"{beyond} elements beyond {sigmas} sigma, {expected:.0f} are expected"
         require(-_FAR < off < _FAR + 2, f"the noise is not normal: {told}")
     ordered = np.sort((centred + 1) / 2)
     steps = np.arange(ordered.size + 1) / ordered.size

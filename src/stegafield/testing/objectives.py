@@ -115,7 +115,7 @@ def _check_count(objective: Any, cover: Cover, bits: int, told: str) -> None:
 
 def _check_lowered(reader: Extractor, cover: Cover, bits: UInt8[ndarray, " bit"]) -> None:
     """What `lbfgs` finds for it reads back after rounding, but for what the engine corrects."""
-    effort = Effort(method="optimize")
+    effort = Effort.model_validate({"method": "optimize"})
     with keeping("its objective cannot be lowered by lbfgs"):
         found = embed(cover, bits, reader, effort, Lbfgs(device="cpu"), np.random.default_rng(7))
     read = reader.read(found.codes, cover.free, cover.spec)
