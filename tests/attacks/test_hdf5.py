@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -261,6 +262,28 @@ def test_names_that_netcdf_does_not_allow(engine, key, name):
         )
     except StegafieldError as error:
         assert "\x1b" not in str(error)
+
+
+@pytest.mark.parametrize("left", [0, 8])
+def test_a_heap_in_circles(tmp_path, left):
+    """C3: HDF5 reads an object of size 0 in a heap of references for ever; so it gets none."""
+    data = made(
+        lambda file: [
+            file.createDimension("y", 40),
+            file.createDimension("x", 50),
+            file.createVariable("y", "f4", ("y",)).__setitem__(..., np.arange(40)),
+            file.createVariable("t", "f4", ("y", "x")).__setitem__(..., DATA),
+        ]
+    )
+    at = data.index(b"GCOL") + 16
+    damaged = data[:at] + struct.pack("<HHIQ", 0, 0, 0, left) + data[at + 16 :]
+    code = """
+try:
+    engine.capacity(carrier="dataset", cover="x.nc")
+except FormatError as error:
+    print("circles" in str(error))
+"""
+    assert in_a_child(tmp_path, damaged, code, 30)[0] == ["True"]
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 from pydantic import Field, field_validator
 
-from ..channels.sound import DEPTHS, as_cover, flac, pcm, tags
+from ..channels.sound import DEPTHS, Memory, as_cover, flac, pcm, tags
 from ..channels.sound.aiff import AiffChannel
 from ..channels.sound.decoding import Sound, decoded
 from ..channels.sound.flac import FlacChannel
@@ -94,7 +94,7 @@ class AudioCarrier(Carrier):
         import soundfile
 
         try:
-            with foreign("not a readable sound"), soundfile.SoundFile(BytesIO(data)) as file:
+            with foreign("not a readable sound"), soundfile.SoundFile(Memory(data)) as file:
                 return "wav" if file.format in ("WAVEX", "RF64") else file.format.lower()
         except FormatError:
             begins = any(data.startswith(magic, at) for at, magic in _MAGIC)
@@ -152,7 +152,7 @@ class AudioCarrier(Carrier):
             return data
         samples, _ = source if isinstance(source, tuple) else (source, None)
         with foreign("not a readable sound"):
-            found, rate = soundfile.read(BytesIO(data), dtype="float64", always_2d=True)
+            found, rate = soundfile.read(Memory(data), dtype="float64", always_2d=True)
         full = {"u": 128.0, "i": 2.0 ** (8 * samples.itemsize - 1), "f": 1.0}[samples.dtype.kind]
         found = found * full + (128 if samples.dtype.kind == "u" else 0)
         found = found.reshape(-1, *samples.shape[1:]).astype(samples.dtype)

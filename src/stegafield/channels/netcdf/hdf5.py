@@ -7,6 +7,7 @@ object once.
 """
 
 import math
+import struct
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from ...errors import FormatError
 from .model import Dimension, File, Variable
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_HEAP = b"GCOL\x01\0\0\0"
 _FILTERS = {
     **{1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset"},
     **{307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle"},
@@ -48,6 +50,24 @@ def begins(data: bytes) -> bool:
     return False
 
 
+def check_heaps(data: bytes) -> None:
+    """Raise `FormatError` for a heap of variable-length values that goes round in circles.
+
+    HDF5 reads such a heap, object by object, and one of size 0 again and again, for ever. Each has
+    16 bytes of its own and a size of 8, which for the free rest (number 0) covers all of it.
+    """
+    at = data.find(_HEAP)
+    while at >= 0:
+        (size,) = struct.unpack_from("<Q", data.ljust(at + 16), at + 8)
+        here, end = at + 16, min(at + size, len(data))
+        while here + 16 <= end:
+            number, _, _, size = struct.unpack_from("<HHIQ", data, here)
+            if number == 0 and size < 16:
+                raise FormatError("the HDF5 file is damaged: a heap of its goes in circles", ".nc")
+            here += size if number == 0 else 16 + -(-size // 8) * 8
+        at = data.find(_HEAP, at + 1)
+
+
 def opened(data: bytes) -> File:
     """The variables of a file.
 
@@ -57,6 +77,7 @@ def opened(data: bytes) -> File:
     import h5py
 
     plug_in()
+    check_heaps(data)
     with foreign("not a readable HDF5 file", ".nc"):
         file = h5py.File(BytesIO(data), "r")  # open for as long as a variable of it is there
         walk = Walk(file)

@@ -3,6 +3,8 @@
 One code is one step of the subtype.
 """
 
+from io import SEEK_SET, BytesIO
+
 import numpy as np
 from jaxtyping import Integer
 from numpy import ndarray
@@ -11,6 +13,20 @@ from ...core.cover import Cover, GridSpec
 
 DEPTHS = {"PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 """The subtypes that carry messages, by soundfile's names, and their bits a sample."""
+
+
+class Memory(BytesIO):
+    """The bytes of a file for libsndfile, which seeks before the start of damaged ones.
+
+    An exception there would be printed by the bridge between C and Python.
+    """
+
+    def seek(self, offset: int, whence: int = SEEK_SET, /) -> int:
+        """The new position; the old one where there is no such place."""
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
 
 
 def as_cover(

@@ -12,7 +12,7 @@ from numpy import ndarray
 from ...core.channel import most_samples
 from ...core.foreign import foreign
 from ...errors import FormatError
-from . import tags
+from . import Memory, tags
 from .tags import Tags
 
 _PART = 1 << 20
@@ -72,7 +72,7 @@ def _by_libsndfile(data: bytes) -> Sound:
     import soundfile
 
     most, parts, count = most_samples(len(data)), [], 0
-    with foreign("not a readable sound"), soundfile.SoundFile(BytesIO(data)) as file:
+    with foreign("not a readable sound"), soundfile.SoundFile(Memory(data)) as file:
         while not parts or len(parts[-1]) == _PART:
             parts.append(file.read(_PART, always_2d=True))
             count += parts[-1].size

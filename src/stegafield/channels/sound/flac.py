@@ -22,7 +22,7 @@ from ...core.cover import Cover
 from ...core.foreign import foreign
 from ...core.parallel import each
 from ...errors import ConfigError, FormatError
-from . import as_cover, frames
+from . import Memory, as_cover, frames
 
 MAGIC = b"fLaC"
 STREAMINFO, PADDING, SEEKTABLE, COMMENTS, PICTURE = 0, 1, 3, 4, 6
@@ -304,7 +304,7 @@ def _decode(file: FlacFile) -> Int[ndarray, "frame channel"]:
     if not file.count:
         return np.empty((0, file.channels), kind)
     with foreign("not a readable FLAC file", ".flac"):
-        stream = BytesIO(b"".join([head, memoryview(file.data)[file.start : file.stop]]))
+        stream = Memory(b"".join([head, memoryview(file.data)[file.start : file.stop]]))
         with soundfile.SoundFile(stream) as sound:
             if sound.channels != file.channels or sound.subtype != SUBTYPES[file.bits]:
                 raise FormatError("the FLAC file is not of the kind that it says", ".flac")
