@@ -155,16 +155,9 @@ def decoded(data: bytes) -> int:
     """Bytes of the samples of a file, the largest variable's, as its own library says."""
     from io import BytesIO
 
-    from PIL import Image
-
-    try:
-        with Image.open(BytesIO(data)) as image:
-            bands = {"P": 3, "I;16": 2}.get(image.mode, len(image.getbands()))
-            return image.width * image.height * bands
-    except Exception:
-        pass
     import h5py
     import soundfile
+    from PIL import Image
 
     try:
         with h5py.File(BytesIO(data)) as file:
@@ -172,11 +165,16 @@ def decoded(data: bytes) -> int:
     except Exception:
         pass
     try:
+        with Image.open(BytesIO(data)) as image:
+            bands = {"P": 3, "I;16": 2}.get(image.mode, len(image.getbands()))
+            return image.width * image.height * bands
+    except Exception:
+        pass
+    try:
         with soundfile.SoundFile(BytesIO(data)) as sound:
             return 4 * sound.frames * sound.channels
     except Exception:
-        pass
-    return 0
+        return 0
 
 
 def _resident() -> int:
