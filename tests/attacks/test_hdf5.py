@@ -264,8 +264,8 @@ def test_names_that_netcdf_does_not_allow(engine, key, name):
         assert "\x1b" not in str(error)
 
 
-@pytest.mark.parametrize("left", [0, 8])
-def test_a_heap_in_circles(tmp_path, left):
+@pytest.mark.parametrize(("number", "size"), [(0, 0), (0, 8), (65535, 2**64 - 1), (1, 2**64 - 17)])
+def test_a_heap_in_circles(tmp_path, number, size):
     """C3: HDF5 reads an object of size 0 in a heap of references for ever; so it gets none."""
     data = made(
         lambda file: [
@@ -276,7 +276,7 @@ def test_a_heap_in_circles(tmp_path, left):
         ]
     )
     at = data.index(b"GCOL") + 16
-    damaged = data[:at] + struct.pack("<HHIQ", 0, 0, 0, left) + data[at + 16 :]
+    damaged = data[:at] + struct.pack("<HHIQ", number, 0, 0, size) + data[at + 16 :]
     code = """
 try:
     engine.capacity(carrier="dataset", cover="x.nc")

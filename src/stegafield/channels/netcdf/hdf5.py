@@ -53,8 +53,8 @@ def begins(data: bytes) -> bool:
 def check_heaps(data: bytes) -> None:
     """Raise `FormatError` for a heap of variable-length values that goes round in circles.
 
-    HDF5 reads such a heap, object by object, and one of size 0 again and again, for ever. Each has
-    16 bytes of its own and a size of 8, which for the free rest (number 0) covers all of it.
+    HDF5 reads such a heap object by object, and one of size 0 again and again, for ever. An object
+    has 16 bytes of its own before what it holds; the free rest (number 0) counts them in.
     """
     at = data.find(_HEAP)
     while at >= 0:
@@ -62,9 +62,10 @@ def check_heaps(data: bytes) -> None:
         here, end = at + 16, min(at + size, len(data))
         while here + 16 <= end:
             number, _, _, size = struct.unpack_from("<HHIQ", data, here)
-            if number == 0 and size < 16:
+            size = size if number == 0 else 16 + -(-size // 8) * 8
+            if not 16 <= size <= end - here:  # HDF5 adds sizes up, and they wrap around
                 raise FormatError("the HDF5 file is damaged: a heap of its goes in circles", ".nc")
-            here += size if number == 0 else 16 + -(-size // 8) * 8
+            here += size
         at = data.find(_HEAP, at + 1)
 
 
