@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jaxtyping import Int
 from numpy import ndarray
@@ -40,6 +40,9 @@ class Stego:
 
     def __bytes__(self) -> bytes:
         return self.data
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Stego holds its key, and is never pickled; keep its bytes")
 
     def __repr__(self) -> str:
         report = self.report
