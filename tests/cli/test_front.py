@@ -243,7 +243,7 @@ def test_whoever_had_enough_is_not_scolded(home):
 def test_other_distributions_are_named(home):
     """Without stegafield-research `bench` says where it is."""
     script = "import sys; sys.path = [p for p in sys.path if 'research' not in p]\n"
-    script += "from stegafield.cli import program, main\nprogram._added = dict\n"
+    script += "from stegafield.cli import program, main\nprogram._points = list\n"
     script += "sys.argv[1:] = ['bench']\nmain()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, cwd=home)
     assert done.returncode == 2 and b"stegafield-research" in done.stderr

@@ -120,8 +120,8 @@ class Program(TyperGroup):
             return super().invoke(ctx)
         except tuple(kind for kind, _ in _EXITS) as error:
             code = next(code for kind, code in _EXITS if isinstance(error, kind))
-            if isinstance(error, BrokenPipeError) and not error.filename:
-                raise  # nobody reads standard output any more
+            if isinstance(error, OSError) and not error.filename:
+                raise  # standard output, maybe: `main` tells it, and writes no more there
             if code != 130:
                 say(f"stegafield: {_sentence(error)}")
             if isinstance(error, EmbeddingFailed) and ctx.obj:
