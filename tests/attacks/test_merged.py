@@ -90,13 +90,19 @@ def test_a_config_that_is_no_toml(tmp_path, text):
 
 @pytest.mark.parametrize("carrier", ["image", "audio", "era5", "dataset", "celeba"])
 def test_a_cover_of_another_medium(engine, key, carrier):
-    """Covers of pictures for sounds and fields, of fields for pictures, and one without a file."""
+    """Covers of pictures for sounds and fields, of fields for pictures, and one without a file.
+
+    A picture without a file is of the right medium for carriers of pictures: they say what it
+    lacks.
+    """
     drawn, _ = next(engine.sample(carrier="era5", size=(37, 72)))
     other = AudioCarrier().open(noise(9000, dtype=np.int16))
-    covers = [other, ImageCarrier(ImageCarrier.Options(size=(40, 40))).blank()]
-    covers += [] if carrier in ("era5", "dataset") else [drawn]
-    for cover in covers[carrier == "audio" :]:
-        with pytest.raises(ConfigError, match="another medium"):
+    blank = ImageCarrier(ImageCarrier.Options(size=(40, 40))).blank()
+    lacks = "without a container" if carrier in ("image", "celeba") else "another medium"
+    covers = [(other, "another medium"), (blank, lacks)]
+    covers += [] if carrier in ("era5", "dataset") else [(drawn, "another medium")]
+    for cover, why in covers[carrier == "audio" :]:
+        with pytest.raises(ConfigError, match=why):
             engine.hide(b"", carrier=carrier, cover=cover, key=key)
 
 
@@ -120,5 +126,8 @@ def test_the_figure_of_samples_replaces_nothing(refused, folder):
     pytest.importorskip("matplotlib")
     (folder / "a").mkdir()
     words = ("sample", "--carrier", "image", "--cover", "cover.png", "--as-function", "--out", "a")
-    refused(7, *words, "--figure", "cover.png", says=["exists"])
-    refused(2, *words, "--figure", "a/0.png", "--force", says=["is the name of a cover, too"])
+    (folder / "old.png").write_bytes(b"keep me")
+    refused(7, *words, "--figure", "old.png", says=["old.png: exists", "--force"])
+    for force in ([], ["--force"]):
+        refused(2, *words, "--figure", "cover.png", *force, says=["is the cover itself: cover.png"])
+        refused(2, *words, "--figure", "a/0.png", *force, says=["is the same file as out: a/0.png"])

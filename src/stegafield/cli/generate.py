@@ -51,11 +51,6 @@ def sample(
     carrier = wishes["carrier"]
     if count < 1:
         raise ConfigError("count", f"{count} is none.", "Give one or more.")
-    if figure is not None:
-        from ..figures.stego import check_figure
-
-        check_writable(figure, force=force)
-        check_figure(figure)
     channels = formats(engine.registry.get("carrier", carrier))
     named = [c for c in channels if c.name == wishes["set"].get("carrier.format")] or channels
     width, suffix = len(str(count - 1)), named[0].suffixes[0]
@@ -63,6 +58,11 @@ def sample(
     check_apart({"figure": figure}, {"cover": cover})
     for file in files:
         check_apart({"out": file, "figure": figure}, {"cover": cover})
+    if figure is not None:
+        from ..figures.stego import check_figure
+
+        check_writable(figure, force=force)
+        check_figure(figure)
     check_folder(out)
     for file in files if out.exists() else ():
         check_writable(file, force=force)
