@@ -361,7 +361,7 @@ def test_the_root_group_comes_before_others(engine, key):
 
 def test_two_packed_variables_need_a_choice(engine, key, refused, cli, folder):
     data = packed(names=("u10", "v10"), rows=37, columns=72)
-    with pytest.raises(ConfigError, match=r"u10, v10.*--set carrier\.variable=u10") as caught:
+    with pytest.raises(ConfigError, match=r'u10, v10.*set={"carrier\.variable": "u10"}') as caught:
         engine.hide(MESSAGE, carrier="dataset", cover=data)
     assert caught.value.field == "carrier.variable"
     (folder / "c.nc").write_bytes(data)

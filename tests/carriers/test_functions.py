@@ -204,7 +204,7 @@ def test_what_makes_no_sense_is_refused(engine, key, photographs):
         engine.hide(b"m", carrier="image", cover=picture, as_function=True, size=size)
     with pytest.raises(ConfigError, match="only as a function"):
         next(engine.sample(1, carrier="image", cover=picture))
-    with pytest.raises(ConfigError, match="--as-function"):
+    with pytest.raises(ConfigError, match="as_function=True and cover"):
         next(engine.sample(1, carrier="image"))
     with pytest.raises(ConfigError, match="seed"):
         next(engine.sample(1, carrier="image", cover=picture, as_function=True, seed=1))

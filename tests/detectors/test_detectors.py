@@ -329,7 +329,7 @@ def test_intervals_cover_the_truth():
 @pytest.mark.parametrize("detector", UNTRAINED)
 @pytest.mark.parametrize("kind", [np.int16, np.int32, np.int64])
 def test_codes_of_any_width_ask_for_no_more_memory(detector, kind):
-    """C5: differences of codes at both ends overflowed, and asked for 16 GiB."""
+    """C5: differences of codes at both ends overflowed, and 16 GiB were taken."""
     ends = np.iinfo(kind)
     codes = np.where(np.indices((1, 40, 50)).sum(axis=0) % 3, ends.min, ends.max).astype(kind)
     assert np.isfinite(detector().score(codes))
