@@ -124,19 +124,19 @@ def test_a_link_to_nowhere_is_an_old_file_too(cli, hide_png, folder):
 
 
 def test_a_report_or_figure_never_replaces_a_file_without_force(refused, hide_png, folder):
-    """--report key would cost the key, and with it every message."""
-    for option, old in (("--report", "key"), ("--report", "cover.png"), ("--figure", "cover.png")):
-        refused(
-            7,
-            *hide_png,
-            "--message",
-            "x",
-            "--out",
-            "x.png",
-            option,
-            old,
-            says=[f"{old}: exists", "--force"],
-        )
+    (folder / "old.png").write_bytes(b"keep me")
+    words = (*hide_png, "--message", "x", "--out", "x.png")
+    for option in ("--report", "--figure"):
+        refused(7, *words, option, "old.png", says=["old.png: exists", "--force"])
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "force"])
+def test_a_report_or_figure_never_replaces_what_is_read(refused, hide_png, force):
+    """--report key would cost the key, and with it every message; --force changes nothing."""
+    words = (*hide_png, "--message", "x", "--out", "x.png")
+    for option in ("--report", "--figure"):
+        for old, what in (("key", "key file"), ("cover.png", "cover")):
+            refused(2, *words, option, old, *force, says=[f"is the {what} itself: {old}"])
 
 
 def test_two_outputs_never_share_a_name(refused, hide_png):
@@ -279,11 +279,10 @@ def test_a_full_device(cli, hide_png, folder):
 
 @pytest.mark.parametrize("option", ["--cover", "--message-file", "--key-file"])
 def test_a_source_that_is_not_there(refused, option):
+    said = "absent: there is no such file to hide in" if option == "--cover" else "No such file"
     words = {"--cover": "cover.png", "--message-file": "key", "--key-file": "key", option: "absent"}
     given = [part for pair in words.items() for part in pair]
-    refused(
-        7, "hide", "--carrier", "image", *given, "--out", "x.png", says=["absent", "No such file"]
-    )
+    refused(7, "hide", "--carrier", "image", *given, "--out", "x.png", says=["absent", said])
 
 
 def test_a_stego_that_is_not_there(refused):
@@ -291,7 +290,11 @@ def test_a_stego_that_is_not_there(refused):
 
 
 def test_a_folder_as_a_source(refused, hide_png):
-    refused(7, "reveal", ".", "--key-file", "key", says=["directory"])
+    """No channel opens a folder (5), whatever else it may be; a message is read as it is (7)."""
+    expected = [". is a folder, where one file is expected"]
+    refused(5, "reveal", ".", "--key-file", "key", says=expected)
+    words = ("hide", "--carrier", "image", "--cover", ".", "--key-file", "key", "--message", "x")
+    refused(5, *words, "--out", "x.png", says=expected)
     refused(7, *hide_png, "--message-file", ".", "--out", "x.png", says=["directory"])
 
 
@@ -303,6 +306,15 @@ STRANGE = {
     "pdf": b"%PDF-1.7\n" + bytes(200),
     "program": b"\x7fELF" + bytes(500),
 }
+
+
+TOLD = {
+    "empty": "an empty file, which is not read as a picture. Give a picture",
+    "text": "a text file, which is not read as a picture. Give a picture",
+    "zip": "a ZIP archive, which is not read as a picture. Unpack it",
+    "pdf": "a PDF document, which is not read as a picture. It has no pixels",
+}
+"""What files are called that are known, and what to do; the others are no readable image."""
 
 
 @pytest.mark.parametrize("name", STRANGE)
@@ -318,7 +330,8 @@ def test_files_of_other_programs(refused, hide_png, folder, name):
         "key",
         says=["no installed channel", size, "png", "netcdf"],
     )
-    refused(5, *hide_png, "--message", "x", "--out", "x.png", says=["image"])
+    told = TOLD.get(name, "not a readable image")
+    refused(5, *hide_png, "--message", "x", "--out", "x.png", says=[told])
     words = ("hide", "--carrier", "dataset", "--cover", "field.nc", "--key-file", "key")
     refused(5, *words, "--message", "x", "--out", "x.nc", says=["NetCDF"])
 
@@ -354,9 +367,8 @@ def test_a_picture_given_as_a_field_and_the_other_way(refused, folder):
         "x.nc",
         says=["NetCDF"],
     )
-    refused(
-        5, "hide", "--carrier", "image", "--cover", "c.nc", *both, "--out", "x.png", says=["image"]
-    )
+    words = ("hide", "--carrier", "image", "--cover", "c.nc", *both, "--out", "x.png")
+    refused(5, *words, says=["not read as a picture", "Give it to the carrier dataset"])
 
 
 def test_a_message_that_is_not_utf8_on_the_command_line(cli, folder):

@@ -56,7 +56,7 @@ def _refuse(data: bytes) -> NoReturn:
                 f"not a NetCDF file but {kind}. Convert it first: {way}", ".nc", convert=True
             )
     if data.startswith(b"PK\x03\x04"):
-        raise FormatError(_archive(data), ".nc", convert=True)
+        raise FormatError(f"not a NetCDF file but {_archive(data)}", ".nc", convert=True)
     start = data[:4096].lstrip()
     if start.startswith(b"{") and b'"refs"' in data:
         said = "a list of references (kerchunk) to data in other files"
@@ -71,7 +71,8 @@ def _refuse(data: bytes) -> NoReturn:
 
 def _archive(data: bytes) -> str:
     """What to unzip."""
-    with foreign("a ZIP archive that is damaged", ".nc"):
+    damaged = "not a NetCDF file but a ZIP archive that is damaged: fetch it again"
+    with foreign(damaged, ".nc"):
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = archive.namelist()
     shown = [name for name in names if name.lower().endswith((".nc", ".nc4", ".cdf", ".h5"))]
