@@ -36,6 +36,8 @@ _SIZES = 2.0
 CONTROLS = ("rs", "sample-pairs", "weighted-stego", "stegexpose", "primary-sets", "chi-square")
 """Detectors of LSB replacement, which is not used: what they make of a file is no evidence for it.
 """
+PASTS = ("jpeg-compatibility",)
+"""Detectors of what covers went through before: of those, `history` speaks."""
 _SPREAD = 1.96 / math.sqrt(8)
 """Over the square root of the pairs: half the 95 % interval of P_E from so many covers and stegos,
 where both errors are about 1/2."""
@@ -146,7 +148,7 @@ def expected(
     if table is None:
         rows = [row for row in shipped() if _fits(row, situation)]
     by_detector: dict[str, list[Measured]] = {}
-    for row in (row for row in rows if row.detector not in CONTROLS):
+    for row in (row for row in rows if row.detector not in (*CONTROLS, *PASTS)):
         by_detector.setdefault(row.detector, []).append(row)
     found = [_expect(name, alike, payload, elements) for name, alike in by_detector.items()]
     return sorted(found, key=lambda one: -1.0 if one.low is None else one.low)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stegafield.pipeline.risk import CONTROLS, Measured
+from stegafield.pipeline.risk import CONTROLS, PASTS, Measured
 
 _USUAL_BITS = {"image": 8, "audio": 16}
 """Of the published rows, which were measured before rows said so."""
@@ -18,7 +18,8 @@ def collected(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Measured]:
 
     Each row comes with the name of its set; the set's `about` line says what the covers were. Files
     of the sampler are left out: they have a bound, and need no table. So are detectors of LSB
-    replacement, which nothing here uses: they are controls.
+    replacement, which nothing here uses: they are controls. And so are detectors of a cover's past,
+    which is told apart.
     """
     rows = list(rows)
     sources = {row["about"]: row.get("source", "") for _, row in rows if "about" in row}
@@ -39,5 +40,5 @@ def collected(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Measured]:
         for name, row in rows
         if "p_e" in row
         and row.get("method") not in (None, "sample")
-        and row["detector"] not in CONTROLS
+        and row["detector"] not in (*CONTROLS, *PASTS)
     ]
