@@ -138,7 +138,7 @@ def test_a_hundred_messages(engine, key, form):
         try:
             room = engine.capacity(**given)
         except CapacityError as error:  # too much of it is clipped
-            assert "effort.flat=true" in str(error)
+            assert "effort.flat" in str(error)
             given["set"] = {"effort.flat": True}
             room = engine.capacity(**given)
         message = rng.bytes(int(rng.integers(0, min(room, 20), endpoint=True)))

@@ -55,6 +55,8 @@ def picture(kind, rng, height, width):
     if kind in PHOTOS:
         photo = getattr(skimage.data, kind)()
         photo = np.stack([photo] * 3, axis=-1) if photo.ndim == 2 else photo
+        short = [(0, max(0, b - a)) for a, b in zip(photo.shape[:2], (height, width), strict=True)]
+        photo = np.pad(photo, (*short, (0, 0)), mode="symmetric")
         y, x = (
             rng.integers(0, a - b + 1)
             for a, b in zip(photo.shape[:2], (height, width), strict=True)
@@ -215,6 +217,14 @@ def test_b3_a_field_packed_over_its_whole_type(kind, fill, rate, rng):
     """B3: codes alone between a fill value and an end of the type cannot move."""
     data = whole(kind, rng, 69, 43, smooth=True, fill=fill)
     promised(rng, carrier="dataset", cover=data, bps=rate, set={"effort.flat": True})
+
+
+@pytest.mark.parametrize("rate", [2, 3, 4])
+def test_b3_few_narrow_ranges_among_wide_ones(rate, rng):
+    """B3: three elements that move far hid one beside them that does not."""
+    values = rng.integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    values[np.isin(values, (11, 14, 40, 44, 47))] = 200  # ranges of two or three values
+    promised(rng, carrier="image", cover=values, bps=rate)
 
 
 def test_b4_a_field_of_floats_with_poles(rng):

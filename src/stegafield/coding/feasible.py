@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..core import tiles
@@ -32,7 +32,7 @@ FURTHEST = 16
 
 
 _FEW = 4
-"""Windows of so few elements need them all."""
+"""Windows of so few elements are no case for a mean."""
 
 
 class Ways(NamedTuple):
@@ -66,6 +66,11 @@ class Range(NamedTuple):
     counts: Int[ndarray, "down up"]
     """How many may move so far down and up; `FURTHEST` steps are as good as more."""
 
+    @property
+    def free(self) -> int:
+        """How many elements there are."""
+        return int(self.counts.sum())
+
     def within(self, reach: int) -> tuple[int, int, float, bool]:
         """What moves by up to `reach` steps.
 
@@ -78,7 +83,17 @@ class Range(NamedTuple):
         number = int(moving.sum())
         mean = float((moving * np.log(changes)).sum() / number) if number else 0.0
         whole = not moving[np.maximum(down, up) < reach].any()
-        return int(self.counts.sum()), number, float(np.exp(mean)), whole
+        return self.free, number, float(np.exp(mean)), whole
+
+    def changes(self, reach: int) -> Float[ndarray, "whole change"]:
+        """The share of the elements that have so many changes by up to `reach` steps.
+
+        The second row has those that move the whole reach at least one way, the first the others.
+        """
+        down, up = np.minimum(np.indices(self.counts.shape), reach)
+        found = np.zeros((2, 2 + 2 * reach))
+        np.add.at(found, (1 * (np.maximum(down, up) >= reach), 1 + down + up), self.counts)
+        return found / max(1, self.free)
 
 
 def ranges(cover: Cover) -> list[Range]:
@@ -123,11 +138,34 @@ def _fits(rung: Rung, tile: Range) -> bool:
 
 def _barred(rung: Rung, tile: Range, windows: int | None) -> float:
     """The expected number of windows of the block form without a way within the range."""
+    if rung.elements <= _FEW:
+        return (tile.free // rung.elements if windows is None else windows) * _short(rung, tile)
     free, moving, changes, whole = tile.within(reach(rung))
     missed = _missed(rung, int(1000 * moving / max(1, free)), round(changes, 2))
     if moving == free and whole:
         missed = 0.0  # one way is enough for every rung
     return (free // rung.elements if windows is None else windows) * missed
+
+
+def _short(rung: Rung, tile: Range) -> float:
+    """The probability that a window of a few elements has no way within the range.
+
+    The mean of all says nothing of so few: three that move far hide none that does not.
+    """
+    parts, every = tile.changes(reach(rung)), np.arange(2 + 2 * reach(rung))
+    if not parts[0].any():
+        return 0.0  # one way is enough for every rung
+    if rung.elements == 1:
+        return float(parts[0] @ (1 - np.minimum(every, rung.phases) / rung.phases))
+    missed = []
+    for share in (parts.sum(axis=0), parts[1]):
+        here = np.flatnonzero(share)
+        ways, chance = np.ones(1), np.ones(1)
+        for _ in range(rung.elements):
+            ways = np.multiply.outer(ways, every[here]).ravel()
+            chance = np.multiply.outer(chance, share[here]).ravel()
+        missed.append(float(chance @ np.exp(-ways / rung.phases)))
+    return missed[0] - missed[1]
 
 
 def bears(rung: Rung, every: Sequence[Ways]) -> bool:
@@ -159,16 +197,13 @@ def _missed(rung: Rung, thousandths: int, moves: float = 3.0) -> float:
 
     The number in a window is binomial. Their changes (each has `moves`, none included) fall on the
     residues as if by chance, so the wanted one is missed with a probability of exp(-changes /
-    residues). Windows of a few elements whose changes are further than a step are no such chance:
-    they need all of theirs.
+    residues).
     """
     share, count = thousandths / 1000, np.arange(rung.elements + 1)
     if rung.elements > LONGEST_TABLED:  # one step, or steps of two elements
         changes = (moves - 1) ** 2 / 2 * count**2
     else:
         changes = np.minimum(moves ** np.minimum(count, 64.0), 1e9)
-    if rung.elements <= _FEW and moves > 3:
-        changes = np.where(count < rung.elements, 0.0, changes)
     if thousandths in (0, 1000):
         chance = (count == share * rung.elements).astype(float)
     else:
