@@ -264,6 +264,7 @@ def test_detect_prints_scores_and_names_what_is_above_its_threshold(folder, tmp_
     files = folder / "0.png", folder / "1.png"
     found = json.loads(run("detect", *files, "--json").output)
     names = {"rs", "sample-pairs", "weighted-stego", "chi-square", "primary-sets", "stegexpose"}
+    names |= {"jpeg-compatibility"}
     assert [set(row) for row in found] == [{"file", "stego"} | names] * 2
     picture = np.asarray(Image.open(files[0]))
     loud = (picture & 254) | np.random.default_rng(0).integers(0, 2, picture.shape, dtype=np.uint8)

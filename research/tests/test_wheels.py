@@ -77,7 +77,9 @@ def test_the_product_alone_has_its_own_commands(alone):
     for name in ADDED:
         assert f" {name} " not in told
     found = json.loads(_run(alone, "plugins", "--json"))
-    assert not found["broken"] and "steganogan" not in json.dumps(found["plugins"])
+    assert list(found["broken"]) == ["stegafield-research"]  # allowed, and not there
+    assert "no installed distribution" in found["broken"]["stegafield-research"]
+    assert "steganogan" not in json.dumps(found["plugins"])
 
 
 def test_the_research_adds_commands_and_baselines(both):

@@ -98,7 +98,8 @@ def test_the_example_hides_and_reveals(tide, tmp_path):
     assert out.read_bytes().startswith(b"hour,level_mm\n0,")
     assert _run(tide, "reveal", str(out), "--key-file", str(key))[0] == "high water"
     rows = json.loads(_run(tide, "carriers", "--json")[0])
-    assert next(row for row in rows if row["name"] == "tide")["options"] == ["hours"]
+    (hours,) = next(row for row in rows if row["name"] == "tide")["options"]
+    assert (hours["name"], hours["type"], hours["default"]) == ("hours", "whole number", 8760)
 
 
 @pytest.mark.slow
@@ -136,7 +137,7 @@ def test_without_the_plugin_the_file_is_not_of_a_known_format(tide, tmp_path):
         str(out),
     )
     _, said = _run(tide, "reveal", str(out), "--key-file", str(key), policy="none", code=5)
-    assert "no installed channel (bmp, flac, netcdf, png, tiff, wav, webp)" in said
+    assert "no installed channel (aiff, bmp, flac, netcdf, png, tiff, wav, webp)" in said
     assert (
         _run(tide, "reveal", str(out), "--key-file", str(key), policy="other, stegafield-tide")[0]
         == "x"

@@ -207,7 +207,7 @@ def test_a_run_learns_and_resumes_to_the_same_bits(tmp_path):
 def test_a_run_is_not_mixed_with_another(tmp_path):
     config, items = configs.parse(TINY), _blobs(8)
     train(config, items, tmp_path, steps=1, device="cpu")
-    with pytest.raises(ConfigError, match="--resume"):
+    with pytest.raises(ConfigError, match="resume=True"):
         train(config, items, tmp_path, steps=2, device="cpu")
     with pytest.raises(ConfigError, match="another config"):
         train(config.model_copy(update={"seed": 5}), items, tmp_path, resume=True, device="cpu")

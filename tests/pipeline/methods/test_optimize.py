@@ -33,11 +33,17 @@ class Loss:
         self.weights, self.start, self.sign = weights, start, sign
 
     def _gap(self, change):
-        flat = np.asarray(change).reshape(len(change), -1)
+        flat = change.reshape(len(change), -1)
         return np.maximum(0, 60 - self.sign * (self.start + flat @ self.weights))
 
     def __call__(self, change):
-        return (self._gap(change) ** 2).sum(1)
+        if isinstance(change, np.ndarray):
+            return (self._gap(change) ** 2).sum(1)
+        start, sign, weights = (
+            change.new_tensor(array) for array in (self.start, self.sign, self.weights)
+        )
+        flat = change.reshape(len(change), -1)
+        return ((60 - sign * (start + flat @ weights)).clamp(min=0) ** 2).sum(1)
 
     def gradient(self, change):
         return (-2 * (self._gap(change) * self.sign) @ self.weights.T).reshape(change.shape)
@@ -166,23 +172,20 @@ def test_optimizing_needs_an_optimizer(engine):
 
 @pytest.mark.slow
 def test_nothing_is_returned_unread(engine):
-    for arguments in (
-        {"carrier": "image", "cover": RGB, "extractor": "liar"},
-        {"carrier": "blurred", "cover": RGB, "bpp": 1},
-        {
-            "carrier": "image",
-            "cover": RGB[:20, :20],
-            "extractor": "projection",
-            "optimizer": "descent",
-            "bps": 4,
-            "set": {"effort.epsilon": 0.001},
-        },
+    weak = {"optimizer": "descent", "bps": 4, "set": {"effort.epsilon": 0.001}}
+    for arguments, said in (
+        ({"carrier": "image", "cover": RGB, "extractor": "liar"}, "no message"),
+        ({"carrier": "blurred", "cover": RGB, "bpp": 1}, "other codes than write"),
+        (
+            {"carrier": "image", "cover": RGB[:20, :20], "extractor": "projection", **weak},
+            "no message",
+        ),
     ):
         with pytest.raises(EmbeddingFailed) as caught:
             engine.hide(b"lost", key=Key.generate(), **arguments)
         report = caught.value.report
         assert report.attempts == 4 and len(report.failures) == 4
-        assert "no message" in str(caught.value)
+        assert said in str(caught.value)
 
 
 def test_a_failure_takes_a_new_cover_where_the_carrier_draws_them(engine):

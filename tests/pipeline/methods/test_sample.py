@@ -32,7 +32,7 @@ def test_less_noise_offers_lower_rates_only():
         engine.capacity(carrier="noisy", set={"carrier.sigma": s}) for s in (0.7, 1.0, 1.5, 2.25)
     ]
     assert top == sorted(set(top))
-    with pytest.raises(ConfigError, match=r"bpp: 4 .* 1e-05 nats.*--method project"):
+    with pytest.raises(ConfigError, match=r"bpp: 4 .* 1e-05 nats.*method=.project"):
         engine.hide(b"", carrier="noisy", bpp=4, set={"carrier.sigma": 1.5})
     free = engine.hide(b"", carrier="noisy", bpp=4, set={"carrier.sigma": 1.5}, method="project")
     assert free.report.method == "project" and free.report.kl_bound_nats is None

@@ -26,6 +26,10 @@ class LastBits(Extractor):
         """The rungs of at most one bit per element."""
         return [rung for rung in LADDER_BY_RATE if rung.rate <= 1]
 
+    def bears(self, cover: Cover) -> bool:
+        """Where each free element has another value to go to: a last bit has no detour."""
+        return not (cover.free & (np.asarray(cover.low) == cover.high)).any()
+
     def read(
         self,
         codes: Int[ndarray, "channel *space"],

@@ -21,6 +21,11 @@ class LsbReplacement(LastBits):
 
     name: ClassVar[str] = "lsb-replacement"
 
+    def bears(self, cover: Cover) -> bool:
+        """Where each free element can take the other value of its pair."""
+        other = cover.codes ^ 1
+        return not (cover.free & ((other < cover.low) | (other > cover.high))).any()
+
     def project(
         self, cover: Cover, bits: UInt8[ndarray, " bit"], rng: Generator
     ) -> Int[ndarray, "channel *space"]:
