@@ -71,10 +71,15 @@ def read(
         known &= values != fill
     shift = _common_zeros(values, known, np.finfo(dtype).nmant - 1)
     groomed = _common_ends(values, known, np.finfo(dtype).nmant - 1) if ends and not shift else 0
-    shift = shift or groomed
     free = known & (values >= low) & (values <= high) & (values != 0)
     stops = sorted({stop for stop in (0, *fills.tolist()) if low <= stop <= high})
-    least_code, most_code = between(values, free, [low - 1, *stops, max(low, high + 1)], shift)
+    stops = [low - 1, *stops, max(low, high + 1)]
+    if groomed:  # the greatest float ends in ones: elements at an end of their range say nothing
+        least_code, most_code = between(values, free, stops)
+        if not (free & (values > least_code) & (values < most_code)).any():
+            groomed = 0
+    shift = shift or groomed
+    least_code, most_code = between(values, free, stops, shift)
     codes = values >> shift
     if groomed:  # a value may be above its code's least
         most_code = most_code - 1
