@@ -44,12 +44,12 @@ def planes(codes: Int[ndarray, "channel *space"]) -> Int[ndarray, "plane y x"]:
 
     So wide that no sum of neighbours overflows; none where codes are too large for that.
     """
-    codes = summable(codes)
-    if codes is None:
+    wide = summable(codes)
+    if wide is None:
         return np.zeros((0, 1, 0), np.int32)
-    if codes.ndim < 3:
-        return codes.reshape(codes.shape[0], 1, -1)
-    return codes.reshape(int(np.prod(codes.shape[:-2])), *codes.shape[-2:])
+    if wide.ndim < 3:
+        return wide.reshape(wide.shape[0], 1, -1)
+    return wide.reshape(int(np.prod(wide.shape[:-2])), *wide.shape[-2:])
 
 
 def neighbours(
