@@ -107,12 +107,6 @@ SETS = {
         "no JPEG decodes to. The photographs of BSDS500 were JPEGs, those of Kodak were not.",
         [*_BOTH, "--every", "2", *_COMPATIBLE],
     ),
-    "compatibility-grey": (
-        "Luminance of pixels decoded from a JPEG, 0.02 bits per element, with costs",
-        "The same photographs, turned to grey after they were decoded: that is no decoding of a "
-        "JPEG any more, and the detector gives false alarms at its own threshold.",
-        [*_BOTH, "--grey", "--every", "2", *_COMPATIBLE],
-    ),
     **{
         f"{kind}-{name}": (
             f"{title}, {note}",
@@ -292,7 +286,6 @@ SOURCES = {
         "hill-",
         "rich-",
     ): "luminance of photographs decoded from JPEG (97 of 100)",
-    ("compatibility-grey",): "luminance of photographs decoded from JPEG (97 of 100)",
     ("rgb-", "compatibility"): "photographs decoded from JPEG (97 of 100)",
     ("sound-costs", "sound-plain"): "spoken digits at 8 kHz",
     ("fields-",): "fields of 2 m temperature of 46x90",
