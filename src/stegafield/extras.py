@@ -17,7 +17,7 @@ def brought(group: str) -> list[Any]:
         for distribution in distributions():
             try:
                 found += distribution.entry_points.select(group=group)
-            except Exception:
+            except Exception:  # this is the damaged one
                 continue
         return list({(point.name, point.value): point for point in found}.values())
 

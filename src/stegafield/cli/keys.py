@@ -2,8 +2,9 @@
 
 import os
 import sys
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..errors import ConfigError
 from .program import say
@@ -60,7 +61,7 @@ def keyless(key_file: Path | None, passphrase_file: Path | None) -> bool:
 
     try:
         ready = select.select([sys.stdin], [], [], 0)[0]
-        return bool(ready) and not sys.stdin.buffer.peek(1)  # type: ignore[attr-defined]
+        return bool(ready) and not cast(BufferedReader, sys.stdin.buffer).peek(1)
     except (OSError, ValueError):
         return False
 

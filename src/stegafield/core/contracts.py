@@ -234,7 +234,7 @@ def _shown(value: Any) -> str:
     """A value as a sentence may show it."""
     try:
         text = repr(value)
-    except Exception:
+    except Exception:  # a third party's own `__repr__`
         text = f"a {type(value).__name__}"
     return text if len(text) < 80 else f"{text[:77]}..."
 

@@ -16,7 +16,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from ..errors import FormatError, StegafieldError
 
@@ -87,7 +87,7 @@ def _silent() -> Iterator[None]:
     filters of the wrong one behind. So one filter stays, which looks at the thread.
     """
     if not warnings.filters or warnings.filters[0] is not _FILTER:
-        warnings.filters.insert(0, _FILTER)  # type: ignore[attr-defined]
+        cast(list, warnings.filters).insert(0, _FILTER)
     _within.depth += 1
     try:
         yield

@@ -11,7 +11,7 @@ from ..core.artefact import Artefact
 from ..core.blame import entering, third_party
 from ..core.carrier import draws, formats, opens
 from ..core.registry import Registry
-from ..errors import ConfigError, FormatError
+from ..errors import ConfigError, FormatError, StegafieldError
 from .candidates import told
 from .request import CoverRequest
 
@@ -75,7 +75,7 @@ def identified(carrier: Any, data: bytes) -> str:
     try:
         with entering(carrier):
             return str(carrier.identify(data) or "")
-    except Exception:
+    except StegafieldError:  # `entering` makes one of whatever a third party's raises
         return ""
 
 

@@ -7,34 +7,22 @@ import struct
 from collections.abc import Iterator
 from typing import ClassVar
 
-from jaxtyping import Int
-from numpy import ndarray
-
-from ...core.channel import Channel
-from ...core.cover import Cover
 from ...errors import FormatError
-from . import as_cover
-from .pcm import PcmFile, storable
+from .pcm import PcmChannel, PcmFile, storable
 
 _BIG, _LITTLE = (b"NONE", b"twos", b"in24", b"in32"), (b"sowt", b"42ni", b"23ni")
 
 
-class AiffChannel(Channel):
+class AiffChannel(PcmChannel):
     """AIFF files of PCM samples, and AIFF-C of the kinds `NONE`, `twos` and `sowt`."""
 
     name: ClassVar[str] = "aiff"
     suffixes: ClassVar[tuple[str, ...]] = (".aiff", ".aif", ".aifc")
 
-    def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover, or none for other encodings."""
-        file = parse(data)
-        if file is not None:
-            yield as_cover(file.read(), file.bits, self.name, file)
-
-    def write(self, cover: Cover, codes: Int[ndarray, "channel time"]) -> bytes:
-        """The file with new samples between its own bytes."""
-        assert isinstance(cover.container, PcmFile)
-        return cover.container.write(codes)
+    @staticmethod
+    def parse(data: bytes) -> PcmFile | None:
+        """Where the samples are; None for another encoding, `FormatError` for another format."""
+        return parse(data)
 
 
 def parse(data: bytes) -> PcmFile | None:

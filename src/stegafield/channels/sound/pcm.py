@@ -1,12 +1,16 @@
 """Plain samples in a file: where they are, how they are read, and how others take their place."""
 
+from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int, Integer
 from numpy import ndarray
 
-from . import DEPTHS
+from ...core.channel import Channel
+from ...core.cover import Cover
+from . import DEPTHS, as_cover
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,26 @@ class PcmFile:
         """The file with other samples between its own bytes."""
         whole, samples = memoryview(self.data), packed(codes.T, self.bits, self.big, self.signed)
         return b"".join([whole[: self.start], samples, whole[self.end :]])
+
+
+class PcmChannel(Channel):
+    """A format that stores plain samples, which are patched in place. All samples are free."""
+
+    @staticmethod
+    @abstractmethod
+    def parse(data: bytes) -> PcmFile | None:
+        """Where the samples are; None for another encoding, `FormatError` for another format."""
+
+    def read(self, data: bytes) -> Iterator[Cover]:
+        """One cover, or none for other encodings."""
+        file = self.parse(data)
+        if file is not None:
+            yield as_cover(file.read(), file.bits, self.name, file)
+
+    def write(self, cover: Cover, codes: Int[ndarray, "channel time"]) -> bytes:
+        """The file with new samples between its own bytes."""
+        assert isinstance(cover.container, PcmFile)
+        return cover.container.write(codes)
 
 
 def packed(

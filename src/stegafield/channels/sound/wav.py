@@ -7,36 +7,24 @@ import struct
 from collections.abc import Iterator
 from typing import ClassVar
 
-from jaxtyping import Int
-from numpy import ndarray
-
-from ...core.channel import Channel
-from ...core.cover import Cover
 from ...errors import FormatError
-from . import as_cover
-from .pcm import PcmFile, storable
+from .pcm import PcmChannel, PcmFile, storable
 
 PCM, EXTENSIBLE = 1, 0xFFFE
 GUID = bytes.fromhex("000000001000800000aa00389b71")  # after the two bytes of the tag
 _UNKNOWN = 0xFFFFFFFF  # a size that is in ds64, or that a stream never filled in
 
 
-class WavChannel(Channel):
+class WavChannel(PcmChannel):
     """RIFF, RF64 and BW64 files of PCM samples, also extensible ones. All samples are free."""
 
     name: ClassVar[str] = "wav"
     suffixes: ClassVar[tuple[str, ...]] = (".wav", ".wave", ".rf64", ".bw64", ".bwf")
 
-    def read(self, data: bytes) -> Iterator[Cover]:
-        """One cover, or none for padded frames and other encodings (float, ADPCM, mu-law)."""
-        file = parse(data)
-        if file is not None:
-            yield as_cover(file.read(), file.bits, self.name, file)
-
-    def write(self, cover: Cover, codes: Int[ndarray, "channel time"]) -> bytes:
-        """The file with new samples between its own bytes."""
-        assert isinstance(cover.container, PcmFile)
-        return cover.container.write(codes)
+    @staticmethod
+    def parse(data: bytes) -> PcmFile | None:
+        """Where the samples are; None for another encoding, `FormatError` for another format."""
+        return parse(data)
 
 
 def parse(data: bytes) -> PcmFile | None:

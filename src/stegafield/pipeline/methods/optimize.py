@@ -120,7 +120,7 @@ def _solved(extractor: Extractor, optimizer: Optimizer, posed: "Posed") -> Any:
             return optimizer.solve(posed.objective, posed.box)
     except StegafieldError:
         raise
-    except Exception:
+    except Exception:  # perhaps of an objective that is none, which the check names
         calls.check_objective(extractor, posed.objective, posed.lower.shape)
         raise
 
