@@ -184,8 +184,7 @@ def test_nothing_is_returned_unread(engine):
         with pytest.raises(EmbeddingFailed) as caught:
             engine.hide(b"lost", key=Key.generate(), **arguments)
         report = caught.value.report
-        most = {"project": 16, "optimize": 4}[report.method]
-        assert report.attempts == len(report.failures) == most
+        assert report.attempts == 4 and len(report.failures) == 4
         assert said in str(caught.value)
 
 
@@ -203,7 +202,7 @@ def test_a_failure_takes_a_new_cover_where_the_carrier_draws_them(engine):
     settings = {"carrier.size": (19, 36), "effort.attempts": 3}
     with pytest.raises(EmbeddingFailed):
         engine.hide(b"", carrier="counting", extractor="liar", method="project", set=settings)
-    assert len(drawn) == 12 and not np.array_equal(drawn[0].codes, drawn[1].codes)
+    assert len(drawn) == 3 and not np.array_equal(drawn[0].codes, drawn[1].codes)
 
 
 class Still(Optimizer):

@@ -28,11 +28,6 @@ class Project(Method):
     name: ClassVar[MethodName] = "project"
     needs: ClassVar[str] = "project"
 
-    def attempts(self, effort: Effort) -> int:
-        """Four times as many as of others: one takes milliseconds, and where few values may be
-        entered every second salt leaves no way."""
-        return 4 * effort.attempts
-
     def priced(self, cover: Cover, plan: Plan) -> Cover:
         """The user's own cover with costs, where they are wanted, known and of use.
 
