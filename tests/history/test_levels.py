@@ -134,3 +134,13 @@ def test_wide_ranges_take_no_memory_and_chance_is_no_past():
         assert levels.past(cover) == () and (width < 100 or levels.kept(cover) is cover)
     spike = np.where(rng.random(8000) < 0.3, 200, np.rint(rng.normal(90, 6, 8000))).astype(np.int64)
     assert levels.past(cover_of(spike, 255)) == ()
+
+
+def test_salts_that_cannot_be_written_are_no_attempts(key):
+    """B12: where few values may be entered, half of the salts do not fit; the next one is taken."""
+    cover, rng = brightened(109)
+    for _ in range(12):
+        stego = engine.hide(
+            rng.bytes(2), carrier="image", cover=cover, key=key, set={"effort.attempts": 1}
+        )
+        assert empty_bins_entered(planes(cover), planes(stego.value)) == 0

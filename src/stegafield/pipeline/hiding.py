@@ -27,7 +27,7 @@ from ..message import frame
 from ..message.frame import Frame
 from ..message.key import SALT_BYTES, Key
 from ..progress import report as progress
-from ..regions import payload
+from ..regions import bootstrap, payload
 from ..regions.header import Header
 from . import calls, revealing
 from .candidates import reread
@@ -184,6 +184,8 @@ class Hiding:
         header = Header(plan.profile(rung), plan.tag)
         extractor, report.method = plan.build(file_key, rung), method.name
         ready, nats = method.start(cover, salt, header, at, file_key, plan, self.rng, self.random)
+        if not bootstrap.written(ready, salt, header, at, file_key):
+            return None
         ready = suited(extractor, ready)
         bits = payload.to_bits(self.body, header, file_key, calls.count(extractor, ready))
         if bits is None:

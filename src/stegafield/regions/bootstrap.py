@@ -66,6 +66,15 @@ def read_header(cover: Cover, at: Positions, key: FileKey) -> Header | None:
     return Header.unpack(masked(_read(cover, at.header, at.rung), key))
 
 
+def written(cover: Cover, salt: bytes, header: Header, at: Positions, key: FileKey) -> bool:
+    """Whether salt and header are read where they were written.
+
+    Elements with few values to go to do not reach every byte; another salt asks for other ones.
+    """
+    stands = _read(cover, at.salt, at.rung), _read(cover, at.header, at.rung)
+    return stands == (salt, masked(header.pack(), key))
+
+
 def bearable(cover: Cover, at: PublicPositions) -> bool:
     """Whether each byte of the salt has elements whose changes cost less than infinity.
 
